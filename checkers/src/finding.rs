@@ -1,0 +1,249 @@
+//! What a detector reports: data, never sentences.
+//!
+//! Invariants: a slug, once published, keeps its meaning; errors are proved by the execution that
+//! shows them, warnings are predicted or advisory. All wording lives in the report.
+
+use crate::ids::{Gid, ObjId, Site};
+use crate::op::{OpKind, WaitReason};
+
+macro_rules! slugs {
+    ($($(#[$doc:meta])* $name:ident $text:literal $severity:ident,)*) => {
+        /// The stable name of a kind of finding.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub enum Slug { $($(#[$doc])* $name,)* }
+
+        impl Slug {
+            /// Every slug there is.
+            pub const ALL: &'static [Slug] = &[$(Slug::$name,)*];
+
+            /// The text users see and type.
+            pub fn text(self) -> &'static str {
+                match self { $(Slug::$name => $text,)* }
+            }
+
+            /// Whether the finding fails a test by itself.
+            pub fn severity(self) -> Severity {
+                match self { $(Slug::$name => Severity::$severity,)* }
+            }
+        }
+    };
+}
+
+/// How sure a finding is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Severity {
+    /// Proved by the execution shown.
+    Error,
+    /// Predicted or advisory.
+    Warning,
+}
+
+slugs! {
+    /// Every goroutine is blocked while main has not returned.
+    Deadlock "deadlock" Error,
+    /// Some goroutines can never go on while others still run.
+    PartialDeadlock "partial-deadlock" Error,
+    /// A goroutine is blocked for ever after main returned, or provably before.
+    LeakedGoroutine "leaked-goroutine" Error,
+    /// Two unordered accesses to one variable, one of them a write.
+    DataRace "data-race" Error,
+    /// A panic nobody recovered or joined.
+    Panic "panic" Error,
+    /// A send on a closed channel.
+    SendOnClosed "send-on-closed" Error,
+    /// A channel closed twice.
+    CloseOfClosed "close-of-closed" Error,
+    /// A nil channel closed.
+    CloseOfNil "close-of-nil" Error,
+    /// A lock released that nobody holds.
+    UnlockOfUnlocked "unlock-of-unlocked" Error,
+    /// More `done` than `add`.
+    NegativeWaitGroup "negative-wait-group" Error,
+    /// `add` concurrent with `wait`, or a wait group reused too early.
+    WaitGroupMisuse "wait-group-misuse" Error,
+    /// A goroutine waits for a notification that came before it waited.
+    LostWakeUp "lost-wake-up" Error,
+    /// Goroutines run for ever without getting anywhere.
+    Livelock "livelock" Error,
+    /// The same decisions gave a different execution.
+    NotDeterministic "not-deterministic" Error,
+    /// The test passed without a single execution.
+    NothingExplored "nothing-explored" Error,
+    /// A goroutine ran for too long without reaching a visible operation.
+    Stuck "stuck" Error,
+    /// Two locks are taken in both orders.
+    LockOrder "lock-order" Warning,
+    /// A send and a close of one channel are unordered.
+    SendRacesClose "send-races-close" Warning,
+    /// An `add` from zero and a `wait` are unordered.
+    AddRacesWait "add-races-wait" Warning,
+    /// A channel was closed by a goroutine that only receives from it.
+    ClosedByReceiver "closed-by-receiver" Warning,
+    /// A cancel function was dropped without having been called.
+    LostCancel "lost-cancel" Warning,
+    /// A goroutine lives on timers alone after main returned.
+    LeakedTimer "leaked-timer" Warning,
+    /// Main returned while a goroutine it never heard of had still to run.
+    PrematureExit "premature-exit" Warning,
+    /// A thread the engine does not control touched an object of the model.
+    UncontrolledThread "uncontrolled-thread" Warning,
+    /// A thread-local was borrowed across a blocking operation.
+    BorrowedThreadLocal "borrowed-thread-local" Warning,
+}
+
+/// One goroutine that is blocked for ever.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Blocked {
+    /// Who.
+    pub g: Gid,
+    /// What it waits for, in Go's words.
+    pub reason: WaitReason,
+    /// On which object, if on one.
+    pub object: Option<ObjId>,
+    /// The goroutine it waits for, if it is known (a join, or the holder of a lock).
+    pub waits_for: Option<Gid>,
+    /// Where it blocks.
+    pub site: Site,
+}
+
+/// One side of a data race or of a predicted race.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Side {
+    /// Who.
+    pub g: Gid,
+    /// What it did.
+    pub op: OpKind,
+    /// Where.
+    pub site: Site,
+    /// At which step; 0 where unknown.
+    pub step: u32,
+}
+
+/// One edge of a lock-order cycle.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LockEdge {
+    /// Who took the second lock while holding the first.
+    pub g: Gid,
+    /// The lock held.
+    pub held: ObjId,
+    /// Where it was taken.
+    pub held_at: Site,
+    /// The lock wanted.
+    pub wanted: ObjId,
+    /// Where it was asked for.
+    pub wanted_at: Site,
+}
+
+/// What a finding rests on, by kind.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Evidence {
+    /// Blocked goroutines; `cycle` lists those that wait for each other in a ring, if any do.
+    Stuck {
+        /// All goroutines of the set.
+        blocked: Vec<Blocked>,
+        /// The members of a wait-for cycle, in its order.
+        cycle: Vec<Gid>,
+        /// Nothing could wake them already before the end (no handle is left).
+        proved: bool,
+    },
+    /// Two unordered accesses.
+    Race {
+        /// The variable or channel or wait group.
+        object: ObjId,
+        /// The earlier side.
+        first: Side,
+        /// The later side.
+        second: Side,
+    },
+    /// A panic, or a misuse that panics: the text is the program's (or Go's).
+    Panic {
+        /// The message.
+        message: String,
+        /// Who panicked.
+        side: Side,
+        /// The misused object, if it was a misuse.
+        object: Option<ObjId>,
+    },
+    /// A cycle in the order of locks.
+    Locks {
+        /// Its edges.
+        edges: Vec<LockEdge>,
+    },
+    /// A repeating cycle of operations, or a spin that nothing can end.
+    Cycle {
+        /// One round of it.
+        round: Vec<Side>,
+        /// How often it was seen to repeat before the limit.
+        repeats: u32,
+    },
+    /// A waiter and the notification that came too early.
+    Notification {
+        /// The condition variable or park token.
+        object: Option<ObjId>,
+        /// Who waits for ever.
+        waiter: Side,
+        /// The notification nobody was there to hear.
+        notifier: Side,
+    },
+    /// A single remarkable operation.
+    Single {
+        /// The operation.
+        side: Side,
+        /// Its object.
+        object: Option<ObjId>,
+    },
+    /// The execution differed from its recording.
+    Divergence {
+        /// Where in the list of decisions.
+        step: u32,
+        /// What was recorded.
+        expected: String,
+        /// What happened.
+        found: String,
+    },
+    /// Nothing to show.
+    None,
+}
+
+/// A finding of one execution.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Finding {
+    /// Which kind.
+    pub slug: Slug,
+    /// What it rests on.
+    pub evidence: Evidence,
+}
+
+impl Finding {
+    /// The place in the source the finding is anchored to: the guilty line.
+    pub fn site(&self) -> Option<&Site> {
+        match &self.evidence {
+            Evidence::Stuck { blocked, .. } => blocked.first().map(|b| &b.site),
+            Evidence::Race { second, .. } => Some(&second.site),
+            Evidence::Panic { side, .. } | Evidence::Single { side, .. } => Some(&side.site),
+            Evidence::Locks { edges } => edges.first().map(|e| &e.wanted_at),
+            Evidence::Cycle { round, .. } => round.first().map(|s| &s.site),
+            Evidence::Notification { waiter, .. } => Some(&waiter.site),
+            Evidence::Divergence { .. } | Evidence::None => None,
+        }
+    }
+
+    /// Whether two findings, perhaps of different executions, are the same bug: same slug, same
+    /// places.
+    pub fn same_bug(&self, other: &Finding) -> bool {
+        self.slug == other.slug && self.places() == other.places()
+    }
+
+    fn places(&self) -> Vec<&Site> {
+        let mut sites: Vec<&Site> = match &self.evidence {
+            Evidence::Stuck { blocked, .. } => blocked.iter().map(|b| &b.site).collect(),
+            Evidence::Race { first, second, .. } => vec![&first.site, &second.site],
+            Evidence::Locks { edges } => edges.iter().map(|e| &e.wanted_at).collect(),
+            Evidence::Cycle { round, .. } => round.iter().map(|s| &s.site).collect(),
+            _ => self.site().into_iter().collect(),
+        };
+        sites.sort();
+        sites.dedup();
+        sites
+    }
+}

@@ -1,0 +1,16 @@
+//! The detectors of selvedge, and the vocabulary they share with the engine and the reports.
+//!
+//! Invariants: nothing here reads a clock, a file, an address or a random number, starts a
+//! thread, or needs `unsafe`; every detector is a pure function of the events it is fed, so it
+//! works the same during exploration, on a recorded trace and on real threads. Detectors return
+//! data ([`finding::Finding`]); the sentences are written elsewhere.
+
+#![forbid(unsafe_code)]
+
+pub mod access;
+pub mod clock;
+pub mod finding;
+pub mod ids;
+pub mod op;
+pub mod race;
+pub mod trace;

@@ -1,0 +1,102 @@
+//! A fully recorded execution: what every renderer works from.
+//!
+//! Invariant: a trace holds everything a report needs besides the source files; it refers to no
+//! engine, no thread and no memory of the process that recorded it.
+
+use crate::ids::{Gid, ObjId, Site};
+use crate::op::{ObjKind, OpKind};
+
+/// A goroutine of the execution.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GoroutineInfo {
+    /// Its id.
+    pub id: Gid,
+    /// The name it was given, if any.
+    pub name: Option<String>,
+    /// Who spawned it; `None` for main.
+    pub parent: Option<Gid>,
+    /// Where it was spawned (for main: where the test is).
+    pub spawned: Site,
+    /// Whether it ended.
+    pub exited: bool,
+}
+
+/// An object of the execution.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ObjectInfo {
+    /// Its id.
+    pub id: ObjId,
+    /// What it is.
+    pub kind: ObjKind,
+    /// Where it was created.
+    pub created: Site,
+    /// Its state at the end, in short (`len 1/1`, `counter 2`, `held by g2`).
+    pub state: String,
+    /// Who holds it at the end, and since which step, if it is a lock that is held.
+    pub holders: Vec<(Gid, u32)>,
+}
+
+/// What came of an operation.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// It took effect.
+    Done,
+    /// It took effect and gave or carried this number.
+    Value(u64),
+    /// It did not succeed (a failed try, an empty channel, a lost compare-exchange).
+    Failed,
+    /// It found the channel closed.
+    Closed,
+    /// It ended by timeout.
+    TimedOut,
+    /// A select took this arm.
+    Arm(u32),
+    /// It began to wait here.
+    Blocks,
+    /// It woke without a cause.
+    Spurious,
+    /// It panicked or was fatal.
+    Misuse,
+}
+
+/// One step.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Event {
+    /// Its number, from 1.
+    pub step: u32,
+    /// Who.
+    pub g: Gid,
+    /// What.
+    pub op: OpKind,
+    /// On which object.
+    pub object: Option<ObjId>,
+    /// On which other goroutine (spawn, join, unpark, hand-off).
+    pub peer: Option<Gid>,
+    /// Where in the source.
+    pub site: Site,
+    /// With which outcome.
+    pub outcome: Outcome,
+}
+
+/// A recorded execution.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Trace {
+    /// Its goroutines, by id.
+    pub goroutines: Vec<GoroutineInfo>,
+    /// Its objects, by id.
+    pub objects: Vec<ObjectInfo>,
+    /// Its steps.
+    pub events: Vec<Event>,
+}
+
+impl Trace {
+    /// The goroutine with this id.
+    pub fn goroutine(&self, g: Gid) -> Option<&GoroutineInfo> {
+        self.goroutines.get(g.index())
+    }
+
+    /// The object with this id.
+    pub fn object(&self, obj: ObjId) -> Option<&ObjectInfo> {
+        self.objects.iter().find(|o| o.id == obj)
+    }
+}
