@@ -1,1 +1,30 @@
-//! Lib.
+//! Go's concurrency for Rust, with the bugs taken out.
+//!
+//! Goroutines ([`go`]), channels ([`chan`](fn@chan)), [`select!`], wait groups, contexts and the
+//! synchronisation of std, in one API with two engines. In production the program runs on threads;
+//! under `#[selvedge::test]` (feature `check`) a controllable scheduler explores its interleavings
+//! and names, shows and replays the bugs it finds.
+
+pub mod cell;
+pub mod chan;
+mod go;
+mod objects;
+mod plain;
+mod port;
+mod select;
+pub mod sync;
+
+#[cfg(feature = "check")]
+mod explore;
+#[cfg(feature = "check")]
+mod model;
+
+pub use chan::chan;
+pub use go::{Goroutine, choose, go, go_named};
+pub use select::{Select, Selected};
+
+/// What the macros expand to; not for use by hand.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::select::private::{AsReceiver, AsSender, receiver, sender};
+}

@@ -31,6 +31,8 @@ pub enum Part {
     Token,
     /// A goroutine's life: spawn and join.
     Life,
+    /// What readers of a reader-writer lock released.
+    Readers,
     /// Virtual time.
     Clock,
     /// The order of sequentially consistent fences.

@@ -10,6 +10,7 @@
 //! channel, lock and wait-group edges Go's memory model. Deviation: none known.
 
 use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
 
 use crate::access::{Access, Part, Sync};
 use crate::ids::{Gid, ObjId};
@@ -141,6 +142,31 @@ impl Clocks {
         child_clock.assign(&parent_clock.seen);
         child_clock.raise(parent, parent_clock.own);
         parent_clock.own += 1;
+    }
+
+    /// A goroutine that no other one started begins with what was released on `obj`.
+    pub fn start_from(&mut self, g: Gid, obj: ObjId) {
+        self.add(g);
+        if let Some(o) = self.objects.get(obj.index()) {
+            self.goroutines[g.index()].seen.assign(&o.whole);
+        }
+    }
+
+    /// A fence of `g`, with the orderings of C11.
+    pub fn fence(&mut self, g: Gid, order: Ordering) {
+        if matches!(order, Ordering::Acquire | Ordering::AcqRel | Ordering::SeqCst) {
+            self.acquire_fence(g);
+        }
+        if order == Ordering::SeqCst {
+            let me = &mut self.goroutines[g.index()];
+            me.seen.join(&self.fences);
+            self.fences.join(&me.seen);
+            self.fences.raise(g, me.own);
+            me.own += 1;
+        }
+        if matches!(order, Ordering::Release | Ordering::AcqRel | Ordering::SeqCst) {
+            self.release_fence(g);
+        }
     }
 
     /// Everything `target` did happens before what `g` does next.

@@ -1,0 +1,462 @@
+//! The model engine: runs one execution after the other on one OS thread.
+//!
+//! Invariants:
+//! - One goroutine's code runs at a time, and between two operations nothing else does.
+//! - No reference into the [`Execution`] is held across a switch of stacks or a call of user code.
+//! - A goroutine is never suspended while it unwinds, so the thread's panic count is always the
+//!   running goroutine's own. The exception is a goroutine that would block while unwinding: its
+//!   execution ends there, its stack is leaked and the worker thread retires (`tainted`).
+//!
+//! ```text
+//!   worker's stack:  run ─ resume(g) ─────────────┐            ┌─ next resume …
+//!   g's stack:                                    └ user … op ─┘ suspended in `op`
+//! ```
+
+use super::execution::{Ending, Execution, Next};
+use super::goroutine::{Co, Exit, Stacks, Status};
+use super::panics::{self, Panic};
+use crate::objects::{Arm, End, Misuse, Nanos, Op, Ret, State, Step, chan};
+use crate::port::{Engine, Epoch, SelectForm, Spawn};
+use corosensei::{CoroutineResult, Yielder};
+use selvedge_checkers::finding::{Evidence, Finding, Side, Slug};
+use selvedge_checkers::ids::{Gid, ObjId, SiteRef};
+use selvedge_checkers::op::OpKind;
+use std::any::Any;
+use std::cell::{Cell, RefCell, UnsafeCell};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+
+/// What unwinds a goroutine of an execution that is over.
+pub(super) struct TearDown;
+
+/// The engine of one worker thread.
+pub(super) struct Engine_ {
+    ex: UnsafeCell<Execution>,
+    stacks: RefCell<Stacks>,
+    /// Who to resume next, decided on a goroutine's stack.
+    next: Cell<Option<Next>>,
+    tearing_down: Cell<bool>,
+    /// A goroutine was left in the middle of unwinding: the thread's panic count is off.
+    tainted: Cell<bool>,
+    epoch: Cell<Epoch>,
+}
+
+impl Engine_ {
+    pub(super) fn new(ex: Execution) -> Engine_ {
+        let stacks = Stacks::new(ex.limits.stack);
+        Engine_ {
+            ex: UnsafeCell::new(ex),
+            stacks: RefCell::new(stacks),
+            next: Cell::new(None),
+            tearing_down: Cell::new(false),
+            tainted: Cell::new(false),
+            epoch: Cell::new(Epoch::PLAIN),
+        }
+    }
+
+    #[inline]
+    #[allow(clippy::mut_from_ref, reason = "see SAFETY")]
+    pub(super) fn ex(&self) -> &mut Execution {
+        // SAFETY: the engine never leaves its thread, and every caller drops the reference before
+        // it runs user code or switches stacks, so no two of them are alive at once.
+        unsafe { &mut *self.ex.get() }
+    }
+
+    pub(super) fn is_tainted(&self) -> bool {
+        self.tainted.get()
+    }
+
+    /// Run one execution of `main` to its end.
+    pub(super) fn run(&self, epoch: Epoch, main: Spawn) {
+        self.epoch.set(epoch);
+        self.tearing_down.set(false);
+        let ex = self.ex();
+        ex.reset();
+        ex.spawn(None, main);
+        loop {
+            while let Some(g) = self.ex().ready.pop_front() {
+                self.resume(g);
+                self.follow_decisions();
+            }
+            match self.ex().decide() {
+                Next::Resume(g) => {
+                    self.resume(g);
+                    self.follow_decisions();
+                }
+                Next::Advance => {}
+                Next::End => break,
+            }
+        }
+    }
+
+    /// Resume whoever the goroutine that just suspended decided on.
+    fn follow_decisions(&self) {
+        while let Some(Next::Resume(g)) = self.next.take() {
+            self.resume(g);
+        }
+    }
+
+    /// Run `g` until it suspends or ends.
+    fn resume(&self, g: Gid) {
+        let ex = self.ex();
+        ex.running = g;
+        let me = &mut ex.goroutines[g.index()];
+        if me.status == Status::New && !self.start(g) {
+            return;
+        }
+        let me = &mut self.ex().goroutines[g.index()];
+        me.status = Status::Running;
+        let mut co = me.co.take().expect("a goroutine that is resumed has a coroutine");
+        let watch = super::faults::Watch::begin(&co);
+        let result = co.resume(());
+        drop(watch);
+        match result {
+            CoroutineResult::Yield(()) => self.ex().goroutines[g.index()].co = Some(co),
+            CoroutineResult::Return(exit) => {
+                self.stacks.borrow_mut().give(co.into_stack());
+                self.ended(g, exit);
+            }
+        }
+    }
+
+    /// Give a new goroutine its coroutine; false if there is no memory for its stack.
+    fn start(&self, g: Gid) -> bool {
+        let stack = match self.stacks.borrow_mut().take() {
+            Ok(stack) => stack,
+            Err(error) => {
+                let message = format!("no memory for the stack of goroutine {g}: {error}");
+                self.fatal(g, Slug::Panic, message, None);
+                return false;
+            }
+        };
+        let ex = self.ex();
+        let body = ex.goroutines[g.index()].body.take().expect("a new goroutine has a body");
+        let record = &raw mut ex.goroutines;
+        let co = Co::with_stack(stack, move |yielder: &Yielder<(), ()>, ()| {
+            // SAFETY: the coroutine is resumed only by `resume`, which holds no reference into the
+            // table while it does; the table outlives the coroutine.
+            unsafe { (&mut *record)[g.index()].yielder = yielder };
+            match catch_unwind(AssertUnwindSafe(body)) {
+                Ok(()) => Exit::Returned,
+                Err(payload) if payload.is::<TearDown>() => Exit::TornDown,
+                Err(payload) => Exit::Panicked(payload),
+            }
+        });
+        self.ex().goroutines[g.index()].co = Some(co);
+        true
+    }
+
+    fn ended(&self, g: Gid, exit: Exit) {
+        let ex = self.ex();
+        match exit {
+            Exit::Returned | Exit::TornDown => {}
+            Exit::Panicked(payload) if !self.tearing_down.get() => {
+                let panic = Panic { payload, last: panics::take() };
+                if g == Gid::MAIN || ex.goroutines[g.index()].detached {
+                    self.unrecovered(g, panic);
+                } else {
+                    ex.goroutines[g.index()].panic = Some(panic);
+                }
+            }
+            Exit::Panicked(_) => {}
+            Exit::Overflowed => {
+                let size = ex.limits.stack >> 10;
+                let message = format!(
+                    "stack overflow: goroutine {g} ran off its {size} KiB stack (raise it with `stack = \"…\"`)"
+                );
+                self.fatal(g, Slug::Panic, message, None);
+            }
+        }
+        self.ex().exit(g);
+    }
+
+    /// A panic that nobody recovers and nobody can join.
+    pub(super) fn unrecovered(&self, g: Gid, panic: Panic) {
+        self.ex().unrecovered(g, &panic);
+    }
+
+    /// End the program: nothing recovers from this.
+    fn fatal(&self, g: Gid, slug: Slug, message: String, object: Option<ObjId>) {
+        let ex = self.ex();
+        let p = ex.pending[g.index()];
+        let side = Side { g, op: p.op.kind(), site: p.site.into(), step: ex.steps };
+        ex.find(Finding { slug, evidence: Evidence::Panic { message, side, object } });
+        ex.ending = Ending::Fatal;
+    }
+
+    /// Announce, decide, and come back once the operation took effect.
+    fn operate(&self, op: Op, site: SiteRef) -> Ret {
+        let ex = self.ex();
+        let g = ex.running;
+        ex.announce(g, op, site);
+        if ex.ready.is_empty() {
+            match ex.decide() {
+                Next::Resume(next) if next == g => return ex.goroutines[g.index()].ret,
+                next => self.next.set(Some(next)),
+            }
+        }
+        self.suspend(g);
+        self.ex().goroutines[g.index()].ret
+    }
+
+    fn suspend(&self, g: Gid) {
+        let yielder = self.ex().goroutines[g.index()].yielder;
+        // SAFETY: `g` is the running goroutine, so its coroutine is alive and `yielder`, stored
+        // when it started, is the one of the stack we are on.
+        unsafe { (*yielder).suspend(()) };
+        if self.tearing_down.get() {
+            resume_unwind(Box::new(TearDown));
+        }
+    }
+
+    /// An operation of a goroutine that unwinds: it takes effect at once, without a decision.
+    #[cold]
+    fn operate_unwinding(&self, op: Op) -> Ret {
+        let ex = self.ex();
+        let g = ex.running;
+        if !self.tearing_down.get() && ex.ending == Ending::Running {
+            ex.pending[g.index()].op = op;
+        }
+        if let Op::Join(target) = op
+            && ex.world.goroutines[target.index()].exited
+        {
+            return Ret::Unit;
+        }
+        if ex.world.alternatives(g, &op) == 0 {
+            return self.blocked_while_unwinding(g);
+        }
+        match ex.world.step(g, &op, 0) {
+            // A misuse must not panic inside a drop during unwinding.
+            Step::Done(Ret::Misuse(_)) => Ret::Unit,
+            Step::Done(ret) => {
+                if !self.tearing_down.get() {
+                    ex.settle(g, &op);
+                }
+                ret
+            }
+            Step::Next(_) => self.blocked_while_unwinding(g),
+        }
+    }
+
+    /// The goroutine can neither go on nor be suspended and scheduled as usual: its panic ends the
+    /// execution, its stack is abandoned and this thread is not used again.
+    fn blocked_while_unwinding(&self, g: Gid) -> ! {
+        self.tainted.set(true);
+        if !self.tearing_down.get() {
+            let panic = Panic { payload: Box::new("panic"), last: panics::take() };
+            self.unrecovered(g, panic);
+            self.next.set(Some(Next::End));
+        }
+        let yielder = self.ex().goroutines[g.index()].yielder;
+        loop {
+            // SAFETY: as in `suspend`; nobody resumes the goroutine again.
+            unsafe { (*yielder).suspend(()) };
+        }
+    }
+
+    /// Unwind every goroutine that has not ended, so that what it owns is dropped.
+    pub(super) fn tear_down(&self) {
+        self.tearing_down.set(true);
+        self.next.set(None);
+        for i in (0..self.ex().goroutines.len()).rev() {
+            let g = Gid(i as u32);
+            let me = &mut self.ex().goroutines[i];
+            if me.status == Status::Exited {
+                me.panic = None;
+                continue;
+            }
+            me.body = None;
+            let Some(mut co) = me.co.take() else { continue };
+            self.ex().running = g;
+            match co.resume(()) {
+                CoroutineResult::Return(_) => self.stacks.borrow_mut().give(co.into_stack()),
+                CoroutineResult::Yield(()) => {
+                    // SAFETY: the coroutine is forgotten at once and its stack never reused, so
+                    // nothing it borrows or owns is ever touched again: it leaks.
+                    std::mem::forget(co);
+                    self.tainted.set(true);
+                }
+            }
+            self.ex().goroutines[i].status = Status::Exited;
+        }
+        // Dropping a closure or a payload may run user code: do it while the engine is still this
+        // thread's, so that the objects in it are released in their own world.
+        self.ex().goroutines.clear();
+        self.ex().timer_functions.clear();
+        self.epoch.get().end();
+    }
+
+    fn misuse(&self, misuse: Misuse, object: Option<ObjId>) -> ! {
+        let g = self.ex().running;
+        if misuse.fatal() {
+            self.fatal(g, misuse.slug(), misuse.text().to_owned(), object);
+            self.next.set(Some(Next::End));
+            self.suspend(g);
+            unreachable!("a fatal error ends the execution");
+        }
+        panics::raise(misuse, object, self.ex().pending[g.index()].site)
+    }
+
+    fn finish(&self, ret: Ret, object: Option<ObjId>) -> Ret {
+        match ret {
+            Ret::Misuse(misuse) => self.misuse(misuse, object),
+            ret => ret,
+        }
+    }
+
+    fn is_unwinding(&self) -> bool {
+        self.tearing_down.get() || std::thread::panicking()
+    }
+}
+
+impl Engine for Engine_ {
+    fn op(&self, op: Op, site: SiteRef) -> Ret {
+        if self.is_unwinding() {
+            if self.tearing_down.get() && !std::thread::panicking() {
+                // User code caught the unwinding; go on with it.
+                resume_unwind(Box::new(TearDown));
+            }
+            return self.operate_unwinding(op);
+        }
+        if let Op::Join(target) = op {
+            let ex = self.ex();
+            let g = ex.running;
+            if ex.world.goroutines[target.index()].exited {
+                ex.clocks.join(g, target);
+                ex.suite.joined(g, target);
+                return Ret::Unit;
+            }
+            ex.goroutines[target.index()].joiners.push(g);
+        }
+        let ret = self.operate(op, site);
+        if matches!(ret, Ret::Misuse(_)) { self.finish(ret, op.object()) } else { ret }
+    }
+
+    fn select(&self, arms: &[Arm], form: SelectForm, site: SiteRef) -> Ret {
+        let ex = self.ex();
+        let select = &mut ex.world.goroutines[ex.running.index()].select;
+        select.clear();
+        select.arms.extend_from_slice(arms);
+        select.default = form.default;
+        select.biased = form.biased;
+        let op = Op::Select { deadline: form.deadline };
+        if self.is_unwinding() {
+            return self.op(op, site);
+        }
+        let ret = self.operate(op, site);
+        self.finish(ret, arms.first().map(|a| a.channel()))
+    }
+
+    fn create(&self, state: State, created: SiteRef) -> ObjId {
+        self.ex().world.create(state, created)
+    }
+
+    fn destroy(&self, obj: ObjId) {
+        if self.tearing_down.get() {
+            return;
+        }
+        let ex = self.ex();
+        ex.recorder.object_gone(obj, ex.world.slot(obj));
+        ex.world.destroy(obj);
+        ex.clocks.forget(obj);
+        ex.races.forget(obj);
+        ex.suite.forget(obj);
+        ex.timer_functions.retain(|(o, _)| *o != obj);
+    }
+
+    fn add_handle(&self, ch: ObjId, end: End) {
+        let c = chan::chan(&mut self.ex().world, ch);
+        match end {
+            End::Send => c.send_handles += 1,
+            End::Receive => c.receive_handles += 1,
+        }
+    }
+
+    fn drop_handle(&self, ch: ObjId, end: End, site: SiteRef) {
+        if self.tearing_down.get() {
+            return;
+        }
+        let c = chan::chan(&mut self.ex().world, ch);
+        let left = match end {
+            End::Send => &mut c.send_handles,
+            End::Receive => &mut c.receive_handles,
+        };
+        if *left > 1 {
+            *left -= 1;
+        } else {
+            self.op(Op::HandleDrop { ch, end }, site);
+        }
+    }
+
+    fn spawn(&self, spawn: Spawn) -> Gid {
+        if self.tearing_down.get() {
+            // Nothing starts any more; the body is dropped, and with it what it owns.
+            return Gid::MAIN;
+        }
+        let ex = self.ex();
+        let running = ex.running;
+        if ex.live >= ex.limits.goroutines {
+            let most = ex.limits.goroutines;
+            panic!("selvedge: more than {most} goroutines live at once in one execution");
+        }
+        ex.spawn(Some(running), spawn)
+    }
+
+    fn detach(&self, g: Gid) {
+        if self.tearing_down.get() {
+            return;
+        }
+        let me = &mut self.ex().goroutines[g.index()];
+        me.detached = true;
+        if let Some(panic) = me.panic.take() {
+            self.unrecovered(g, panic);
+        }
+    }
+
+    fn take_panic(&self, g: Gid) -> Option<Box<dyn Any + Send>> {
+        Some(self.ex().goroutines.get_mut(g.index())?.panic.take()?.payload)
+    }
+
+    fn has_exited(&self, g: Gid) -> bool {
+        self.ex().world.goroutines[g.index()].exited
+    }
+
+    fn current(&self) -> Gid {
+        self.ex().running
+    }
+
+    fn num_goroutines(&self) -> usize {
+        self.ex().live
+    }
+
+    fn now(&self) -> Nanos {
+        self.ex().world.timers.now
+    }
+
+    fn access(&self, cell: ObjId, write: bool, site: SiteRef) {
+        if !self.tearing_down.get() {
+            self.ex().access(cell, write, site);
+        }
+    }
+
+    fn set_timer_function(&self, timer: ObjId, f: Arc<dyn Fn() + Send + Sync>) {
+        self.ex().timer_functions.push((timer, f));
+    }
+
+    fn peek_atomic(&self, atomic: ObjId) -> u64 {
+        crate::objects::atomic::value(self.ex().state(atomic))
+    }
+
+    fn advise(&self, slug: Slug, object: Option<ObjId>, site: SiteRef) {
+        if !self.is_unwinding() {
+            let ex = self.ex();
+            let side = Side { g: ex.running, op: OpKind::HandleDrop, site: site.into(), step: ex.steps };
+            ex.find(Finding { slug, evidence: Evidence::Single { side, object } });
+        }
+    }
+
+    #[inline]
+    fn epoch(&self) -> Epoch {
+        self.epoch.get()
+    }
+}

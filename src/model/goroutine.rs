@@ -1,0 +1,100 @@
+//! A goroutine of the model: a pooled coroutine and what the engine knows of it.
+//!
+//! Invariants: a coroutine is resumed only by its worker's loop, never from inside another one;
+//! its stack goes back to the pool when it has ended and is leaked if it can never be unwound.
+
+use super::panics::Panic;
+use crate::objects::{Op, Ret};
+use corosensei::stack::DefaultStack;
+use corosensei::{Coroutine, Yielder};
+use selvedge_checkers::ids::{Gid, SiteRef};
+use std::any::Any;
+
+pub(super) type Co = Coroutine<(), (), Exit, DefaultStack>;
+
+/// How a goroutine's body ended.
+pub(super) enum Exit {
+    Returned,
+    Panicked(Box<dyn Any + Send>),
+    /// The engine unwound it.
+    TornDown,
+    /// It ran off its stack; the stack was abandoned by the fault handler.
+    Overflowed,
+}
+
+/// What a goroutine is doing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Status {
+    /// Spawned, not yet run.
+    New,
+    /// Its operation is complete; it is to be resumed before the next decision.
+    Ready,
+    /// Running user code.
+    Running,
+    /// Its operation is announced.
+    Pending,
+    /// It has ended.
+    Exited,
+}
+
+/// The engine's record of a goroutine.
+pub(super) struct Goroutine {
+    pub(super) co: Option<Co>,
+    pub(super) yielder: *const Yielder<(), ()>,
+    pub(super) body: Option<Box<dyn FnOnce() + Send>>,
+    pub(super) status: Status,
+    pub(super) ret: Ret,
+    pub(super) parent: Option<Gid>,
+    pub(super) spawned: SiteRef,
+    pub(super) name: Option<String>,
+    pub(super) joiners: Vec<Gid>,
+    pub(super) panic: Option<Panic>,
+    pub(super) detached: bool,
+    /// The operation a spinning loop is to go on with when something changes.
+    pub(super) suspended_op: Option<Op>,
+    /// Step at which it announced its pending operation.
+    pub(super) since: u32,
+}
+
+impl Goroutine {
+    pub(super) fn new(spawned: SiteRef) -> Goroutine {
+        Goroutine {
+            co: None,
+            yielder: std::ptr::null(),
+            body: None,
+            status: Status::New,
+            ret: Ret::Unit,
+            parent: None,
+            spawned,
+            name: None,
+            joiners: Vec::new(),
+            panic: None,
+            detached: false,
+            suspended_op: None,
+            since: 0,
+        }
+    }
+}
+
+/// Stacks for reuse: no mapping is made in the steady state.
+pub(super) struct Stacks {
+    free: Vec<DefaultStack>,
+    size: usize,
+}
+
+impl Stacks {
+    pub(super) fn new(size: usize) -> Stacks {
+        Stacks { free: Vec::new(), size }
+    }
+
+    pub(super) fn take(&mut self) -> std::io::Result<DefaultStack> {
+        match self.free.pop() {
+            Some(stack) => Ok(stack),
+            None => DefaultStack::new(self.size),
+        }
+    }
+
+    pub(super) fn give(&mut self, stack: DefaultStack) {
+        self.free.push(stack);
+    }
+}

@@ -1,0 +1,31 @@
+//! What bounds an execution. Every limit is looked at on every step.
+
+/// The bounds of one execution.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Steps; beyond them the execution is cut and examined for a livelock.
+    pub(crate) steps: u32,
+    /// Waits that may end, and weak exchanges that may fail, without a cause.
+    pub(crate) spurious: u32,
+    /// Timers that may fire while goroutines could go on.
+    pub(crate) early_timers: u32,
+    /// Timers that fire after main has returned before what is left counts as living on timers.
+    pub(crate) fires_after_main: u32,
+    /// Goroutines.
+    pub(crate) goroutines: usize,
+    /// Bytes of stack a goroutine gets.
+    pub(crate) stack: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            steps: 100_000,
+            spurious: 1,
+            early_timers: 0,
+            fires_after_main: 200,
+            goroutines: 20_000,
+            stack: 256 << 10,
+        }
+    }
+}

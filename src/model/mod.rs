@@ -1,0 +1,126 @@
+//! The controlled engine: one execution at a time on one OS thread, every visible operation a
+//! decision.
+//!
+//! [`Worker::run`] runs one execution under a strategy and gives back what came of it. Invariants:
+//! the same program and the same decisions give the same execution, on any machine; whatever user
+//! code does (panics, overflows its stack, blocks for ever), the worker's thread gets control back
+//! or is given up by the harness, and the next execution starts from a clean world.
+
+pub(crate) mod decision;
+mod enabled;
+mod engine;
+pub(crate) mod execution;
+mod faults;
+mod goroutine;
+pub(crate) mod limits;
+pub(crate) mod panics;
+mod record;
+mod spin;
+mod suite;
+mod verdict;
+
+pub(crate) use decision::{Decision, Scene, Strategy};
+pub(crate) use limits::Limits;
+
+use crate::port::{self, Epoch, MAX_WORKERS, Spawn};
+use engine::Engine_;
+use execution::{Ending, Execution};
+use selvedge_checkers::finding::Finding;
+use selvedge_checkers::ids::SiteRef;
+use selvedge_checkers::trace::Trace;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What came of one execution.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Report {
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) steps: u32,
+    pub(crate) fingerprint: u64,
+    /// The step limit cut it.
+    pub(crate) truncated: bool,
+    /// Its decisions; kept only if it found something or was recorded.
+    pub(crate) decisions: Vec<Decision>,
+    pub(crate) trace: Option<Trace>,
+}
+
+/// Identities of workers, and how many executions each has run.
+static WORKERS: Mutex<(Vec<usize>, Vec<u32>)> = Mutex::new((Vec::new(), Vec::new()));
+
+/// Runs executions, one after the other, on the thread that made it.
+pub(crate) struct Worker {
+    engine: Engine_,
+    id: usize,
+    executions: u32,
+}
+
+impl Worker {
+    /// A worker for this thread.
+    pub(crate) fn new(strategy: Box<dyn Strategy>, limits: Limits) -> Worker {
+        panics::install_hook();
+        let mut workers = WORKERS.lock().unwrap_or_else(PoisonError::into_inner);
+        let (free, counts) = &mut *workers;
+        let id = free.pop().unwrap_or_else(|| {
+            counts.push(0);
+            counts.len()
+        });
+        assert!(id < MAX_WORKERS, "selvedge: more than {MAX_WORKERS} models run at once in this process");
+        let executions = counts[id - 1];
+        Worker { engine: Engine_::new(Execution::new(strategy, limits)), id, executions }
+    }
+
+    /// Decide by `strategy` from now on.
+    pub(crate) fn set_strategy(&self, strategy: Box<dyn Strategy>) -> Box<dyn Strategy> {
+        std::mem::replace(&mut self.engine.ex().strategy, strategy)
+    }
+
+    /// Whether this thread must not be used for another execution.
+    pub(crate) fn is_tainted(&self) -> bool {
+        self.engine.is_tainted()
+    }
+
+    /// Run execution `index` of `body`; `None` if the strategy has nothing left to explore.
+    pub(crate) fn run(
+        &mut self,
+        index: u64,
+        body: &Arc<dyn Fn() + Send + Sync>,
+        site: SiteRef,
+        record: bool,
+    ) -> Option<Report> {
+        if !self.engine.ex().strategy.begin(index) {
+            return None;
+        }
+        self.executions += 1;
+        let epoch = Epoch::begin(self.id, self.executions);
+        let body = Arc::clone(body);
+        self.engine.ex().recorder.on = record;
+        let main = Spawn { body: Box::new(move || body()), name: None, site };
+        Some(port::enter(&self.engine, || {
+            self.engine.run(epoch, main);
+            let ex = self.engine.ex();
+            ex.conclude();
+            ex.strategy.end();
+            if epoch.was_trespassed() {
+                ex.find_trespass();
+            }
+            let keep = record || !ex.findings.is_empty();
+            let report = Report {
+                steps: ex.steps,
+                fingerprint: ex.fingerprint,
+                truncated: ex.ending == Ending::Limit,
+                decisions: if keep { ex.decisions.clone() } else { Vec::new() },
+                trace: record.then(|| ex.trace()),
+                findings: std::mem::take(&mut ex.findings),
+            };
+            self.engine.tear_down();
+            report
+        }))
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let mut workers = WORKERS.lock().unwrap_or_else(PoisonError::into_inner);
+        workers.1[self.id - 1] = self.executions;
+        workers.0.push(self.id);
+    }
+}

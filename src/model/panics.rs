@@ -1,0 +1,88 @@
+//! Panics inside a model: caught, remembered with their place, never printed by the default hook.
+//!
+//! Invariants: the process's panic hook is replaced once and passes everything through that does
+//! not come from a goroutine of a model; a misuse panics with Go's text as a `&'static str`, so
+//! user code that recovers sees what a Go programmer expects.
+
+use crate::objects::Misuse;
+use selvedge_checkers::ids::{ObjId, Site, SiteRef};
+use std::any::Any;
+use std::cell::RefCell;
+use std::panic::PanicHookInfo;
+use std::sync::Once;
+
+/// What the hook saw of the last panic on this thread.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Last {
+    message: String,
+    pub(super) site: Option<Site>,
+    misuse: Option<(Misuse, Option<ObjId>)>,
+}
+
+/// A panic that ended a goroutine.
+pub(super) struct Panic {
+    pub(super) payload: Box<dyn Any + Send>,
+    pub(super) last: Last,
+}
+
+impl Panic {
+    /// The message, as the panic hook would have printed it.
+    pub(super) fn message(&self) -> String {
+        match text(&*self.payload) {
+            Some(text) => text.to_owned(),
+            None if !self.last.message.is_empty() => self.last.message.clone(),
+            None => "Box<dyn Any>".to_owned(),
+        }
+    }
+
+    /// The misuse it comes from, if it comes from one.
+    pub(super) fn misuse(&self) -> Option<(Misuse, Option<ObjId>)> {
+        self.last.misuse.filter(|(misuse, _)| text(&*self.payload) == Some(misuse.text()))
+    }
+}
+
+thread_local! {
+    static LAST: RefCell<Last> = RefCell::default();
+    static RAISING: RefCell<Option<(Misuse, Option<ObjId>, SiteRef)>> = const { RefCell::new(None) };
+}
+
+fn text(payload: &(dyn Any + Send)) -> Option<&str> {
+    payload.downcast_ref::<&'static str>().copied().or_else(|| payload.downcast_ref::<String>().map(|s| &**s))
+}
+
+/// What the last panic on this thread left.
+pub(super) fn take() -> Last {
+    LAST.take()
+}
+
+/// Panic as Go does on this misuse.
+pub(super) fn raise(misuse: Misuse, object: Option<ObjId>, site: SiteRef) -> ! {
+    RAISING.set(Some((misuse, object, site)));
+    std::panic::panic_any(misuse.text())
+}
+
+/// Install the hook; only the first call of the process does anything.
+pub(crate) fn install_hook() {
+    static INSTALL: Once = Once::new();
+    INSTALL.call_once(|| {
+        let previous = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if crate::port::model().is_some() { remember(info) } else { previous(info) }
+        }));
+    });
+}
+
+fn remember(info: &PanicHookInfo<'_>) {
+    let payload = info.payload();
+    let message = payload
+        .downcast_ref::<&'static str>()
+        .map(|s| (*s).to_owned())
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_default();
+    let raising = RAISING.take();
+    let site = match raising {
+        Some((_, _, site)) => Some(site.into()),
+        None => info.location().map(Site::from),
+    };
+    LAST.set(Last { message, site, misuse: raising.map(|(misuse, object, _)| (misuse, object)) });
+}

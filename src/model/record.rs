@@ -1,0 +1,196 @@
+//! The rich recording of one execution.
+//!
+//! Invariant: while off (all exploration), every method is one test of a flag.
+
+use super::execution::Pending;
+use super::execution::Execution;
+use super::goroutine::Status;
+use crate::objects::{Op, Ret, Slot, Step, World};
+use selvedge_checkers::ids::{Gid, ObjId, SiteRef};
+use selvedge_checkers::op::OpKind;
+use selvedge_checkers::trace::{Event, GoroutineInfo, ObjectInfo, Outcome, Trace};
+use selvedge_checkers::finding::{Evidence, Finding, Side, Slug};
+
+/// Collects events while it is on.
+#[derive(Default)]
+pub(super) struct Recorder {
+    pub(super) on: bool,
+    pub(super) events: Vec<Event>,
+    /// Objects that were gone before the end; their ids may stand for others since.
+    pub(super) gone: Vec<ObjectInfo>,
+}
+
+impl Recorder {
+    pub(super) fn reset(&mut self) {
+        self.events.clear();
+        self.gone.clear();
+    }
+
+    /// An object goes away.
+    #[inline]
+    pub(super) fn object_gone(&mut self, id: ObjId, slot: &Slot) {
+        if self.on {
+            self.gone.push(describe(id, slot));
+        }
+    }
+
+    #[inline]
+    fn push(
+        &mut self,
+        step: u32,
+        g: Gid,
+        op: OpKind,
+        object: Option<ObjId>,
+        peer: Option<Gid>,
+        site: SiteRef,
+        outcome: Outcome,
+    ) {
+        self.events.push(Event { step, g, op, object, peer, site: site.into(), outcome });
+    }
+
+    #[inline]
+    pub(super) fn spawned(&mut self, step: u32, parent: Gid, child: Gid, site: SiteRef) {
+        if self.on {
+            self.push(step, parent, OpKind::Spawn, None, Some(child), site, Outcome::Done);
+        }
+    }
+
+    #[inline]
+    pub(super) fn exited(&mut self, step: u32, g: Gid, site: SiteRef) {
+        if self.on {
+            self.push(step, g, OpKind::Exit, None, None, site, Outcome::Done);
+        }
+    }
+
+    #[inline]
+    pub(super) fn yielded(&mut self, step: u32, g: Gid, site: SiteRef) {
+        if self.on {
+            self.push(step, g, OpKind::Yield, None, None, site, Outcome::Done);
+        }
+    }
+
+    #[inline]
+    pub(super) fn fired(&mut self, step: u32, timer: ObjId, site: SiteRef) {
+        if self.on {
+            self.push(step, Gid::CLOCK, OpKind::Fire, Some(timer), None, site, Outcome::Done);
+        }
+    }
+
+    #[inline]
+    pub(super) fn timed_out(&mut self, step: u32, g: Gid, pending: &Pending) {
+        if self.on {
+            let object = pending.op.object();
+            self.push(step, g, pending.op.kind(), object, None, pending.site, Outcome::TimedOut);
+        }
+    }
+
+    #[inline]
+    pub(super) fn access(&mut self, step: u32, g: Gid, cell: ObjId, write: bool, site: SiteRef) {
+        if self.on {
+            let op = if write { OpKind::Write } else { OpKind::Read };
+            self.push(step, g, op, Some(cell), None, site, Outcome::Done);
+        }
+    }
+
+    #[inline]
+    pub(super) fn woken(&mut self, step: u32, g: Gid, pending: &Pending, how: Step) {
+        if self.on
+            && let Step::Done(ret) = how
+        {
+            let object = pending.op.object();
+            self.push(step, g, pending.op.kind(), object, None, pending.site, outcome(ret));
+        }
+    }
+
+    #[inline]
+    #[allow(clippy::too_many_arguments, reason = "the parts of a step, taken apart only here")]
+    pub(super) fn step(
+        &mut self,
+        number: u32,
+        g: Gid,
+        op: &Op,
+        site: SiteRef,
+        step: Step,
+        spurious: bool,
+        world: &World,
+    ) {
+        if !self.on {
+            return;
+        }
+        let result = match step {
+            _ if spurious => Outcome::Spurious,
+            Step::Next(Op::Relock { .. }) => Outcome::Done,
+            Step::Next(_) => Outcome::Blocks,
+            Step::Done(ret) => outcome(ret),
+        };
+        let peer = match *op {
+            Op::Unpark(target) | Op::Join(target) => Some(target),
+            _ => world.woken.first().map(|&(peer, _)| peer),
+        };
+        let object = match (*op, step) {
+            (Op::Select { .. } | Op::SelectWait { .. }, Step::Done(Ret::Arm { arm, .. })) => {
+                Some(world.goroutines[g.index()].select.arms[arm as usize].channel())
+            }
+            _ => op.object(),
+        };
+        self.push(number, g, op.kind(), object, peer, site, result);
+    }
+}
+
+fn outcome(ret: Ret) -> Outcome {
+    match ret {
+        Ret::Unit | Ret::Message(_) | Ret::Flag(true) => Outcome::Done,
+        Ret::Value(v) => Outcome::Value(v),
+        Ret::Exchange { old, done: true } => Outcome::Value(old),
+        Ret::Exchange { done: false, .. } | Ret::Flag(false) | Ret::WouldBlock => Outcome::Failed,
+        Ret::Closed => Outcome::Closed,
+        Ret::TimedOut => Outcome::TimedOut,
+        Ret::Arm { arm, .. } => Outcome::Arm(arm),
+        Ret::Misuse(_) => Outcome::Misuse,
+    }
+}
+
+fn describe(id: ObjId, slot: &Slot) -> ObjectInfo {
+    ObjectInfo {
+        id,
+        kind: slot.state.kind(),
+        created: slot.created.into(),
+        state: slot.state.describe(),
+        holders: slot.state.holders().into_iter().map(|g| (g, 0)).collect(),
+    }
+}
+
+impl Execution {
+    /// The recording, complete with goroutines and objects.
+    pub(super) fn trace(&mut self) -> Trace {
+        let info = |(i, g): (usize, &super::goroutine::Goroutine)| GoroutineInfo {
+            id: Gid(i as u32),
+            name: g.name.clone(),
+            parent: g.parent,
+            spawned: g.spawned.into(),
+            exited: g.status == Status::Exited,
+        };
+        let goroutines = self.goroutines.iter().enumerate().map(info).collect();
+        let events = std::mem::take(&mut self.recorder.events);
+        let mut objects: Vec<ObjectInfo> = self.world.objects().map(|(id, slot)| describe(id, slot)).collect();
+        for object in &mut objects {
+            for (g, since) in &mut object.holders {
+                let takes = |e: &&Event| e.object == Some(object.id) && e.g == *g && e.outcome == Outcome::Done;
+                *since = events.iter().rev().find(takes).map_or(0, |e| e.step);
+            }
+        }
+        let named: Vec<ObjId> = objects.iter().map(|o| o.id).collect();
+        objects.extend(self.recorder.gone.drain(..).filter(|o| !named.contains(&o.id)));
+        Trace { goroutines, objects, events }
+    }
+
+    /// A thread outside the execution used one of its objects.
+    pub(super) fn find_trespass(&mut self) {
+        let site = self.goroutines[0].spawned;
+        let side = Side { g: Gid::MAIN, op: OpKind::Spawn, site: site.into(), step: self.steps };
+        self.find(Finding {
+            slug: Slug::UncontrolledThread,
+            evidence: Evidence::Single { side, object: None },
+        });
+    }
+}

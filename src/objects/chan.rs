@@ -1,0 +1,325 @@
+//! A channel: Go's semantics, payloads left out (a message is a ticket, its value stays with the
+//! surface).
+//!
+//! Buffered: a send is possible while there is room, a receive while there is a message; messages
+//! leave in the order they came. Which of several blocked goroutines goes first is the explorer's
+//! choice: nobody can observe who announced first. Unbuffered: a hand-off in two phases, because
+//! `try_*` and `select` can observe whether a peer *waits*. An operation first looks for a waiting
+//! peer and completes both sides, else it queues up (first come, first served, as in Go) until a
+//! peer or a close ends it.
+//!
+//! Invariants: at least one of `senders` and `receivers` is empty; both are empty on a buffered
+//! channel; a message of a queued sender is not in `buffer`; once closed, both are empty.
+//! Happens-before, as in Go's memory model: the k-th send before the k-th receive, the k-th
+//! receive before the (k+C)-th send, the close before a receive that returns because of it.
+
+use super::op::{End, Misuse, Op, Ret};
+use super::timer::Timer;
+use super::{State, Step, World};
+use selvedge_checkers::access::{Access, Mode, Part, Sync};
+use selvedge_checkers::ids::{Gid, ObjId};
+use std::collections::VecDeque;
+
+/// A goroutine queued on an unbuffered channel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Waiter {
+    pub(crate) g: Gid,
+    /// What it offers, if it sends.
+    pub(crate) ticket: u32,
+    /// Which arm of its select this is; `None` outside a select.
+    pub(crate) arm: Option<u32>,
+}
+
+/// The state of a channel.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct ChanState {
+    pub(crate) cap: u32,
+    pub(crate) buffer: VecDeque<u32>,
+    /// Messages sent and received so far.
+    pub(crate) sent: u32,
+    pub(crate) received: u32,
+    pub(crate) closed: bool,
+    pub(crate) senders: VecDeque<Waiter>,
+    pub(crate) receivers: VecDeque<Waiter>,
+    /// Live handles of each end.
+    pub(crate) send_handles: u32,
+    pub(crate) receive_handles: u32,
+    /// Dropping the last sender closes it, as std's mpsc does.
+    pub(crate) hang_up: bool,
+    pub(crate) timer: Option<Timer>,
+}
+
+impl ChanState {
+    pub(crate) fn new(cap: u32) -> ChanState {
+        ChanState { cap, send_handles: 1, receive_handles: 1, ..ChanState::default() }
+    }
+
+    pub(crate) fn describe(&self) -> String {
+        let closed = if self.closed { ", closed" } else { "" };
+        match self.cap {
+            0 => format!("unbuffered{closed}"),
+            cap => format!("{} of {cap} buffered{closed}", self.buffer.len()),
+        }
+    }
+
+    /// Whether a message could be taken at once (not counting one of `g` itself).
+    pub(crate) fn has_message(&self, g: Gid) -> bool {
+        !self.buffer.is_empty() || self.senders.iter().any(|w| w.g != g)
+    }
+
+    /// Whether a message of `g` could be placed at once.
+    pub(crate) fn has_room(&self, g: Gid) -> bool {
+        self.buffer.len() < self.cap as usize || self.receivers.iter().any(|w| w.g != g)
+    }
+}
+
+pub(crate) fn view(state: &State) -> &ChanState {
+    match state {
+        State::Chan(c) => c,
+        other => unreachable!("a channel operation on {other:?}"),
+    }
+}
+
+pub(crate) fn chan(world: &mut World, ch: ObjId) -> &mut ChanState {
+    match &mut world.slot_mut(ch).state {
+        State::Chan(c) => c,
+        other => unreachable!("a channel operation on {other:?}"),
+    }
+}
+
+pub(crate) fn can_send(world: &World, ch: ObjId) -> bool {
+    if ch == ObjId::NIL {
+        return false;
+    }
+    let c = view(world.state(ch));
+    c.closed || c.cap == 0 || c.buffer.len() < c.cap as usize
+}
+
+pub(crate) fn can_receive(world: &World, ch: ObjId) -> bool {
+    if ch == ObjId::NIL {
+        return false;
+    }
+    let c = view(world.state(ch));
+    c.closed || c.cap == 0 || !c.buffer.is_empty()
+}
+
+pub(super) fn send(world: &mut World, g: Gid, ch: ObjId, ticket: u32) -> Step {
+    match place(world, g, ch, ticket) {
+        Some(ret) => Step::Done(ret),
+        None => {
+            queue_sender(world, ch, Waiter { g, ticket, arm: None });
+            Step::Next(Op::SendWait { ch, ticket })
+        }
+    }
+}
+
+pub(super) fn try_send(world: &mut World, g: Gid, ch: ObjId, ticket: u32) -> Ret {
+    if ch == ObjId::NIL {
+        return Ret::WouldBlock;
+    }
+    place(world, g, ch, ticket).unwrap_or_else(|| {
+        look_send(world, ch);
+        Ret::WouldBlock
+    })
+}
+
+pub(super) fn receive(world: &mut World, g: Gid, ch: ObjId) -> Step {
+    match take(world, g, ch) {
+        Some(ret) => Step::Done(ret),
+        None => {
+            queue_receiver(world, ch, Waiter { g, ticket: 0, arm: None });
+            Step::Next(Op::ReceiveWait(ch))
+        }
+    }
+}
+
+pub(super) fn try_receive(world: &mut World, g: Gid, ch: ObjId) -> Ret {
+    if ch == ObjId::NIL {
+        return Ret::WouldBlock;
+    }
+    take(world, g, ch).unwrap_or_else(|| {
+        look_receive(world, ch);
+        Ret::WouldBlock
+    })
+}
+
+/// Place a message if that is possible without waiting.
+pub(super) fn place(world: &mut World, g: Gid, ch: ObjId, ticket: u32) -> Option<Ret> {
+    let c = chan(world, ch);
+    if c.closed {
+        world.access(ch, Part::Closed, 0, Mode::Read, Sync::None);
+        return Some(Ret::Misuse(Misuse::SendOnClosed));
+    }
+    let n = c.sent;
+    if c.cap > 0 {
+        if c.buffer.len() >= c.cap as usize {
+            return None;
+        }
+        c.buffer.push_back(ticket);
+        c.sent += 1;
+        let cap = c.cap;
+        world.access(ch, Part::Tail, 0, Mode::Write, Sync::None);
+        world.access(ch, Part::Closed, 0, Mode::Read, Sync::None);
+        if n >= cap {
+            world.access(ch, Part::Slot, n, Mode::Write, Sync::Acquire);
+        }
+        world.access(ch, Part::Message, n, Mode::Write, Sync::Publish);
+        return Some(Ret::Unit);
+    }
+    let at = c.receivers.iter().position(|w| w.g != g)?;
+    let peer = c.receivers.remove(at)?;
+    c.sent += 1;
+    c.received += 1;
+    hand_off(world, ch, n, peer.g);
+    complete_receiver(world, peer, Some(ticket));
+    Some(Ret::Unit)
+}
+
+/// Take a message, or learn that there will be none, if that is possible without waiting.
+pub(super) fn take(world: &mut World, g: Gid, ch: ObjId) -> Option<Ret> {
+    let c = chan(world, ch);
+    let n = c.received;
+    if let Some(ticket) = c.buffer.pop_front() {
+        c.received += 1;
+        let cap = c.cap;
+        let timer = c.timer.is_some();
+        world.access(ch, Part::Head, 0, Mode::Write, Sync::None);
+        world.access(ch, Part::Message, n, Mode::Write, Sync::Acquire);
+        world.access(ch, Part::Slot, n + cap, Mode::Write, Sync::Publish);
+        if timer {
+            // Starting a timer happens before what its tick sets off.
+            world.access(ch, Part::Whole, 0, Mode::Read, Sync::Acquire);
+        }
+        return Some(Ret::Message(ticket));
+    }
+    if let Some(at) = c.senders.iter().position(|w| w.g != g) {
+        let peer = c.senders.remove(at)?;
+        c.sent += 1;
+        c.received += 1;
+        hand_off(world, ch, n, peer.g);
+        complete_sender(world, peer);
+        return Some(Ret::Message(peer.ticket));
+    }
+    if c.closed {
+        world.access(ch, Part::Head, 0, Mode::Read, Sync::None);
+        world.access(ch, Part::Closed, 0, Mode::Read, Sync::Acquire);
+        return Some(Ret::Closed);
+    }
+    None
+}
+
+/// A rendezvous orders both sides: what `peer` knew when it queued up reaches the goroutine that
+/// meets it, and the other way round.
+fn hand_off(world: &mut World, ch: ObjId, n: u32, peer: Gid) {
+    world.access(ch, Part::Queue, 0, Mode::Write, Sync::None);
+    world.access(ch, Part::Signal, peer.0, Mode::Write, Sync::Acquire);
+    world.access(ch, Part::Message, n, Mode::Write, Sync::Publish);
+    world.learned.push((peer, Access::new(ch, Part::Message, n, Mode::Write, Sync::Acquire)));
+}
+
+fn complete_receiver(world: &mut World, peer: Waiter, ticket: Option<u32>) {
+    super::select::leave_queues(world, peer.g);
+    let ret = match (peer.arm, ticket) {
+        (Some(arm), ticket) => Ret::Arm { arm, ticket },
+        (None, Some(ticket)) => Ret::Message(ticket),
+        (None, None) => Ret::Closed,
+    };
+    world.woken.push((peer.g, Step::Done(ret)));
+}
+
+fn complete_sender(world: &mut World, peer: Waiter) {
+    super::select::leave_queues(world, peer.g);
+    let ret = peer.arm.map_or(Ret::Unit, |arm| Ret::Arm { arm, ticket: None });
+    world.woken.push((peer.g, Step::Done(ret)));
+}
+
+pub(super) fn queue_sender(world: &mut World, ch: ObjId, waiter: Waiter) {
+    let g = waiter.g;
+    chan(world, ch).senders.push_back(waiter);
+    queued(world, ch, g);
+}
+
+pub(super) fn queue_receiver(world: &mut World, ch: ObjId, waiter: Waiter) {
+    let g = waiter.g;
+    chan(world, ch).receivers.push_back(waiter);
+    queued(world, ch, g);
+}
+
+fn queued(world: &mut World, ch: ObjId, g: Gid) {
+    world.access(ch, Part::Queue, 0, Mode::Write, Sync::None);
+    world.access(ch, Part::Closed, 0, Mode::Read, Sync::None);
+    world.access(ch, Part::Signal, g.0, Mode::Write, Sync::Publish);
+}
+
+/// The footprint of seeing that a send would wait.
+pub(super) fn look_send(world: &mut World, ch: ObjId) {
+    let (cap, next) = (view(world.state(ch)).cap, view(world.state(ch)).sent);
+    world.access(ch, Part::Closed, 0, Mode::Read, Sync::None);
+    match cap {
+        0 => world.access(ch, Part::Queue, 0, Mode::Read, Sync::None),
+        _ => {
+            world.access(ch, Part::Tail, 0, Mode::Read, Sync::None);
+            world.access(ch, Part::Slot, next, Mode::Read, Sync::None);
+        }
+    }
+}
+
+/// The footprint of seeing that a receive would wait.
+pub(super) fn look_receive(world: &mut World, ch: ObjId) {
+    let (cap, next) = (view(world.state(ch)).cap, view(world.state(ch)).received);
+    world.access(ch, Part::Closed, 0, Mode::Read, Sync::None);
+    match cap {
+        0 => world.access(ch, Part::Queue, 0, Mode::Read, Sync::None),
+        _ => {
+            world.access(ch, Part::Head, 0, Mode::Read, Sync::None);
+            world.access(ch, Part::Message, next, Mode::Read, Sync::None);
+        }
+    }
+}
+
+pub(super) fn close(world: &mut World, ch: ObjId) -> Ret {
+    if ch == ObjId::NIL {
+        return Ret::Misuse(Misuse::CloseOfNil);
+    }
+    let c = chan(world, ch);
+    if c.closed {
+        world.access(ch, Part::Closed, 0, Mode::Write, Sync::None);
+        return Ret::Misuse(Misuse::CloseOfClosed);
+    }
+    c.closed = true;
+    let senders = std::mem::take(&mut c.senders);
+    let receivers = std::mem::take(&mut c.receivers);
+    world.access(ch, Part::Closed, 0, Mode::Write, Sync::Publish);
+    for peer in receivers {
+        world.learned.push((peer.g, Access::new(ch, Part::Closed, 0, Mode::Read, Sync::Acquire)));
+        complete_receiver(world, peer, None);
+    }
+    for peer in senders {
+        super::select::leave_queues(world, peer.g);
+        world.woken.push((peer.g, Step::Done(Ret::Misuse(Misuse::SendOnClosed))));
+    }
+    Ret::Unit
+}
+
+pub(super) fn len(world: &mut World, ch: ObjId) -> Ret {
+    let n = view(world.state(ch)).buffer.len() as u64;
+    world.access(ch, Part::Head, 0, Mode::Read, Sync::None);
+    world.access(ch, Part::Tail, 0, Mode::Read, Sync::None);
+    Ret::Value(n)
+}
+
+pub(super) fn drop_last(world: &mut World, ch: ObjId, end: End) -> Ret {
+    let c = chan(world, ch);
+    let hang_up = c.hang_up;
+    match end {
+        End::Send => c.send_handles -= 1,
+        End::Receive => c.receive_handles -= 1,
+    }
+    let closed = c.closed;
+    if hang_up && !closed {
+        close(world, ch);
+    } else {
+        world.access(ch, Part::Closed, 0, Mode::Write, Sync::None);
+    }
+    Ret::Unit
+}

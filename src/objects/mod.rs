@@ -1,0 +1,296 @@
+//! The abstract state of every primitive: one small state machine a file.
+//!
+//! A [`World`] holds the objects of one execution (or, outside a model, those of the process). It
+//! answers two questions about an announced operation, [`World::alternatives`] (in how many ways
+//! can it take effect now; 0 means blocked) and [`World::step`] (take effect in one of them). A
+//! step leaves behind its footprint, the goroutines it woke and the objects it touched. Nothing
+//! here runs user code, switches stacks, reads a clock or blocks: engines do.
+//!
+//! Invariants:
+//! - A step of an operation whose `alternatives` is 0 never happens.
+//! - Whatever a step changes that another operation's `alternatives` depends on, it touches.
+//! - An operation with phases (`CondWait`, unbuffered `Send` …) moves on through [`Step::Next`];
+//!   peers move a waiting goroutine on through [`World::woken`].
+
+pub(crate) mod atomic;
+pub(crate) mod barrier;
+pub(crate) mod chan;
+pub(crate) mod condvar;
+pub(crate) mod mutex;
+pub(crate) mod once;
+pub(crate) mod op;
+pub(crate) mod park;
+pub(crate) mod rwlock;
+pub(crate) mod select;
+pub(crate) mod semaphore;
+pub(crate) mod state;
+pub(crate) mod timer;
+pub(crate) mod wait_group;
+
+pub(crate) use op::{End, Int, Misuse, Nanos, Op, Ret, Update};
+pub(crate) use select::{Arm, Select};
+pub(crate) use state::State;
+
+use selvedge_checkers::access::{Access, Mode, Part, Sync};
+use selvedge_checkers::ids::{Gid, ObjId, SiteRef};
+use timer::Timers;
+
+/// What a step did to its own goroutine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Step {
+    /// The operation is complete.
+    Done(Ret),
+    /// The operation goes on with its next phase, pending from now on.
+    Next(Op),
+}
+
+/// One object and who has announced an operation on it.
+pub(crate) struct Slot {
+    pub(crate) state: State,
+    pub(crate) created: SiteRef,
+    /// Goroutines whose pending operation is on this object, in announcement order.
+    pub(crate) pending: Vec<Gid>,
+    /// Raised by every step that writes the object: a spinning loop waits for it.
+    pub(crate) version: u32,
+}
+
+/// What the world knows of a goroutine.
+#[derive(Default)]
+pub(crate) struct Goroutine {
+    pub(crate) token: bool,
+    pub(crate) exited: bool,
+    pub(crate) select: Select,
+    /// The objects a spinning loop read, with the versions it saw.
+    pub(crate) spin: Vec<(ObjId, u32)>,
+}
+
+/// The abstract state of an execution.
+#[derive(Default)]
+pub(crate) struct World {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    pub(crate) goroutines: Vec<Goroutine>,
+    pub(crate) timers: Timers,
+    /// How many more times a wait may end, or a weak exchange fail, without a cause.
+    pub(crate) spurious: u32,
+    /// The footprint of the last step.
+    pub(crate) footprint: Vec<Access>,
+    /// What peers learn in the last step, to be applied after `footprint`.
+    pub(crate) learned: Vec<(Gid, Access)>,
+    /// The goroutines the last step moved on.
+    pub(crate) woken: Vec<(Gid, Step)>,
+    /// The objects whose pending operations may have become possible or impossible.
+    pub(crate) touched: Vec<ObjId>,
+}
+
+impl World {
+    /// An empty world, keeping the memory of the last one.
+    pub(crate) fn reset(&mut self, spurious: u32) {
+        self.slots.clear();
+        self.free.clear();
+        for g in &mut self.goroutines {
+            g.token = false;
+            g.exited = false;
+            g.select.clear();
+            g.spin.clear();
+        }
+        self.timers.reset();
+        self.spurious = spurious;
+        self.begin();
+    }
+
+    /// Make room for a goroutine's record.
+    pub(crate) fn add_goroutine(&mut self, g: Gid) {
+        while self.goroutines.len() <= g.index() {
+            self.goroutines.push(Goroutine::default());
+        }
+        self.goroutines[g.index()].exited = false;
+        self.goroutines[g.index()].token = false;
+    }
+
+    /// A new object; ids are reused once their object is gone.
+    pub(crate) fn create(&mut self, state: State, created: SiteRef) -> ObjId {
+        let slot = Slot { state, created, pending: Vec::new(), version: 0 };
+        match self.free.pop() {
+            Some(index) => {
+                self.slots[index as usize] = slot;
+                ObjId(index)
+            }
+            None => {
+                self.slots.push(slot);
+                ObjId(self.slots.len() as u32 - 1)
+            }
+        }
+    }
+
+    /// The object is gone: nobody can name it any more.
+    pub(crate) fn destroy(&mut self, obj: ObjId) {
+        self.timers.forget(obj);
+        self.slots[obj.index()].state = State::Gone;
+        self.free.push(obj.0);
+    }
+
+    pub(crate) fn slot(&self, obj: ObjId) -> &Slot {
+        &self.slots[obj.index()]
+    }
+
+    pub(crate) fn slot_mut(&mut self, obj: ObjId) -> &mut Slot {
+        &mut self.slots[obj.index()]
+    }
+
+    pub(crate) fn state(&self, obj: ObjId) -> &State {
+        &self.slots[obj.index()].state
+    }
+
+    pub(crate) fn objects(&self) -> impl Iterator<Item = (ObjId, &Slot)> {
+        let live = |s: &&Slot| !matches!(s.state, State::Gone);
+        self.slots.iter().enumerate().map(|(i, s)| (ObjId(i as u32), s)).filter(move |(_, s)| live(s))
+    }
+
+    /// Forget the effects of the last step.
+    pub(crate) fn begin(&mut self) {
+        self.footprint.clear();
+        self.learned.clear();
+        self.woken.clear();
+        self.touched.clear();
+    }
+
+    /// In how many ways `op` of `g` can take effect now; 0 means it is blocked.
+    pub(crate) fn alternatives(&self, g: Gid, op: &Op) -> u32 {
+        match *op {
+            Op::Choose(n) => n,
+            Op::Lock(o) | Op::Relock { mutex: o, .. } => mutex::is_free(self.state(o)).into(),
+            Op::ReadLock(o) => rwlock::can_read(self.state(o)).into(),
+            Op::WriteLock(o) => rwlock::can_announce(self.state(o)).into(),
+            Op::WriteWait(o) => rwlock::can_write(self.state(o)).into(),
+            Op::NotifyOne(o) => condvar::targets(self.state(o)).max(1),
+            Op::Send { ch, .. } => chan::can_send(self, ch).into(),
+            Op::Receive(ch) => chan::can_receive(self, ch).into(),
+            Op::Select { .. } => select::alternatives(self, g),
+            Op::SelectWait { .. } => select::ready(self, g),
+            Op::WaitGroupWait(o) => wait_group::is_zero(self.state(o)).into(),
+            Op::OnceBegin(o) => once::can_begin(self.state(o)).into(),
+            Op::Park { .. } => self.goroutines[g.index()].token.into(),
+            Op::Join(target) => self.goroutines[target.index()].exited.into(),
+            Op::CompareExchange { atomic, expected, weak, .. } => {
+                1 + u32::from(weak && self.spurious > 0 && atomic::value(self.state(atomic)) == expected)
+            }
+            Op::Await => self.spin_changed(g).into(),
+            Op::Sleep { .. }
+            | Op::CondWoken { .. }
+            | Op::SendWait { .. }
+            | Op::ReceiveWait(_)
+            | Op::AcquireWait { .. }
+            | Op::BarrierPark(_) => 0,
+            _ => 1,
+        }
+    }
+
+    /// Whether `op` could end now without any cause (a spurious wake-up), though `alternatives`
+    /// is 0.
+    pub(crate) fn may_wake_spuriously(&self, op: &Op) -> bool {
+        self.spurious > 0 && matches!(op, Op::CondWoken { .. } | Op::Park { .. })
+    }
+
+    fn spin_changed(&self, g: Gid) -> bool {
+        let spin = &self.goroutines[g.index()].spin;
+        spin.iter().any(|&(o, seen)| self.slots[o.index()].version != seen)
+    }
+
+    /// What an alternative stands for, independent of the order alternatives are listed in: the
+    /// arm of a select, the waiter a notification wakes, the value of a choice.
+    pub(crate) fn label(&self, g: Gid, op: &Op, alternative: u32) -> u64 {
+        match *op {
+            Op::NotifyOne(cv) => condvar::target(self.state(cv), alternative).map_or(0, |w| w.0.into()),
+            Op::Select { .. } | Op::SelectWait { .. } => select::label(self, g, alternative),
+            _ => alternative.into(),
+        }
+    }
+
+    /// Let `op` of `g` take effect in one of its alternatives.
+    pub(crate) fn step(&mut self, g: Gid, op: &Op, alternative: u32) -> Step {
+        self.begin();
+        let done = match *op {
+            Op::Yield => Ret::Unit,
+            Op::Choose(_) => Ret::Value(alternative.into()),
+            Op::Lock(o) => mutex::lock(self, g, o),
+            Op::TryLock(o) => mutex::try_lock(self, g, o),
+            Op::Unlock(o) => mutex::unlock(self, o),
+            Op::ReadLock(o) => rwlock::read(self, g, o),
+            Op::TryReadLock(o) => rwlock::try_read(self, g, o),
+            Op::ReadUnlock(o) => rwlock::read_unlock(self, g, o),
+            Op::WriteLock(o) => return rwlock::announce(self, g, o),
+            Op::WriteWait(o) => rwlock::write(self, g, o),
+            Op::TryWriteLock(o) => rwlock::try_write(self, g, o),
+            Op::WriteUnlock(o) => rwlock::write_unlock(self, o),
+            Op::CondWait { cv, mutex, deadline } => return condvar::wait(self, g, cv, mutex, deadline),
+            Op::CondWoken { cv, mutex, .. } => return condvar::wake(self, g, cv, mutex, false),
+            Op::Relock { cv, mutex, timed_out } => condvar::relock(self, g, cv, mutex, timed_out),
+            Op::NotifyOne(cv) => condvar::notify_one(self, cv, alternative),
+            Op::NotifyAll(cv) => condvar::notify_all(self, cv),
+            Op::Send { ch, ticket } => return chan::send(self, g, ch, ticket),
+            Op::TrySend { ch, ticket } => chan::try_send(self, g, ch, ticket),
+            Op::Receive(ch) => return chan::receive(self, g, ch),
+            Op::TryReceive(ch) => chan::try_receive(self, g, ch),
+            Op::Close(ch) => chan::close(self, ch),
+            Op::Len(ch) => chan::len(self, ch),
+            Op::HandleDrop { ch, end } => chan::drop_last(self, ch, end),
+            Op::Select { .. } | Op::SelectWait { .. } => return select::step(self, g, op, alternative),
+            Op::WaitGroupAdd { wg, delta } => wait_group::add(self, wg, delta),
+            Op::WaitGroupWait(wg) => wait_group::wait(self, g, wg),
+            Op::Acquire { sem, n } => return semaphore::acquire(self, g, sem, n),
+            Op::TryAcquire { sem, n } => semaphore::try_acquire(self, sem, n),
+            Op::Release { sem, n } => semaphore::release(self, sem, n),
+            Op::CancelAcquire { sem, g: waiter } => semaphore::cancel(self, sem, waiter),
+            Op::OnceBegin(o) => once::begin(self, g, o),
+            Op::OnceEnd { once: o, done } => once::end(self, o, done),
+            Op::BarrierWait(o) => return barrier::wait(self, g, o),
+            Op::Park { .. } => park::park(self, g),
+            Op::Unpark(target) => park::unpark(self, target),
+            Op::Load { .. } | Op::Store { .. } | Op::Update { .. } | Op::CompareExchange { .. } => {
+                atomic::step(self, op, alternative)
+            }
+            Op::TimerStart { timer, at, period } => timer::start(self, timer, at, period),
+            Op::TimerStop(t) => timer::stop(self, t),
+            Op::Join(_) | Op::Fence(_) | Op::Await => Ret::Unit,
+            Op::Sleep { .. }
+            | Op::SendWait { .. }
+            | Op::ReceiveWait(_)
+            | Op::AcquireWait { .. }
+            | Op::BarrierPark(_) => unreachable!("{op:?} is ended by a peer, never by a step of its own"),
+        };
+        Step::Done(done)
+    }
+
+    /// The deadline of `op` has come: end it with "timed out".
+    pub(crate) fn time_out(&mut self, g: Gid, op: &Op) -> Step {
+        match *op {
+            Op::CondWoken { cv, mutex, .. } => condvar::wake(self, g, cv, mutex, true),
+            Op::Select { .. } | Op::SelectWait { .. } => {
+                select::leave_queues(self, g);
+                Step::Done(Ret::TimedOut)
+            }
+            Op::Sleep { .. } => Step::Done(Ret::Unit),
+            _ => Step::Done(Ret::TimedOut),
+        }
+    }
+
+    fn touch(&mut self, obj: ObjId) {
+        if self.touched.last() != Some(&obj) {
+            self.touched.push(obj);
+        }
+    }
+
+    /// Record an access of the step; a write makes the object's waiters look again.
+    fn access(&mut self, obj: ObjId, part: Part, index: u32, mode: Mode, sync: Sync) {
+        self.footprint.push(Access::new(obj, part, index, mode, sync));
+        if mode != Mode::Read {
+            self.slots[obj.index()].version += 1;
+            self.touch(obj);
+        }
+    }
+
+    fn whole(&mut self, obj: ObjId, mode: Mode, sync: Sync) {
+        self.access(obj, Part::Whole, 0, mode, sync);
+    }
+}

@@ -1,0 +1,72 @@
+//! The abstract state of one object, whatever its kind.
+
+use super::atomic::AtomicState;
+use super::barrier::BarrierState;
+use super::chan::ChanState;
+use super::condvar::CvState;
+use super::once::OnceState;
+use super::rwlock::RwState;
+use super::semaphore::SemState;
+use super::wait_group::WgState;
+use selvedge_checkers::ids::Gid;
+use selvedge_checkers::op::ObjKind;
+
+/// The state of an object.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum State {
+    Mutex { holder: Option<Gid> },
+    RwLock(RwState),
+    Condvar(CvState),
+    Chan(ChanState),
+    WaitGroup(WgState),
+    Semaphore(SemState),
+    Once(OnceState),
+    Barrier(BarrierState),
+    Atomic(AtomicState),
+    /// A plain variable: no state of its own, only accesses to check.
+    Cell,
+    /// The id is free.
+    Gone,
+}
+
+impl State {
+    /// What reports call the object.
+    pub(crate) fn kind(&self) -> ObjKind {
+        match self {
+            State::Mutex { .. } => ObjKind::Mutex,
+            State::RwLock(_) => ObjKind::RwLock,
+            State::Condvar(_) => ObjKind::Condvar,
+            State::Chan(c) if c.timer.is_some() => ObjKind::Timer,
+            State::Chan(_) => ObjKind::Chan,
+            State::WaitGroup(_) => ObjKind::WaitGroup,
+            State::Semaphore(_) => ObjKind::Semaphore,
+            State::Once(_) => ObjKind::Once,
+            State::Barrier(_) => ObjKind::Barrier,
+            State::Atomic(_) => ObjKind::Atomic,
+            State::Cell | State::Gone => ObjKind::Cell,
+        }
+    }
+
+    /// The goroutines that hold the object, if it is one that is held.
+    pub(crate) fn holders(&self) -> Vec<Gid> {
+        match self {
+            State::Mutex { holder } => holder.iter().copied().collect(),
+            State::RwLock(rw) => rw.writer.iter().chain(&rw.readers).copied().collect(),
+            State::Once(OnceState::Running(g)) => vec![*g],
+            _ => Vec::new(),
+        }
+    }
+
+    /// The state in a few words, for reports.
+    pub(crate) fn describe(&self) -> String {
+        match self {
+            State::Chan(c) => c.describe(),
+            State::WaitGroup(wg) => format!("counter is {}", wg.count),
+            State::Semaphore(s) => format!("{} of {} free", s.available, s.size),
+            State::Condvar(cv) => format!("{} waiting", cv.waiters.len()),
+            State::Barrier(b) => format!("{} of {} arrived", b.waiting.len(), b.size),
+            State::Atomic(a) => format!("value {}", a.value),
+            _ => String::new(),
+        }
+    }
+}

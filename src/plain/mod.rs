@@ -1,0 +1,442 @@
+//! The engine of plain OS threads: the world outside of a model.
+//!
+//! Every goroutine is a thread; every operation takes the one lock of the process-wide
+//! [`World`], takes effect if it can, and otherwise sleeps until an object it waits for is touched.
+//! The semantics are those of the model because the state machines are the same ones; speed is not
+//! a goal here. Invariants: a thread sleeps only on its own condition variable, with its pending
+//! operation registered on the objects it waits for; user code never runs under the lock.
+
+use crate::objects::timer::{self, Due};
+use crate::objects::{Arm, End, Nanos, Op, Ret, State, Step, World, atomic, chan, wait_group};
+use crate::port::{Engine, Epoch, SelectForm, Spawn};
+use selvedge_checkers::finding::Slug;
+use selvedge_checkers::ids::{Gid, ObjId, SiteRef};
+use std::any::Any;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+type TimerFunction = Arc<dyn Fn() + Send + Sync>;
+
+/// A thread that takes part.
+#[derive(Default)]
+struct Thread {
+    op: Option<Op>,
+    /// The result a peer left while the thread slept.
+    done: Option<Ret>,
+    wake: Arc<Condvar>,
+    joiners: Vec<Gid>,
+    panic: Option<Box<dyn Any + Send>>,
+    detached: bool,
+    live: bool,
+}
+
+#[derive(Default)]
+struct State_ {
+    world: World,
+    threads: Vec<Thread>,
+    free: Vec<Gid>,
+    live: usize,
+    timer_functions: Vec<(ObjId, TimerFunction)>,
+    /// The thread that fires timers runs.
+    keeper: bool,
+    /// Draws among alternatives; seeded alike in every process.
+    random: u64,
+}
+
+struct Plain {
+    state: Mutex<State_>,
+    keeper: Condvar,
+    started: OnceLock<Instant>,
+}
+
+static PLAIN: OnceLock<Plain> = OnceLock::new();
+
+/// The engine of every thread on which no model runs.
+pub(crate) fn engine() -> &'static dyn Engine {
+    PLAIN.get_or_init(|| Plain {
+        state: Mutex::default(),
+        keeper: Condvar::new(),
+        started: OnceLock::from(Instant::now()),
+    })
+}
+
+/// A thread's goroutine id, given back when the thread ends.
+struct Identity(Cell<Option<Gid>>);
+
+impl Drop for Identity {
+    fn drop(&mut self) {
+        if let (Some(g), Some(plain)) = (self.0.get(), PLAIN.get()) {
+            plain.leave(g);
+        }
+    }
+}
+
+thread_local! {
+    static ME: Identity = const { Identity(Cell::new(None)) };
+}
+
+impl Plain {
+    fn lock(&self) -> MutexGuard<'_, State_> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn me(&self) -> Gid {
+        let known = ME.try_with(|me| me.0.get()).unwrap_or(None);
+        known.unwrap_or_else(|| {
+            let g = self.lock().enter();
+            let _ = ME.try_with(|me| me.0.set(Some(g)));
+            g
+        })
+    }
+
+    fn leave(&self, g: Gid) {
+        let mut state = self.lock();
+        state.world.goroutines[g.index()].exited = true;
+        state.live -= 1;
+        let thread = &mut state.threads[g.index()];
+        thread.live = false;
+        let joiners = std::mem::take(&mut thread.joiners);
+        let forgotten = thread.detached;
+        for joiner in joiners {
+            state.finish(joiner, Ret::Unit);
+        }
+        if forgotten {
+            state.free.push(g);
+        }
+    }
+
+    fn elapsed(&self) -> Nanos {
+        self.started.get().map_or(0, |s| s.elapsed().as_nanos() as Nanos)
+    }
+
+    fn operate(&self, g: Gid, op: Op) -> Ret {
+        let mut state = self.lock();
+        let mut op = op;
+        loop {
+            let n = state.world.alternatives(g, &op);
+            if n > 0 {
+                let alternative = if n > 1 { state.draw(n) } else { 0 };
+                let step = state.world.step(g, &op, alternative);
+                state.after_effects();
+                match step {
+                    Step::Done(ret) => {
+                        if !state.world.timers.is_empty() {
+                            self.start_keeper(&mut state);
+                        }
+                        return ret;
+                    }
+                    Step::Next(next) => {
+                        op = next;
+                        continue;
+                    }
+                }
+            }
+            if let Op::WaitGroupWait(wg) = op {
+                wait_group::blocked(&mut state.world, g, wg);
+            }
+            match self.sleep(state, g, op) {
+                (woken, Ok(ret)) => {
+                    drop(woken);
+                    return ret;
+                }
+                (woken, Err(next)) => {
+                    state = woken;
+                    op = next;
+                }
+            }
+        }
+    }
+
+    /// Sleep until a peer finishes the operation (`Ok`), or there is a reason to look again.
+    fn sleep<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State_>,
+        g: Gid,
+        op: Op,
+    ) -> (MutexGuard<'a, State_>, Result<Ret, Op>) {
+        state.register(g, &op);
+        state.threads[g.index()].op = Some(op);
+        let wake = Arc::clone(&state.threads[g.index()].wake);
+        let (mut state, timed_out) = match op.deadline() {
+            None => (wake.wait(state).unwrap_or_else(PoisonError::into_inner), false),
+            Some(at) => {
+                let left = Duration::from_nanos(at.saturating_sub(self.elapsed()));
+                let (state, _) = wake.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
+                (state, self.elapsed() >= at)
+            }
+        };
+        let now = state.threads[g.index()].op.take().unwrap_or(op);
+        state.unregister(g, &now);
+        if let Some(ret) = state.threads[g.index()].done.take() {
+            return (state, Ok(ret));
+        }
+        if timed_out && now.deadline().is_some() {
+            state.world.begin();
+            let step = state.world.time_out(g, &now);
+            state.after_effects();
+            return match step {
+                Step::Done(ret) => (state, Ok(ret)),
+                Step::Next(next) => (state, Err(next)),
+            };
+        }
+        (state, Err(now))
+    }
+
+    /// Timers need somebody to fire them: one thread, while there are any.
+    fn start_keeper(&self, state: &mut State_) {
+        if std::mem::replace(&mut state.keeper, true) {
+            self.keeper.notify_one();
+            return;
+        }
+        let keep = || PLAIN.get().expect("the engine exists").keep_time();
+        let started = std::thread::Builder::new().name("selvedge-timers".into()).spawn(keep);
+        state.keeper = started.is_ok();
+    }
+
+    fn keep_time(&self) {
+        let mut state = self.lock();
+        loop {
+            let now = self.elapsed();
+            match state.world.timers.next() {
+                None => {
+                    state.keeper = false;
+                    return;
+                }
+                Some(at) if at > now => {
+                    let left = Duration::from_nanos(at - now);
+                    (state, _) =
+                        self.keeper.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
+                }
+                Some(_) => {
+                    let Some(Due::Timer(timer)) = state.world.timers.fire(0) else { continue };
+                    let runs = timer::fired(&mut state.world, timer);
+                    state.after_effects();
+                    let found = state.timer_functions.iter().find(|(o, _)| *o == timer);
+                    if let (true, Some((_, f))) = (runs, found) {
+                        let f = Arc::clone(f);
+                        drop(state);
+                        std::thread::spawn(move || f());
+                        state = self.lock();
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl State_ {
+    fn enter(&mut self) -> Gid {
+        let g = self.free.pop().unwrap_or_else(|| {
+            self.threads.push(Thread::default());
+            Gid(self.threads.len() as u32 - 1)
+        });
+        self.threads[g.index()] = Thread { live: true, ..Thread::default() };
+        self.world.add_goroutine(g);
+        self.live += 1;
+        g
+    }
+
+    fn draw(&mut self, n: u32) -> u32 {
+        self.random = self.random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        ((u64::from((self.random >> 32) as u32) * u64::from(n)) >> 32) as u32
+    }
+
+    fn objects_of(&self, g: Gid, op: &Op) -> Vec<ObjId> {
+        let mut objects: Vec<ObjId> = match op {
+            Op::Select { .. } | Op::SelectWait { .. } => {
+                let arms = &self.world.goroutines[g.index()].select.arms;
+                arms.iter().map(|a| a.channel()).collect()
+            }
+            _ => op.object().into_iter().collect(),
+        };
+        objects.retain(|&o| o != ObjId::NIL);
+        objects
+    }
+
+    fn register(&mut self, g: Gid, op: &Op) {
+        for o in self.objects_of(g, op) {
+            self.world.slot_mut(o).pending.push(g);
+        }
+    }
+
+    fn unregister(&mut self, g: Gid, op: &Op) {
+        for o in self.objects_of(g, op) {
+            self.world.slot_mut(o).pending.retain(|&p| p != g);
+        }
+    }
+
+    /// A peer completed the operation of a sleeping thread.
+    fn finish(&mut self, g: Gid, ret: Ret) {
+        let thread = &mut self.threads[g.index()];
+        thread.done = Some(ret);
+        thread.wake.notify_one();
+    }
+
+    fn after_effects(&mut self) {
+        let woken = std::mem::take(&mut self.world.woken);
+        for &(peer, step) in &woken {
+            match step {
+                Step::Done(ret) => self.finish(peer, ret),
+                Step::Next(op) => {
+                    if let Some(old) = self.threads[peer.index()].op.replace(op) {
+                        self.unregister(peer, &old);
+                    }
+                    self.register(peer, &op);
+                    self.threads[peer.index()].wake.notify_one();
+                }
+            }
+        }
+        self.world.woken = woken;
+        for i in 0..self.world.touched.len() {
+            let obj = self.world.touched[i];
+            for k in 0..self.world.slot(obj).pending.len() {
+                let g = self.world.slot(obj).pending[k];
+                self.threads[g.index()].wake.notify_one();
+            }
+        }
+        if let Some(access) = self.world.footprint.first()
+            && access.res.part == selvedge_checkers::access::Part::Token
+            && let Some(thread) = self.threads.get(access.res.owner as usize)
+        {
+            thread.wake.notify_one();
+        }
+    }
+}
+
+impl Engine for Plain {
+    fn op(&self, op: Op, _site: SiteRef) -> Ret {
+        let g = self.me();
+        match op {
+            Op::Yield => {
+                std::thread::yield_now();
+                return Ret::Unit;
+            }
+            Op::Sleep { until } => {
+                std::thread::sleep(Duration::from_nanos(until.saturating_sub(self.elapsed())));
+                return Ret::Unit;
+            }
+            Op::Join(target) => {
+                let mut state = self.lock();
+                if state.world.goroutines[target.index()].exited {
+                    return Ret::Unit;
+                }
+                state.threads[target.index()].joiners.push(g);
+            }
+            _ => {}
+        }
+        match self.operate(g, op) {
+            Ret::Misuse(misuse) => panic!("{}", misuse.text()),
+            ret => ret,
+        }
+    }
+
+    fn select(&self, arms: &[Arm], form: SelectForm, site: SiteRef) -> Ret {
+        let g = self.me();
+        let mut state = self.lock();
+        let select = &mut state.world.goroutines[g.index()].select;
+        select.clear();
+        select.arms.extend_from_slice(arms);
+        select.default = form.default;
+        select.biased = form.biased;
+        drop(state);
+        self.op(Op::Select { deadline: form.deadline }, site)
+    }
+
+    fn create(&self, state: State, created: SiteRef) -> ObjId {
+        self.lock().world.create(state, created)
+    }
+
+    fn destroy(&self, obj: ObjId) {
+        let mut state = self.lock();
+        state.timer_functions.retain(|(o, _)| *o != obj);
+        state.world.destroy(obj);
+    }
+
+    fn add_handle(&self, ch: ObjId, end: End) {
+        let mut state = self.lock();
+        let c = chan::chan(&mut state.world, ch);
+        match end {
+            End::Send => c.send_handles += 1,
+            End::Receive => c.receive_handles += 1,
+        }
+    }
+
+    fn drop_handle(&self, ch: ObjId, end: End, _site: SiteRef) {
+        let mut state = self.lock();
+        let c = chan::chan(&mut state.world, ch);
+        let left = match end {
+            End::Send => &mut c.send_handles,
+            End::Receive => &mut c.receive_handles,
+        };
+        if *left > 1 {
+            *left -= 1;
+            return;
+        }
+        state.world.step(Gid::MAIN, &Op::HandleDrop { ch, end }, 0);
+        state.after_effects();
+    }
+
+    fn spawn(&self, spawn: Spawn) -> Gid {
+        let g = self.lock().enter();
+        let Spawn { body, name, .. } = spawn;
+        let run = move || {
+            ME.with(|me| me.0.set(Some(g)));
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(body)) {
+                let plain = PLAIN.get().expect("the engine exists");
+                plain.lock().threads[g.index()].panic = Some(payload);
+            }
+        };
+        let builder = name.into_iter().fold(std::thread::Builder::new(), std::thread::Builder::name);
+        builder.spawn(run).expect("the system gives a thread for the goroutine");
+        g
+    }
+
+    fn detach(&self, g: Gid) {
+        let mut state = self.lock();
+        let thread = &mut state.threads[g.index()];
+        thread.detached = true;
+        if !thread.live {
+            thread.panic = None;
+            state.free.push(g);
+        }
+    }
+
+    fn take_panic(&self, g: Gid) -> Option<Box<dyn Any + Send>> {
+        self.lock().threads[g.index()].panic.take()
+    }
+
+    fn has_exited(&self, g: Gid) -> bool {
+        self.lock().world.goroutines[g.index()].exited
+    }
+
+    fn current(&self) -> Gid {
+        self.me()
+    }
+
+    fn num_goroutines(&self) -> usize {
+        self.me();
+        self.lock().live
+    }
+
+    fn now(&self) -> Nanos {
+        self.elapsed()
+    }
+
+    fn access(&self, _cell: ObjId, _write: bool, _site: SiteRef) {}
+
+    fn set_timer_function(&self, timer: ObjId, f: TimerFunction) {
+        self.lock().timer_functions.push((timer, f));
+    }
+
+    fn peek_atomic(&self, obj: ObjId) -> u64 {
+        atomic::value(self.lock().world.state(obj))
+    }
+
+    fn advise(&self, _slug: Slug, _object: Option<ObjId>, _site: SiteRef) {}
+
+    fn epoch(&self) -> Epoch {
+        Epoch::PLAIN
+    }
+}

@@ -1,0 +1,401 @@
+//! The one seam: what an engine offers to a primitive.
+//!
+//! Every operation of the surface asks [`with`] for the engine of this thread: the model, if an
+//! execution is running on it, else the plain one. Invariants: a thread has at most one engine;
+//! only the model's worker sets it; whoever holds an [`ObjId`] got it from the engine it hands it
+//! to. The global state of the library is here and in the plain engine, and nowhere else.
+//!
+//! Soundness rests on *claims*. An object's first use in an execution claims it for that
+//! execution; while the execution lives, no other execution and no plain thread gets past
+//! [`Object::id`], so what the object guards is touched by one OS thread only.
+
+use crate::objects::{Arm, End, Nanos, Op, Ret, State};
+use selvedge_checkers::finding::Slug;
+use selvedge_checkers::ids::{Gid, ObjId, SiteRef};
+use std::any::Any;
+use std::cell::UnsafeCell;
+use std::panic::Location;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+/// A goroutine to be started.
+pub(crate) struct Spawn {
+    pub(crate) body: Box<dyn FnOnce() + Send>,
+    pub(crate) name: Option<String>,
+    pub(crate) site: SiteRef,
+}
+
+/// What an engine offers.
+pub(crate) trait Engine {
+    /// Announce an operation and return once it took effect.
+    fn op(&self, op: Op, site: SiteRef) -> Ret;
+    /// Announce a select over `arms`.
+    fn select(&self, arms: &[Arm], form: SelectForm, site: SiteRef) -> Ret;
+    /// A new object of this engine's world.
+    fn create(&self, state: State, created: SiteRef) -> ObjId;
+    /// The object is gone.
+    fn destroy(&self, obj: ObjId);
+    /// One more handle of an end of a channel.
+    fn add_handle(&self, ch: ObjId, end: End);
+    /// One handle less.
+    fn drop_handle(&self, ch: ObjId, end: End, site: SiteRef);
+    /// Start a goroutine.
+    fn spawn(&self, spawn: Spawn) -> Gid;
+    /// The handle of a goroutine was dropped without a join.
+    fn detach(&self, g: Gid);
+    /// The payload of a goroutine that panicked, once.
+    fn take_panic(&self, g: Gid) -> Option<Box<dyn Any + Send>>;
+    /// Whether a goroutine has ended.
+    fn has_exited(&self, g: Gid) -> bool;
+    /// The running goroutine.
+    fn current(&self) -> Gid;
+    /// Goroutines that have not ended.
+    fn num_goroutines(&self) -> usize;
+    /// Nanoseconds since the world began.
+    fn now(&self) -> Nanos;
+    /// An unsynchronised access to a variable.
+    fn access(&self, cell: ObjId, write: bool, site: SiteRef);
+    /// The function a timer runs when it fires.
+    fn set_timer_function(&self, timer: ObjId, f: Arc<dyn Fn() + Send + Sync>);
+    /// The value of an atomic, without an operation.
+    fn peek_atomic(&self, atomic: ObjId) -> u64;
+    /// Something the surface saw that deserves a warning.
+    fn advise(&self, slug: Slug, object: Option<ObjId>, site: SiteRef);
+    /// The identity of the execution: the upper bits of the tags of its objects.
+    fn epoch(&self) -> Epoch;
+}
+
+/// How a select behaves when no arm is ready, and among those that are.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct SelectForm {
+    pub(crate) default: bool,
+    pub(crate) biased: bool,
+    pub(crate) deadline: Option<Nanos>,
+}
+
+/// An execution of the process, or the plain world.
+///
+/// Layout of a tag: `[worker: 12][execution of the worker: 28][object: 24]`; tag 0 means the object
+/// was never used in a model.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Epoch(u64);
+
+/// How many executions may run at once in this process.
+pub(crate) const MAX_WORKERS: usize = 1 << 12;
+const OBJECT_BITS: u32 = 24;
+const EXECUTION_BITS: u32 = 28;
+
+/// The execution each worker is running: 0 while it runs none.
+static LIVE: [AtomicU32; MAX_WORKERS] = [const { AtomicU32::new(0) }; MAX_WORKERS];
+/// Set for a worker whose objects a thread outside its execution tried to use.
+static TRESPASSED: [AtomicU32; MAX_WORKERS] = [const { AtomicU32::new(0) }; MAX_WORKERS];
+
+impl Epoch {
+    /// The plain world.
+    pub(crate) const PLAIN: Epoch = Epoch(0);
+
+    /// Execution number `n` (from 1) of a worker (from 1) begins.
+    pub(crate) fn begin(worker: usize, n: u32) -> Epoch {
+        let n = n & ((1 << EXECUTION_BITS) - 1);
+        TRESPASSED[worker].store(0, Ordering::Relaxed);
+        // Release: whatever the last execution wrote to an object is visible to who claims it.
+        LIVE[worker].store(n, Ordering::Release);
+        Epoch(((worker as u64) << EXECUTION_BITS) | u64::from(n))
+    }
+
+    fn worker(self) -> usize {
+        (self.0 >> EXECUTION_BITS) as usize
+    }
+
+    /// The execution is over; its objects may be claimed by others.
+    pub(crate) fn end(self) {
+        LIVE[self.worker()].store(0, Ordering::Release);
+    }
+
+    /// Whether a thread outside this execution used one of its objects.
+    pub(crate) fn was_trespassed(self) -> bool {
+        TRESPASSED[self.worker()].load(Ordering::Relaxed) != 0
+    }
+
+    fn of_tag(tag: u64) -> Epoch {
+        Epoch(tag >> OBJECT_BITS)
+    }
+
+    fn is_live(self) -> bool {
+        let n = (self.0 & ((1 << EXECUTION_BITS) - 1)) as u32;
+        n != 0 && LIVE[self.worker()].load(Ordering::Acquire) == n
+    }
+}
+
+/// The identity of a primitive in whichever world uses it.
+pub(crate) struct Object {
+    /// `[epoch][object id]` of the model execution that used it last.
+    tag: AtomicU64,
+    /// The id in the plain world plus one; 0 before its first use there.
+    plain: AtomicU32,
+    created: SiteRef,
+}
+
+impl Object {
+    #[track_caller]
+    pub(crate) const fn new() -> Object {
+        Object::at(Location::caller())
+    }
+
+    pub(crate) const fn at(created: SiteRef) -> Object {
+        Object { tag: AtomicU64::new(0), plain: AtomicU32::new(0), created }
+    }
+
+    /// Where the primitive was created.
+    pub(crate) fn created(&self) -> SiteRef {
+        self.created
+    }
+
+    /// The id in the engine's world; the first use there creates it from `initial`.
+    ///
+    /// # Panics
+    /// If another execution, or a thread outside of the execution that owns it, uses the object.
+    #[inline]
+    pub(crate) fn id(&self, engine: &dyn Engine, initial: impl FnOnce() -> State) -> ObjId {
+        let epoch = engine.epoch();
+        let tag = self.tag.load(Ordering::Acquire);
+        if epoch != Epoch::PLAIN && Epoch::of_tag(tag) == epoch {
+            return ObjId((tag & ((1 << OBJECT_BITS) - 1)) as u32);
+        }
+        if Epoch::of_tag(tag).is_live() {
+            trespass(tag, self.created);
+        }
+        let plain = self.plain.load(Ordering::Acquire);
+        if epoch == Epoch::PLAIN && plain != 0 {
+            return ObjId(plain - 1);
+        }
+        self.claim(engine, epoch, tag, initial)
+    }
+
+    #[cold]
+    fn claim(&self, engine: &dyn Engine, epoch: Epoch, tag: u64, initial: impl FnOnce() -> State) -> ObjId {
+        let id = engine.create(initial(), self.created);
+        let lost = if epoch == Epoch::PLAIN {
+            let set = self.plain.compare_exchange(0, id.0 + 1, Ordering::AcqRel, Ordering::Acquire);
+            set.err().map(|winner| ObjId(winner - 1))
+        } else {
+            assert!(id.0 < 1 << OBJECT_BITS, "selvedge: more than 16 million objects in one execution");
+            let mine = (epoch.0 << OBJECT_BITS) | u64::from(id.0);
+            match self.tag.compare_exchange(tag, mine, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => None,
+                Err(other) => trespass(other, self.created),
+            }
+        };
+        match lost {
+            // Another plain thread was faster: its object is the object.
+            Some(winner) => {
+                engine.destroy(id);
+                winner
+            }
+            None => id,
+        }
+    }
+
+    /// The id in the engine's world, if the object was used there.
+    pub(crate) fn existing(&self, engine: &dyn Engine) -> Option<ObjId> {
+        let epoch = engine.epoch();
+        if epoch == Epoch::PLAIN {
+            return self.plain.load(Ordering::Acquire).checked_sub(1).map(ObjId);
+        }
+        let tag = self.tag.load(Ordering::Acquire);
+        (Epoch::of_tag(tag) == epoch).then(|| ObjId((tag & ((1 << OBJECT_BITS) - 1)) as u32))
+    }
+
+    /// Forget the object in the worlds it was used in; the next use starts anew.
+    pub(crate) fn release(&mut self) {
+        if *self.tag.get_mut() != 0 {
+            with(|engine| {
+                if engine.epoch() != Epoch::PLAIN
+                    && let Some(id) = self.existing(engine)
+                {
+                    engine.destroy(id);
+                }
+            });
+            *self.tag.get_mut() = 0;
+        }
+        if let Some(id) = std::mem::take(self.plain.get_mut()).checked_sub(1) {
+            plain_engine().destroy(ObjId(id));
+        }
+    }
+}
+
+impl Drop for Object {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+impl std::fmt::Debug for Object {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "created at {}", self.created)
+    }
+}
+
+/// An object that belongs to the world it was made in, for as long as it lives.
+pub(crate) struct Home {
+    epoch: Epoch,
+    id: ObjId,
+    created: SiteRef,
+}
+
+impl Home {
+    pub(crate) fn new(state: State, created: SiteRef) -> Home {
+        with(|engine| Home { epoch: engine.epoch(), id: engine.create(state, created), created })
+    }
+
+    /// The id, for use with the engine of this thread.
+    ///
+    /// # Panics
+    /// If the engine of this thread is not the one of the object's world.
+    #[inline]
+    pub(crate) fn id(&self) -> ObjId {
+        if !self.is_here() {
+            self.away();
+        }
+        self.id
+    }
+
+    #[inline]
+    fn is_here(&self) -> bool {
+        with(|engine| engine.epoch()) == self.epoch
+    }
+
+    #[cold]
+    fn away(&self) -> ! {
+        if self.epoch.is_live() {
+            trespass(self.epoch.0 << OBJECT_BITS, self.created);
+        }
+        let (made, used) = match self.epoch {
+            Epoch::PLAIN => ("outside of the model", "inside"),
+            _ => ("in an earlier execution", "now"),
+        };
+        let created = self.created;
+        panic!(
+            "selvedge: the object created at {created} was made {made} and is used {used}; create it in \
+             the test itself, so that every execution starts afresh"
+        )
+    }
+
+    pub(crate) fn add_handle(&self, end: End) {
+        let id = self.id();
+        with(|engine| engine.add_handle(id, end));
+    }
+
+    /// A handle that outlives its world is simply gone.
+    #[track_caller]
+    pub(crate) fn drop_handle(&self, end: End) {
+        let site = Location::caller();
+        if self.epoch == Epoch::PLAIN {
+            plain_engine().drop_handle(self.id, end, site);
+        } else if self.is_here() {
+            with(|engine| engine.drop_handle(self.id, end, site));
+        }
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        if self.epoch == Epoch::PLAIN {
+            plain_engine().destroy(self.id);
+        } else if self.is_here() {
+            with(|engine| engine.destroy(self.id));
+        }
+    }
+}
+
+/// Data that belongs to an object with a [`Home`].
+pub(crate) struct Guarded<T> {
+    lock: Mutex<()>,
+    data: UnsafeCell<T>,
+}
+
+// SAFETY: `with` gives access to one thread at a time (see there), so sharing the cell moves the
+// data between threads, which `T: Send` allows.
+unsafe impl<T: Send> Sync for Guarded<T> {}
+
+impl<T> Guarded<T> {
+    pub(crate) fn new(data: T) -> Guarded<T> {
+        Guarded { lock: Mutex::new(()), data: UnsafeCell::new(data) }
+    }
+
+    /// Use the data; `f` must not operate on the object.
+    #[inline]
+    pub(crate) fn with<R>(&self, home: &Home, f: impl FnOnce(&mut T) -> R) -> R {
+        let plain = home.epoch == Epoch::PLAIN;
+        let _held = plain.then(|| self.lock.lock().unwrap_or_else(PoisonError::into_inner));
+        assert!(plain || home.is_here(), "selvedge: an object was used outside of its execution");
+        // SAFETY: in the plain world the lock is held. In a model this thread runs the object's
+        // execution (asserted), no other thread does, and no other goroutine runs during `f`.
+        f(unsafe { &mut *self.data.get() })
+    }
+}
+
+#[cold]
+fn trespass(tag: u64, created: SiteRef) -> ! {
+    TRESPASSED[Epoch::of_tag(tag).worker()].store(1, Ordering::Relaxed);
+    panic!(
+        "selvedge: an object created at {created} belongs to a model execution on another thread; \
+         inside a model start threads with `selvedge::thread::spawn` or `selvedge::go`, and give each \
+         test its own objects (or run one execution at a time: SELVEDGE_JOBS=1)"
+    )
+}
+
+fn plain_engine() -> &'static dyn Engine {
+    crate::plain::engine()
+}
+
+#[cfg(feature = "check")]
+mod current {
+    use super::Engine;
+    use std::cell::Cell;
+
+    thread_local! {
+        static CURRENT: Cell<Option<*const dyn Engine>> = const { Cell::new(None) };
+    }
+
+    /// Make `engine` this thread's engine while `f` runs.
+    pub(crate) fn enter<R>(engine: &dyn Engine, f: impl FnOnce() -> R) -> R {
+        struct Leave(Option<*const dyn Engine>);
+        impl Drop for Leave {
+            fn drop(&mut self) {
+                CURRENT.set(self.0);
+            }
+        }
+        // SAFETY: only the lifetime is erased; `Leave` clears the pointer before `engine`'s borrow
+        // ends, also when `f` unwinds, and the cell is never read from another thread.
+        let erased = unsafe { std::mem::transmute::<*const dyn Engine, *const (dyn Engine + 'static)>(engine) };
+        let _leave = Leave(CURRENT.replace(Some(erased)));
+        f()
+    }
+
+    /// The model that runs on this thread, if one does.
+    #[inline]
+    pub(crate) fn model<'a>() -> Option<&'a dyn Engine> {
+        // SAFETY: the pointer is set for exactly as long as `enter` borrows the engine, and all code
+        // that can see it here runs inside `enter` on this thread; callers use it for one operation.
+        CURRENT.get().map(|engine| unsafe { &*engine })
+    }
+}
+
+#[cfg(feature = "check")]
+pub(crate) use current::{enter, model};
+
+/// The model that runs on this thread: never one without the feature `check`.
+#[cfg(not(feature = "check"))]
+pub(crate) fn model<'a>() -> Option<&'a dyn Engine> {
+    None
+}
+
+/// Use the engine of this thread.
+#[inline]
+pub(crate) fn with<R>(f: impl FnOnce(&dyn Engine) -> R) -> R {
+    match model() {
+        Some(engine) => f(engine),
+        None => f(plain_engine()),
+    }
+}

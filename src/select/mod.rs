@@ -1,0 +1,321 @@
+//! Select: wait for one of several channel operations.
+//!
+//! [`select!`](crate::select!) is for a fixed set of arms, [`Select`] for a set made at run time. As in
+//! Go, channels and values are evaluated once, in order; among the arms that are ready one is
+//! chosen at random (in a model: every choice is explored); the default runs if none is; nil
+//! channels are never ready.
+//!
+//! Source: the Go specification, "Select statements".
+
+use crate::chan::{Core, Receiver, Sender, deadline};
+use crate::objects::{Arm, Ret};
+use crate::port::{self, SelectForm};
+use selvedge_checkers::ids::{ObjId, SiteRef};
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::time::Duration;
+
+/// A send arm's message, in its channel's store until the select is over.
+struct Offer<'a> {
+    arm: usize,
+    take_back: Box<dyn FnOnce() + 'a>,
+}
+
+/// A select over arms added one by one.
+///
+/// # Examples
+/// ```
+/// let (tx, rx) = selvedge::chan(1);
+/// tx.send(1);
+/// let mut select = selvedge::Select::new();
+/// let arm = select.recv(&rx);
+/// let mut done = select.wait();
+/// assert_eq!(done.index(), arm);
+/// assert_eq!(done.recv(&rx), Some(1));
+/// ```
+#[derive(Default)]
+pub struct Select<'a> {
+    arms: Vec<Arm>,
+    offers: Vec<Offer<'a>>,
+    biased: bool,
+    borrows: PhantomData<&'a ()>,
+}
+
+/// A select that is over: which arm was taken.
+pub struct Selected {
+    arm: usize,
+    ticket: Option<u32>,
+    next: usize,
+}
+
+impl<'a> Select<'a> {
+    /// A select without arms: waiting on it blocks for ever.
+    pub fn new() -> Select<'a> {
+        Select::default()
+    }
+
+    /// Prefer earlier arms to later ones instead of choosing at random.
+    pub fn biased(&mut self) -> &mut Select<'a> {
+        self.biased = true;
+        self
+    }
+
+    /// Add a receive; gives the index of the arm.
+    pub fn recv<T>(&mut self, from: &'a Receiver<T>) -> usize {
+        self.arms.push(Arm::Receive(from.id()));
+        self.arms.len() - 1
+    }
+
+    /// Add a send of `value`; gives the index of the arm. The value is dropped if another arm is
+    /// taken.
+    pub fn send<T>(&mut self, to: &'a Sender<T>, value: T) -> usize {
+        let arm = self.arms.len();
+        match to.core() {
+            None => self.arms.push(Arm::Send(ObjId::NIL, 0)),
+            Some(core) => {
+                let ticket = core.put(value);
+                self.arms.push(Arm::Send(core.id(), ticket));
+                self.offers.push(Offer { arm, take_back: Box::new(move || drop(core.take(ticket))) });
+            }
+        }
+        arm
+    }
+
+    /// Wait until an arm is taken.
+    ///
+    /// # Panics
+    /// "send on closed channel" if a send arm on a closed channel is chosen.
+    #[track_caller]
+    pub fn wait(self) -> Selected {
+        self.run(SelectForm::default(), Location::caller()).expect("a select without default takes an arm")
+    }
+
+    /// Take an arm that is ready, if one is.
+    ///
+    /// # Panics
+    /// "send on closed channel" if a send arm on a closed channel is chosen.
+    #[track_caller]
+    pub fn try_now(self) -> Option<Selected> {
+        self.run(SelectForm { default: true, ..SelectForm::default() }, Location::caller())
+    }
+
+    /// Wait for an arm for at most `timeout`.
+    ///
+    /// # Panics
+    /// "send on closed channel" if a send arm on a closed channel is chosen.
+    #[track_caller]
+    pub fn wait_timeout(self, timeout: Duration) -> Option<Selected> {
+        let form = SelectForm { deadline: deadline(timeout), ..SelectForm::default() };
+        self.run(form, Location::caller())
+    }
+
+    fn run(mut self, form: SelectForm, site: SiteRef) -> Option<Selected> {
+        let form = SelectForm { biased: self.biased, ..form };
+        let ret = port::with(|engine| engine.select(&self.arms, form, site));
+        match ret {
+            Ret::Arm { arm, ticket } => {
+                // The message of the arm that was taken now belongs to its receiver.
+                self.offers.retain(|offer| offer.arm != arm as usize);
+                Some(Selected { arm: arm as usize, ticket, next: 0 })
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Drop for Select<'_> {
+    fn drop(&mut self) {
+        for offer in self.offers.drain(..) {
+            (offer.take_back)();
+        }
+    }
+}
+
+impl Selected {
+    /// The index of the arm that was taken.
+    pub fn index(&self) -> usize {
+        self.arm
+    }
+
+    /// What the receive arm that was taken got: `None` if the channel is closed.
+    ///
+    /// # Panics
+    /// If called twice on an arm that received a message, which is moved out by the first call.
+    pub fn recv<T>(&mut self, from: &Receiver<T>) -> Option<T> {
+        let ticket = self.ticket.take();
+        ticket.map(|ticket| from.core().map(|core: &Core<T>| core.take(ticket)).expect("the channel of the arm"))
+    }
+
+    /// Whether the next arm, counting from the first, is the one that was taken.
+    #[doc(hidden)]
+    pub fn is_next(&mut self) -> bool {
+        self.next += 1;
+        self.next - 1 == self.arm
+    }
+}
+
+/// Wait for one of several channel operations.
+///
+/// Arms: `recv(receiver) -> pattern => body` (the pattern gets an `Option`, `None` when the channel
+/// is closed), `send(sender, value) => body`, and last, optionally, `default => body` (runs if no
+/// arm is ready) or `default(duration) => body` (runs if none was ready in time). `biased;` first
+/// prefers earlier arms. `select! {}` blocks for ever.
+///
+/// # Examples
+/// ```
+/// use selvedge::{chan, select};
+/// let (tx, rx) = chan::<i32>(1);
+/// select! {
+///     send(tx, 1) => {}
+///     recv(rx) -> v => panic!("{v:?}"),
+/// }
+/// let got = select! {
+///     recv(rx) -> v => v,
+///     default => None,
+/// };
+/// assert_eq!(got, Some(1));
+/// ```
+#[macro_export]
+macro_rules! select {
+    (biased; $($arms:tt)*) => { $crate::__select!((biased) () $($arms)*) };
+    ($($arms:tt)*) => { $crate::__select!((random) () $($arms)*) };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __select {
+    // One arm at a time: evaluate its channel (and value), then go on with the rest.
+    ($mode:tt ($($done:tt)*) recv($ch:expr) -> $p:pat => $body:block $(,)? $($rest:tt)*) => {{
+        let ch = $crate::__private::receiver(&$ch);
+        $crate::__select!($mode ($($done)* (recv ch $p, $body)) $($rest)*)
+    }};
+    ($mode:tt ($($done:tt)*) recv($ch:expr) -> $p:pat => $body:expr $(, $($rest:tt)*)?) => {{
+        let ch = $crate::__private::receiver(&$ch);
+        $crate::__select!($mode ($($done)* (recv ch $p, $body)) $($($rest)*)?)
+    }};
+    ($mode:tt ($($done:tt)*) send($ch:expr, $v:expr $(,)?) => $body:block $(,)? $($rest:tt)*) => {{
+        let ch = $crate::__private::sender(&$ch);
+        let value = $v;
+        $crate::__select!($mode ($($done)* (send ch value, $body)) $($rest)*)
+    }};
+    ($mode:tt ($($done:tt)*) send($ch:expr, $v:expr $(,)?) => $body:expr $(, $($rest:tt)*)?) => {{
+        let ch = $crate::__private::sender(&$ch);
+        let value = $v;
+        $crate::__select!($mode ($($done)* (send ch value, $body)) $($($rest)*)?)
+    }};
+    ($mode:tt ($($done:tt)*) default => $body:expr $(,)?) => {
+        $crate::__select!(@run $mode ($($done)*) (try_now()) $body)
+    };
+    ($mode:tt ($($done:tt)*) default($timeout:expr) => $body:expr $(,)?) => {{
+        let timeout = $timeout;
+        $crate::__select!(@run $mode ($($done)*) (wait_timeout(timeout)) $body)
+    }};
+    ($mode:tt ($($done:tt)*)) => {
+        $crate::__select!(@run $mode ($($done)*) (wait()))
+    };
+    // All arms are evaluated: wait, then run the body of the one that was taken.
+    (@run ($mode:ident) ($($arm:tt)*) ($($wait:tt)*) $($default:expr)?) => {{
+        let mut select = $crate::Select::new();
+        $crate::__select!(@mode $mode select);
+        $($crate::__select!(@add select $arm);)*
+        let selected = select.$($wait)*;
+        $crate::__select!(@taken selected ($($arm)*) $($default)?)
+    }};
+    (@mode biased $select:ident) => { $select.biased() };
+    (@mode random $select:ident) => {};
+    (@add $select:ident (recv $ch:ident $p:pat, $body:expr)) => { $select.recv($ch) };
+    (@add $select:ident (send $ch:ident $v:ident, $body:expr)) => { $select.send($ch, $v) };
+    (@taken $selected:ident ($($arm:tt)*) $default:expr) => {
+        match $selected {
+            Some(mut taken) => $crate::__select!(@bodies taken $($arm)*),
+            None => $default,
+        }
+    };
+    (@taken $selected:ident ($($arm:tt)*)) => {{
+        #[allow(unused_mut)]
+        let mut taken = $selected;
+        $crate::__select!(@bodies taken $($arm)*)
+    }};
+    (@bodies $taken:ident) => {{ let _ = $taken; unreachable!("a select takes one of its arms") }};
+    (@bodies $taken:ident (recv $ch:ident $p:pat, $body:expr) $($rest:tt)*) => {
+        if $taken.is_next() {
+            let $p = $taken.recv($ch);
+            $body
+        } else {
+            $crate::__select!(@bodies $taken $($rest)*)
+        }
+    };
+    (@bodies $taken:ident (send $ch:ident $v:ident, $body:expr) $($rest:tt)*) => {
+        if $taken.is_next() {
+            $body
+        } else {
+            $crate::__select!(@bodies $taken $($rest)*)
+        }
+    };
+}
+
+/// What [`select!`](crate::select!) takes for a channel: either end, a two-way handle, or a reference.
+#[doc(hidden)]
+pub mod private {
+    use crate::chan::{Chan, Receiver, Sender};
+
+    pub trait AsReceiver {
+        type Item;
+        fn as_receiver(&self) -> &Receiver<Self::Item>;
+    }
+
+    pub trait AsSender {
+        type Item;
+        fn as_sender(&self) -> &Sender<Self::Item>;
+    }
+
+    impl<T> AsReceiver for Receiver<T> {
+        type Item = T;
+        fn as_receiver(&self) -> &Receiver<T> {
+            self
+        }
+    }
+
+    impl<T> AsReceiver for Chan<T> {
+        type Item = T;
+        fn as_receiver(&self) -> &Receiver<T> {
+            self.receiver()
+        }
+    }
+
+    impl<R: AsReceiver + ?Sized> AsReceiver for &R {
+        type Item = R::Item;
+        fn as_receiver(&self) -> &Receiver<R::Item> {
+            (**self).as_receiver()
+        }
+    }
+
+    impl<T> AsSender for Sender<T> {
+        type Item = T;
+        fn as_sender(&self) -> &Sender<T> {
+            self
+        }
+    }
+
+    impl<T> AsSender for Chan<T> {
+        type Item = T;
+        fn as_sender(&self) -> &Sender<T> {
+            self.sender()
+        }
+    }
+
+    impl<S: AsSender + ?Sized> AsSender for &S {
+        type Item = S::Item;
+        fn as_sender(&self) -> &Sender<S::Item> {
+            (**self).as_sender()
+        }
+    }
+
+    pub fn receiver<R: AsReceiver + ?Sized>(r: &R) -> &Receiver<R::Item> {
+        r.as_receiver()
+    }
+
+    pub fn sender<S: AsSender + ?Sized>(s: &S) -> &Sender<S::Item> {
+        s.as_sender()
+    }
+}

@@ -1,0 +1,246 @@
+//! Mutual exclusion.
+//!
+//! [`Mutex`] is std's: it owns what it guards, gives a guard, and is poisoned by a panic.
+//! [`RawMutex`] is Go's `sync.Mutex`: no data, no guard, and any goroutine may unlock it.
+
+use super::exclusion::Exclusion;
+use crate::objects::{Op, Ret, State};
+use crate::port::{self, Object};
+use selvedge_checkers::ids::{ObjId, SiteRef};
+use std::cell::UnsafeCell;
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::panic::Location;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
+
+/// Go's `sync.Mutex`.
+///
+/// # Examples
+/// ```
+/// let mu = selvedge::sync::RawMutex::new();
+/// mu.lock();
+/// assert!(!mu.try_lock());
+/// mu.unlock();
+/// ```
+#[derive(Debug)]
+pub struct RawMutex(Object);
+
+impl RawMutex {
+    /// An unlocked mutex.
+    #[track_caller]
+    pub const fn new() -> RawMutex {
+        RawMutex(Object::new())
+    }
+
+    pub(super) const fn at(site: SiteRef) -> RawMutex {
+        RawMutex(Object::at(site))
+    }
+
+    #[inline]
+    pub(super) fn id(&self, engine: &dyn port::Engine) -> ObjId {
+        self.0.id(engine, || State::Mutex { holder: None })
+    }
+
+    /// Lock it; wait until it is free. Locking it twice in one goroutine is a deadlock.
+    #[track_caller]
+    pub fn lock(&self) {
+        let site = Location::caller();
+        port::with(|engine| engine.op(Op::Lock(self.id(engine)), site));
+    }
+
+    /// Lock it if it is free.
+    #[track_caller]
+    pub fn try_lock(&self) -> bool {
+        let site = Location::caller();
+        port::with(|engine| engine.op(Op::TryLock(self.id(engine)), site)) == Ret::Flag(true)
+    }
+
+    /// Unlock it; any goroutine may.
+    ///
+    /// # Panics
+    /// "sync: unlock of unlocked mutex"; in Go and in a model it is fatal and cannot be recovered.
+    #[track_caller]
+    pub fn unlock(&self) {
+        let site = Location::caller();
+        port::with(|engine| engine.op(Op::Unlock(self.id(engine)), site));
+    }
+}
+
+impl Default for RawMutex {
+    #[track_caller]
+    fn default() -> RawMutex {
+        RawMutex::new()
+    }
+}
+
+/// A mutex that owns what it guards: `std::sync::Mutex`.
+pub struct Mutex<T: ?Sized> {
+    raw: RawMutex,
+    busy: Exclusion,
+    poisoned: AtomicBool,
+    data: UnsafeCell<T>,
+}
+
+// SAFETY: a guard exists only while `busy` is entered, by one holder in one world at a time, so
+// sharing the mutex moves the data between threads and never aliases it.
+unsafe impl<T: ?Sized + Send> Sync for Mutex<T> {}
+// SAFETY: the mutex owns its data and is tied to no thread.
+unsafe impl<T: ?Sized + Send> Send for Mutex<T> {}
+
+/// Access to what a [`Mutex`] guards, until it is dropped.
+#[must_use = "dropping the guard unlocks the mutex at once"]
+pub struct MutexGuard<'a, T: ?Sized> {
+    mutex: &'a Mutex<T>,
+    /// A panic was already under way when the lock was taken: it does not poison.
+    panicking: bool,
+    site: SiteRef,
+}
+
+impl<T> Mutex<T> {
+    /// An unlocked mutex around `value`.
+    #[track_caller]
+    pub const fn new(value: T) -> Mutex<T> {
+        Mutex {
+            raw: RawMutex::at(Location::caller()),
+            busy: Exclusion::new(),
+            poisoned: AtomicBool::new(false),
+            data: UnsafeCell::new(value),
+        }
+    }
+
+    /// Take the value out.
+    ///
+    /// # Errors
+    /// If the mutex is poisoned; the error holds the value.
+    pub fn into_inner(self) -> LockResult<T> {
+        let poisoned = self.is_poisoned();
+        let Mutex { data, .. } = self;
+        if poisoned { Err(PoisonError::new(data.into_inner())) } else { Ok(data.into_inner()) }
+    }
+}
+
+impl<T: ?Sized> Mutex<T> {
+    /// Lock it; wait until it is free. Locking it twice in one goroutine is a deadlock.
+    ///
+    /// # Errors
+    /// If a goroutine panicked while it held the lock; the error holds the guard.
+    #[track_caller]
+    pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
+        let site = Location::caller();
+        port::with(|engine| engine.op(Op::Lock(self.raw.id(engine)), site));
+        self.guard(site)
+    }
+
+    /// Lock it if it is free.
+    ///
+    /// # Errors
+    /// If it is held, or poisoned.
+    #[track_caller]
+    pub fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
+        let site = Location::caller();
+        match port::with(|engine| engine.op(Op::TryLock(self.raw.id(engine)), site)) {
+            Ret::Flag(true) => Ok(self.guard(site)?),
+            _ => Err(TryLockError::WouldBlock),
+        }
+    }
+
+    pub(super) fn guard(&self, site: SiteRef) -> LockResult<MutexGuard<'_, T>> {
+        self.busy.enter();
+        let guard = MutexGuard { mutex: self, panicking: std::thread::panicking(), site };
+        if self.is_poisoned() { Err(PoisonError::new(guard)) } else { Ok(guard) }
+    }
+
+    /// Whether a goroutine panicked while it held the lock.
+    pub fn is_poisoned(&self) -> bool {
+        self.poisoned.load(Ordering::Relaxed)
+    }
+
+    /// Declare the data sound again.
+    pub fn clear_poison(&self) {
+        self.poisoned.store(false, Ordering::Relaxed);
+    }
+
+    /// The value, through an exclusive reference: no lock is needed.
+    ///
+    /// # Errors
+    /// If the mutex is poisoned; the error holds the reference.
+    pub fn get_mut(&mut self) -> LockResult<&mut T> {
+        let poisoned = self.is_poisoned();
+        let data = self.data.get_mut();
+        if poisoned { Err(PoisonError::new(data)) } else { Ok(data) }
+    }
+
+    pub(super) fn raw(&self) -> &RawMutex {
+        &self.raw
+    }
+}
+
+impl<'a, T: ?Sized> MutexGuard<'a, T> {
+    /// The mutex, for a wait that gives the lock up and takes it again.
+    pub(super) fn suspend(self) -> &'a Mutex<T> {
+        let mutex = self.mutex;
+        mutex.busy.leave();
+        std::mem::forget(self);
+        mutex
+    }
+}
+
+impl<T: ?Sized> Deref for MutexGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        // SAFETY: the guard exists, so its holder entered `busy` and nobody else is in.
+        unsafe { &*self.mutex.data.get() }
+    }
+}
+
+impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: as in `deref`, and the guard is borrowed exclusively.
+        unsafe { &mut *self.mutex.data.get() }
+    }
+}
+
+impl<T: ?Sized> Drop for MutexGuard<'_, T> {
+    fn drop(&mut self) {
+        if !self.panicking && std::thread::panicking() {
+            self.mutex.poisoned.store(true, Ordering::Relaxed);
+        }
+        self.mutex.busy.leave();
+        let site = self.site;
+        port::with(|engine| engine.op(Op::Unlock(self.mutex.raw.id(engine)), site));
+    }
+}
+
+impl<T: Default> Default for Mutex<T> {
+    #[track_caller]
+    fn default() -> Mutex<T> {
+        Mutex::new(T::default())
+    }
+}
+
+impl<T> From<T> for Mutex<T> {
+    #[track_caller]
+    fn from(value: T) -> Mutex<T> {
+        Mutex::new(value)
+    }
+}
+
+impl<T: ?Sized> fmt::Debug for Mutex<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mutex").field("poisoned", &self.is_poisoned()).finish_non_exhaustive()
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for MutexGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: ?Sized + fmt::Display> fmt::Display for MutexGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}

@@ -1,0 +1,293 @@
+//! Reader-writer locks with Go's writer preference.
+//!
+//! [`RwLock`] is std's; [`RawRwLock`] is Go's `sync.RWMutex`. A writer that waits keeps new readers
+//! out, so a goroutine that reads twice can deadlock with a writer in between.
+
+use super::exclusion::Exclusion;
+use crate::objects::rwlock::RwState;
+use crate::objects::{Op, Ret, State};
+use crate::port::{self, Object};
+use selvedge_checkers::ids::{ObjId, SiteRef};
+use std::cell::UnsafeCell;
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::panic::Location;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
+
+/// Go's `sync.RWMutex`.
+#[derive(Debug)]
+pub struct RawRwLock(Object);
+
+impl RawRwLock {
+    /// An unlocked lock.
+    #[track_caller]
+    pub const fn new() -> RawRwLock {
+        RawRwLock(Object::new())
+    }
+
+    fn id(&self, engine: &dyn port::Engine) -> ObjId {
+        self.0.id(engine, || State::RwLock(RwState::default()))
+    }
+
+    fn op(&self, op: impl FnOnce(ObjId) -> Op, site: SiteRef) -> Ret {
+        port::with(|engine| engine.op(op(self.id(engine)), site))
+    }
+
+    /// Lock for reading: Go's `RLock`.
+    #[track_caller]
+    pub fn read_lock(&self) {
+        self.op(Op::ReadLock, Location::caller());
+    }
+
+    /// Lock for reading if no writer holds it or waits: Go's `TryRLock`.
+    #[track_caller]
+    pub fn try_read_lock(&self) -> bool {
+        self.op(Op::TryReadLock, Location::caller()) == Ret::Flag(true)
+    }
+
+    /// Undo one lock for reading: Go's `RUnlock`.
+    ///
+    /// # Panics
+    /// "sync: RUnlock of unlocked RWMutex"; in Go and in a model it is fatal.
+    #[track_caller]
+    pub fn read_unlock(&self) {
+        self.op(Op::ReadUnlock, Location::caller());
+    }
+
+    /// Lock for writing: Go's `Lock`.
+    #[track_caller]
+    pub fn lock(&self) {
+        self.op(Op::WriteLock, Location::caller());
+    }
+
+    /// Lock for writing if nobody holds it: Go's `TryLock`.
+    #[track_caller]
+    pub fn try_lock(&self) -> bool {
+        self.op(Op::TryWriteLock, Location::caller()) == Ret::Flag(true)
+    }
+
+    /// Undo a lock for writing: Go's `Unlock`.
+    ///
+    /// # Panics
+    /// "sync: Unlock of unlocked RWMutex"; in Go and in a model it is fatal.
+    #[track_caller]
+    pub fn unlock(&self) {
+        self.op(Op::WriteUnlock, Location::caller());
+    }
+}
+
+impl Default for RawRwLock {
+    #[track_caller]
+    fn default() -> RawRwLock {
+        RawRwLock::new()
+    }
+}
+
+/// A reader-writer lock that owns what it guards: `std::sync::RwLock`.
+pub struct RwLock<T: ?Sized> {
+    raw: RawRwLock,
+    busy: Exclusion,
+    poisoned: AtomicBool,
+    data: UnsafeCell<T>,
+}
+
+// SAFETY: guards exist only while `busy` is entered, one exclusive or several shared, so sharing
+// the lock gives `&T` to several threads (`T: Sync`) or moves the data between them (`T: Send`).
+unsafe impl<T: ?Sized + Send + Sync> Sync for RwLock<T> {}
+// SAFETY: the lock owns its data and is tied to no thread.
+unsafe impl<T: ?Sized + Send> Send for RwLock<T> {}
+
+/// Shared access to what a [`RwLock`] guards.
+#[must_use = "dropping the guard unlocks at once"]
+pub struct RwLockReadGuard<'a, T: ?Sized> {
+    lock: &'a RwLock<T>,
+    site: SiteRef,
+}
+
+/// Exclusive access to what a [`RwLock`] guards.
+#[must_use = "dropping the guard unlocks at once"]
+pub struct RwLockWriteGuard<'a, T: ?Sized> {
+    lock: &'a RwLock<T>,
+    panicking: bool,
+    site: SiteRef,
+}
+
+impl<T> RwLock<T> {
+    /// An unlocked lock around `value`.
+    #[track_caller]
+    pub const fn new(value: T) -> RwLock<T> {
+        RwLock {
+            raw: RawRwLock(Object::at(Location::caller())),
+            busy: Exclusion::new(),
+            poisoned: AtomicBool::new(false),
+            data: UnsafeCell::new(value),
+        }
+    }
+
+    /// Take the value out.
+    ///
+    /// # Errors
+    /// If the lock is poisoned; the error holds the value.
+    pub fn into_inner(self) -> LockResult<T> {
+        let poisoned = self.is_poisoned();
+        let RwLock { data, .. } = self;
+        if poisoned { Err(PoisonError::new(data.into_inner())) } else { Ok(data.into_inner()) }
+    }
+}
+
+impl<T: ?Sized> RwLock<T> {
+    /// Lock for reading.
+    ///
+    /// # Errors
+    /// If a goroutine panicked while it held the lock for writing; the error holds the guard.
+    #[track_caller]
+    pub fn read(&self) -> LockResult<RwLockReadGuard<'_, T>> {
+        let site = Location::caller();
+        self.raw.op(Op::ReadLock, site);
+        self.read_guard(site)
+    }
+
+    /// Lock for reading if no writer holds it or waits.
+    ///
+    /// # Errors
+    /// If one does, or the lock is poisoned.
+    #[track_caller]
+    pub fn try_read(&self) -> TryLockResult<RwLockReadGuard<'_, T>> {
+        let site = Location::caller();
+        match self.raw.op(Op::TryReadLock, site) {
+            Ret::Flag(true) => Ok(self.read_guard(site)?),
+            _ => Err(TryLockError::WouldBlock),
+        }
+    }
+
+    fn read_guard(&self, site: SiteRef) -> LockResult<RwLockReadGuard<'_, T>> {
+        self.busy.enter_shared();
+        let guard = RwLockReadGuard { lock: self, site };
+        if self.is_poisoned() { Err(PoisonError::new(guard)) } else { Ok(guard) }
+    }
+
+    /// Lock for writing.
+    ///
+    /// # Errors
+    /// If a goroutine panicked while it held the lock for writing; the error holds the guard.
+    #[track_caller]
+    pub fn write(&self) -> LockResult<RwLockWriteGuard<'_, T>> {
+        let site = Location::caller();
+        self.raw.op(Op::WriteLock, site);
+        self.write_guard(site)
+    }
+
+    /// Lock for writing if nobody holds it.
+    ///
+    /// # Errors
+    /// If somebody does, or the lock is poisoned.
+    #[track_caller]
+    pub fn try_write(&self) -> TryLockResult<RwLockWriteGuard<'_, T>> {
+        let site = Location::caller();
+        match self.raw.op(Op::TryWriteLock, site) {
+            Ret::Flag(true) => Ok(self.write_guard(site)?),
+            _ => Err(TryLockError::WouldBlock),
+        }
+    }
+
+    fn write_guard(&self, site: SiteRef) -> LockResult<RwLockWriteGuard<'_, T>> {
+        self.busy.enter();
+        let guard = RwLockWriteGuard { lock: self, panicking: std::thread::panicking(), site };
+        if self.is_poisoned() { Err(PoisonError::new(guard)) } else { Ok(guard) }
+    }
+
+    /// Whether a goroutine panicked while it held the lock for writing.
+    pub fn is_poisoned(&self) -> bool {
+        self.poisoned.load(Ordering::Relaxed)
+    }
+
+    /// Declare the data sound again.
+    pub fn clear_poison(&self) {
+        self.poisoned.store(false, Ordering::Relaxed);
+    }
+
+    /// The value, through an exclusive reference: no lock is needed.
+    ///
+    /// # Errors
+    /// If the lock is poisoned; the error holds the reference.
+    pub fn get_mut(&mut self) -> LockResult<&mut T> {
+        let poisoned = self.is_poisoned();
+        let data = self.data.get_mut();
+        if poisoned { Err(PoisonError::new(data)) } else { Ok(data) }
+    }
+}
+
+impl<T: ?Sized> Deref for RwLockReadGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        // SAFETY: the guard entered `busy` shared, so no exclusive guard exists.
+        unsafe { &*self.lock.data.get() }
+    }
+}
+
+impl<T: ?Sized> Deref for RwLockWriteGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        // SAFETY: the guard entered `busy` exclusively, so no other guard exists.
+        unsafe { &*self.lock.data.get() }
+    }
+}
+
+impl<T: ?Sized> DerefMut for RwLockWriteGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: as in `deref`, and the guard is borrowed exclusively.
+        unsafe { &mut *self.lock.data.get() }
+    }
+}
+
+impl<T: ?Sized> Drop for RwLockReadGuard<'_, T> {
+    fn drop(&mut self) {
+        self.lock.busy.leave_shared();
+        self.lock.raw.op(Op::ReadUnlock, self.site);
+    }
+}
+
+impl<T: ?Sized> Drop for RwLockWriteGuard<'_, T> {
+    fn drop(&mut self) {
+        if !self.panicking && std::thread::panicking() {
+            self.lock.poisoned.store(true, Ordering::Relaxed);
+        }
+        self.lock.busy.leave();
+        self.lock.raw.op(Op::WriteUnlock, self.site);
+    }
+}
+
+impl<T: Default> Default for RwLock<T> {
+    #[track_caller]
+    fn default() -> RwLock<T> {
+        RwLock::new(T::default())
+    }
+}
+
+impl<T> From<T> for RwLock<T> {
+    #[track_caller]
+    fn from(value: T) -> RwLock<T> {
+        RwLock::new(value)
+    }
+}
+
+impl<T: ?Sized> fmt::Debug for RwLock<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RwLock").field("poisoned", &self.is_poisoned()).finish_non_exhaustive()
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLockReadGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLockWriteGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
