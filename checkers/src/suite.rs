@@ -163,8 +163,11 @@ impl Suite {
         self.notifications.forget(obj);
     }
 
-    /// `parent` spawned `child`, after `Clocks::spawn`.
+    /// `parent` spawned `child`, after `Clocks::spawn`. A goroutine that a timer starts counts as
+    /// spawned by whoever set the timer; where that is not known, by main, which can only hide a
+    /// prediction.
     pub fn spawned(&mut self, clocks: &Clocks, parent: Gid, child: Gid, site: SiteRef) {
+        let parent = if parent == Gid::CLOCK { Gid::MAIN } else { parent };
         self.order.spawned(parent, child);
         self.exits.spawned(clocks, child, site);
     }
