@@ -6,10 +6,10 @@
 //! logged, and replayed into a second set of clocks when somebody asks about two marks. Programs
 //! without a suspicious pair of marks, nearly all, never pay for the second set.
 //!
-//! Source: the "must happen before" order of MagicFuzzer and of iGoodLock with happens-before
-//! (Joshi et al., PLDI 2009; Cai & Chan, ICSE 2012), on vector clocks. Deviation: an observed
-//! channel or atomic edge counts as forced although another schedule may pair other partners; this
-//! only ever hides a prediction.
+//! Source: the segments of Bensalem & Havelund ("Dynamic deadlock analysis of multi-threaded
+//! programs", HVC 2005), which know spawn and join, widened to every edge that is not a lock's and
+//! kept as vector clocks. Deviation: an observed channel or atomic edge counts as forced although
+//! another schedule may pair other partners; this only ever hides a prediction.
 //!
 //! Does not know: order through an object the program never synchronises on, and anything after
 //! the log's limit, from where on everything counts as ordered so that nothing is predicted.

@@ -5,8 +5,9 @@
 //! locks are distinct, no two edges are guarded by a common (gate) lock, each link blocks (a read
 //! lock does not keep a reader out), and no two requests are ordered by anything but locks.
 //!
-//! Source: iGoodLock (Joshi, Park, Sen & Naik, PLDI 2009) with the equivalence classes of abstract
-//! dependencies of SPDOnline (Tunç et al., PLDI 2023). Deviation: where those check whether a
+//! Source: gate locks and segments of Bensalem & Havelund (HVC 2005), the search over goroutines of
+//! iGoodLock (Joshi, Park, Sen & Naik, PLDI 2009), and the classes of equal requests of SPDOnline
+//! (Tunç et al., PLDI 2023). Deviation: where those check whether a
 //! sync-preserving reordering exists, we ask [`HardOrder`], because the model checker confirms or
 //! refutes a prediction by running it; hence a warning, never an error.
 //!
