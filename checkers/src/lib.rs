@@ -8,9 +8,22 @@
 #![forbid(unsafe_code)]
 
 pub mod access;
+pub mod channel_use;
 pub mod clock;
+pub mod cycles;
+pub mod exits;
 pub mod finding;
+pub mod hard_order;
 pub mod ids;
+pub mod lock_order;
+pub mod notifications;
 pub mod op;
 pub mod race;
+pub mod suite;
 pub mod trace;
+pub mod wait_group;
+pub mod waits;
+
+#[cfg(test)]
+mod rig;
+mod table;

@@ -1,0 +1,315 @@
+//! Lost wake-ups: why a goroutine that is blocked for ever was not woken.
+//!
+//! Notifications are not remembered by condition variables and barely by park tokens. When a
+//! goroutine turns out to wait for ever, this module looks for the notification it should have
+//! had: one that found nobody waiting although nothing forced it to come before the wait; one that
+//! woke another waiter, who went back to sleep; an unpark that was merged into an earlier one or
+//! that a different `park` consumed.
+//!
+//! Source: the "lost notification" pattern of Farchi, Nir & Ur (IPDPS 2003), decided on
+//! [`HardOrder`] because the mutex of the condition variable orders every notifier and waiter.
+//! Deviation: we explain deadlocks and never predict one.
+//!
+//! Invariants: only asked at a deadlock or a leak, so recording is cheap and judging need not be;
+//! `certain` is claimed only if the notification fell between the waiter's last lock and its wait,
+//! where no predicate could have told the waiter of it.
+//!
+//! Does not detect: state changes that were never announced at all, wake-ups lost inside a user's
+//! own primitive built on atomics, and futures' wakers.
+
+use crate::finding::{Evidence, Side};
+use crate::hard_order::{HardOrder, Mark};
+use crate::ids::{Gid, ObjId, SiteRef};
+use crate::op::OpKind;
+use crate::table::{Row, Table};
+
+/// Missed notifications that are kept of one condition variable, the last one by each goroutine.
+const MAX_MISSED: usize = 16;
+
+/// Why a goroutine was not woken.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LostWakeUp {
+    /// The wait and the notification.
+    pub evidence: Evidence,
+    /// The waiter could not have learned of the notification by checking its predicate.
+    pub certain: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Signal {
+    g: Gid,
+    op: OpKind,
+    site: SiteRef,
+    step: u32,
+}
+
+impl Signal {
+    fn side(&self) -> Side {
+        Side { g: self.g, op: self.op, site: self.site.into(), step: self.step }
+    }
+}
+
+#[derive(Default, Debug)]
+struct Cond {
+    missed: Vec<(Signal, Mark)>,
+    /// The last `notify_one` that had to choose among several waiters.
+    chose: Option<Signal>,
+}
+
+impl Row for Cond {
+    fn clear(&mut self) {
+        self.missed.clear();
+        self.chose = None;
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Wait {
+    cond: ObjId,
+    site: SiteRef,
+    step: u32,
+    mark: Mark,
+}
+
+#[derive(Default, Debug)]
+struct Sleeper {
+    wait: Option<Wait>,
+    /// The wait before that, if it was on the same condition variable.
+    before: Option<u32>,
+    /// When it last got a lock: the earliest moment it can have checked its predicate.
+    locked: u32,
+    /// The unpark whose token is there.
+    token: Option<Signal>,
+    /// The last unpark that found the token there already.
+    merged: Option<Signal>,
+    /// The last unpark that was consumed, and by which `park`.
+    consumed: Option<(Signal, SiteRef)>,
+}
+
+impl Row for Sleeper {
+    fn clear(&mut self) {
+        *self = Sleeper::default();
+    }
+}
+
+/// The notifications of one execution.
+#[derive(Default, Debug)]
+pub struct Notifications {
+    conds: Table<Cond>,
+    sleepers: Table<Sleeper>,
+}
+
+impl Notifications {
+    /// Start a new execution, keeping the memory.
+    pub fn reset(&mut self) {
+        self.conds.reset();
+        self.sleepers.reset();
+    }
+
+    /// The condition variable is gone; its id may be given to another.
+    pub fn forget(&mut self, cond: ObjId) {
+        self.conds.forget(cond.index());
+    }
+
+    /// `g` got a lock.
+    #[inline]
+    pub fn locked(&mut self, g: Gid, step: u32) {
+        self.sleepers.row(g.index()).locked = step;
+    }
+
+    /// `g` queues up on a condition variable.
+    pub fn waits(&mut self, order: &mut HardOrder, cond: ObjId, g: Gid, site: SiteRef, step: u32) {
+        let sleeper = self.sleepers.row(g.index());
+        sleeper.before = sleeper.wait.filter(|w| w.cond == cond).map(|w| w.step);
+        sleeper.wait = Some(Wait { cond, site, step, mark: order.mark(g) });
+    }
+
+    /// `g` notified a condition variable that had so many waiters.
+    #[allow(clippy::too_many_arguments, reason = "the fields of one step, passed on as they come")]
+    pub fn notified(
+        &mut self,
+        order: &mut HardOrder,
+        cond: ObjId,
+        g: Gid,
+        op: OpKind,
+        waiters: i64,
+        site: SiteRef,
+        step: u32,
+    ) {
+        let row = self.conds.row(cond.index());
+        let signal = Signal { g, op, site, step };
+        if waiters > 0 {
+            // Whoever waits after a broadcast that was heard waits for news of its own.
+            match op {
+                OpKind::NotifyAll => row.missed.clear(),
+                _ if waiters > 1 => row.chose = Some(signal),
+                _ => {}
+            }
+            return;
+        }
+        // Kept in order of time, so that the latest explanation is tried first.
+        row.missed.retain(|(s, _)| s.g != g);
+        if row.missed.len() == MAX_MISSED {
+            row.missed.remove(0);
+        }
+        row.missed.push((signal, order.mark(g)));
+    }
+
+    /// `g` unparked `target`; `stored` unless its token was there already.
+    pub fn unparked(&mut self, g: Gid, target: Gid, stored: bool, site: SiteRef, step: u32) {
+        let sleeper = self.sleepers.row(target.index());
+        let signal = Signal { g, op: OpKind::Unpark, site, step };
+        if stored {
+            sleeper.token = Some(signal);
+        } else {
+            sleeper.merged = Some(signal);
+        }
+    }
+
+    /// A `park` of `g` consumed the token.
+    pub fn parked(&mut self, g: Gid, site: SiteRef) {
+        let sleeper = self.sleepers.row(g.index());
+        sleeper.consumed = sleeper.token.take().map(|signal| (signal, site));
+    }
+
+    /// Why `g`, which waits on `cond` for ever, was not woken.
+    pub fn explain_wait(&self, order: &mut HardOrder, g: Gid, cond: ObjId) -> Option<LostWakeUp> {
+        let sleeper = self.sleepers.get(g.index())?;
+        let wait = sleeper.wait.filter(|w| w.cond == cond)?;
+        let row = self.conds.get(cond.index())?;
+        let waiter = Side { g, op: OpKind::CondWait, site: wait.site.into(), step: wait.step };
+        let evidence = |signal: &Signal| Evidence::Notification {
+            object: Some(cond),
+            waiter: waiter.clone(),
+            notifier: signal.side(),
+        };
+        let missed = row
+            .missed
+            .iter()
+            .rev()
+            .find(|(s, mark)| s.g != g && s.step < wait.step && !order.ordered(*mark, wait.mark));
+        if let Some((signal, _)) = missed {
+            let certain = signal.step > sleeper.locked;
+            return Some(LostWakeUp { evidence: evidence(signal), certain });
+        }
+        let chose = row.chose.filter(|s| s.step > wait.step)?;
+        let went_back = |sleeper: &Sleeper| {
+            let again = sleeper.wait.is_some_and(|w| w.cond == cond && w.step > chose.step);
+            again && sleeper.before.is_some_and(|step| step < chose.step)
+        };
+        let wasted = self.sleepers.iter().any(|(other, s)| other != g.index() && went_back(s));
+        wasted.then(|| LostWakeUp { evidence: evidence(&chose), certain: false })
+    }
+
+    /// Why `g`, which parks at `site` for ever, was not unparked.
+    pub fn explain_park(&self, g: Gid, site: SiteRef, step: u32) -> Option<LostWakeUp> {
+        let sleeper = self.sleepers.get(g.index())?;
+        let elsewhere = sleeper.consumed.filter(|(_, park)| *park != site).map(|(signal, _)| signal);
+        let signal = elsewhere.or(sleeper.merged)?;
+        let waiter = Side { g, op: OpKind::Park, site: site.into(), step };
+        let evidence = Evidence::Notification { object: None, waiter, notifier: signal.side() };
+        Some(LostWakeUp { evidence, certain: false })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rig::Rig;
+    use std::panic::Location;
+
+    const CV: u32 = 0;
+    const M: u32 = 1;
+
+    fn lost(rig: &mut Rig, g: u32) -> Option<(u32, bool)> {
+        let found = rig.suite.explain_wait(Gid(g), ObjId(CV))?;
+        let Evidence::Notification { notifier, .. } = found.evidence else { panic!("{found:?}") };
+        Some((notifier.step, found.certain))
+    }
+
+    #[test]
+    fn a_signal_before_the_wait_is_found_although_the_mutex_ordered_them() {
+        let mut rig = Rig::with(2);
+        rig.lock(1, M);
+        rig.notify(1, CV, 0);
+        rig.unlock(1, M);
+        rig.lock(0, M);
+        rig.cond_wait(0, CV, M);
+        assert_eq!(lost(&mut rig, 0), Some((2, false)), "a predicate could have told");
+    }
+
+    #[test]
+    fn a_signal_between_check_and_wait_is_certain() {
+        let mut rig = Rig::with(2);
+        rig.lock(0, M);
+        rig.notify(1, CV, 0);
+        rig.cond_wait(0, CV, M);
+        assert_eq!(lost(&mut rig, 0), Some((2, true)));
+    }
+
+    #[test]
+    fn a_signal_that_had_to_come_first_was_not_lost() {
+        let mut rig = Rig::with(1);
+        rig.notify(0, CV, 0);
+        rig.spawn(0, 1);
+        rig.lock(1, M);
+        rig.cond_wait(1, CV, M);
+        assert_eq!(lost(&mut rig, 1), None, "notified before the waiter existed");
+        rig.restart(2);
+        rig.lock(0, M);
+        rig.cond_wait(0, CV, M);
+        assert_eq!(lost(&mut rig, 0), None, "nobody ever notified");
+    }
+
+    #[test]
+    fn a_signal_that_woke_the_wrong_waiter_is_found() {
+        let mut rig = Rig::with(3);
+        for g in [1, 2] {
+            rig.lock(g, M);
+            rig.cond_wait(g, CV, M);
+        }
+        rig.notify(0, CV, 2);
+        rig.lock(2, M);
+        rig.cond_wait(2, CV, M);
+        assert_eq!(lost(&mut rig, 1), Some((7, false)));
+        assert_eq!(lost(&mut rig, 2), None, "the one that was woken has no claim");
+    }
+
+    #[test]
+    fn a_signal_that_woke_a_waiter_for_good_was_not_lost() {
+        let mut rig = Rig::with(3);
+        for g in [1, 2] {
+            rig.lock(g, M);
+            rig.cond_wait(g, CV, M);
+        }
+        rig.notify(0, CV, 2);
+        rig.lock(2, M);
+        rig.unlock(2, M);
+        assert_eq!(lost(&mut rig, 1), None);
+    }
+
+    #[test]
+    fn a_token_consumed_elsewhere_or_merged_is_found() {
+        let here = Location::caller();
+        let mut rig = Rig::with(2);
+        rig.unpark(1, 0, true);
+        rig.park(0);
+        let found = rig.suite.explain_park(Gid(0), here, 9).expect("consumed by the other park");
+        let Evidence::Notification { notifier, object: None, .. } = found.evidence else { panic!() };
+        assert_eq!((notifier.g, notifier.step), (Gid(1), 1));
+        rig.restart(2);
+        rig.unpark(1, 0, true);
+        rig.unpark(1, 0, false);
+        assert!(rig.suite.explain_park(Gid(0), here, 9).is_some());
+    }
+
+    #[test]
+    fn a_park_in_a_loop_and_a_park_nobody_ends_are_not_lost() {
+        let here = Location::caller();
+        let mut notifications = Notifications::default();
+        notifications.unparked(Gid(1), Gid(0), true, here, 1);
+        notifications.parked(Gid(0), here);
+        assert_eq!(notifications.explain_park(Gid(0), here, 9), None);
+        assert_eq!(notifications.explain_park(Gid(1), here, 9), None);
+    }
+}
