@@ -101,6 +101,8 @@ fn measure(options: &Options) -> Result<Vec<Figures>, String> {
         }
         figures.extend(measure::measure(rows(program), &options.effort)?);
     }
+    // The default hook again: from here on a panic is ours.
+    drop(panic::take_hook());
     Ok(figures)
 }
 

@@ -113,8 +113,12 @@ impl Row {
     fn guarded<T>(&self, work: impl FnOnce(&dyn Runner) -> T) -> Result<T, String> {
         panic::catch_unwind(AssertUnwindSafe(|| work(self.runner.as_ref()))).map_err(|payload| {
             let message = message(payload.as_ref());
-            format!("{} failed under {} {}: {message}", self.bench, self.engine, self.strategy)
+            format!("{} failed: {message}", self.name())
         })
+    }
+
+    fn name(&self) -> String {
+        format!("{} under {} {}", self.bench, self.engine, self.strategy)
     }
 }
 
@@ -233,7 +237,10 @@ impl Plan {
         let mut sum = Sample::default();
         for _ in 0..self.repeats {
             let sample = self.row.run(self.budget)?;
-            assert_eq!(sample.executions, self.executions, "every round does the same work");
+            if sample.executions != self.executions {
+                let (row, ran, first) = (self.row.name(), sample.executions, self.executions);
+                return Err(format!("{row} ran {ran} executions where it first ran {first}"));
+            }
             sum.cpu += sample.cpu;
             sum.wall += sample.wall;
         }
@@ -308,6 +315,31 @@ mod tests {
     fn the_median_of_an_even_number_of_values_is_between_the_middle_two() {
         assert_eq!(median(vec![4.0, 1.0, 2.0]), 2.0);
         assert_eq!(median(vec![4.0, 1.0, 3.0, 2.0]), 2.5);
+    }
+
+    /// Runs three executions fewer each time, and fails when none is left.
+    struct Shrinking(std::cell::Cell<u64>);
+
+    impl Runner for Shrinking {
+        fn run(&self, _executions: u64) -> Sample {
+            let left = self.0.get();
+            self.0.set(left.checked_sub(3).expect("executions are left"));
+            Stopwatch::start().stop(left, true)
+        }
+
+        fn decisions(&self, _executions: u64) -> Option<f64> {
+            None
+        }
+    }
+
+    #[test]
+    fn a_row_that_fails_or_changes_its_work_is_an_error_that_names_it() {
+        for (left, message) in [(0, "executions are left"), (30, "ran 27 executions where it first ran 30")] {
+            let runner = Box::new(Shrinking(left.into()));
+            let row = Row { bench: "p", engine: "e", strategy: "s", kind: Kind::Exhaustive, runner };
+            let error = measure(vec![row], &Effort::QUICK).unwrap_err();
+            assert!(error.starts_with("p under e s") && error.contains(message), "{error}");
+        }
     }
 
     #[test]

@@ -87,3 +87,17 @@ impl Runner for Loom {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exploration_is_cut_exactly_at_its_limit_and_otherwise_ends() {
+        let mutex = Loom { body: body(Program::Mutex1) };
+        let cut = mutex.run(5);
+        assert_eq!((cut.executions, cut.exhausted), (5, false));
+        let whole = mutex.run(100);
+        assert_eq!((whole.executions, whole.exhausted), (9, true));
+    }
+}

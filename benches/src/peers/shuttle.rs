@@ -228,3 +228,32 @@ impl<S: Scheduler, P: Probe> Scheduler for Probed<S, P> {
         self.scheduler.next_u64()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_warm_up_is_not_in_a_sample() {
+        for strategy in [Strategy::Random, Strategy::Pct3, Strategy::Urw, Strategy::RoundRobin] {
+            let sample = Shuttle { body: body(Program::Rmw), strategy }.run(7);
+            assert_eq!((sample.executions, sample.exhausted), (7, false), "{}", strategy.name());
+        }
+    }
+
+    #[test]
+    fn depth_first_ends_or_is_cut() {
+        let mutex = Shuttle { body: body(Program::Mutex1), strategy: Strategy::Dfs };
+        let cut = mutex.run(5);
+        assert_eq!((cut.executions, cut.exhausted), (5, false));
+        let whole = mutex.run(100);
+        assert_eq!((whole.executions, whole.exhausted), (51, true));
+    }
+
+    #[test]
+    fn a_yield_is_one_decision() {
+        // 50 × 20 yields, three decisions around each task's life and two around the main one's.
+        let yields = Shuttle { body: body(Program::Yield50), strategy: Strategy::RoundRobin };
+        assert_eq!(yields.decisions(2), Some(1152.0));
+    }
+}
