@@ -1,0 +1,103 @@
+//! loom 0.7. It has one strategy, the exhaustive one, and room for five threads with the main one;
+//! programs with more are left out. Executions are counted by the program itself, since loom does
+//! not return their number, and it tells nobody how many decisions it took.
+
+use super::std_shaped_bodies;
+use crate::measure::{Kind, Row, Runner, Sample, Stopwatch};
+use crate::programs::Program;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Name of the engine in the report.
+const ENGINE: &str = "loom";
+
+/// Branches of one execution before loom gives up; its default of 1 000 is too low for a pipeline.
+const MAX_BRANCHES: usize = 50_000;
+
+mod bodies {
+    super::std_shaped_bodies!(loom);
+}
+
+/// The program in loom's types.
+fn body(program: Program) -> fn() {
+    match program {
+        Program::Yield50 => bodies::yields::<50, 20>,
+        Program::Yield1000 => bodies::yields::<1000, 20>,
+        Program::Rmw => bodies::rmw::<3, 2>,
+        Program::Readers => bodies::readers::<3>,
+        Program::Mutex1 => bodies::mutex::<1>,
+        Program::Mutex2 => bodies::mutex::<2>,
+        Program::Mutex4 => bodies::mutex::<4>,
+        Program::Condvar1 => bodies::condvar_queue::<1>,
+        Program::Condvar2 => bodies::condvar_queue::<2>,
+        Program::Condvar3 => bodies::condvar_queue::<3>,
+        Program::Pipeline3 => bodies::pipeline::<3>,
+        Program::Pipeline100 => bodies::pipeline::<100>,
+        Program::Spawn1 => bodies::spawn_join::<1>,
+        Program::Spawn4 => bodies::spawn_join::<4>,
+        Program::Spawn16 => bodies::spawn_join::<16>,
+    }
+}
+
+/// The rows of one program.
+pub(crate) fn rows(program: Program) -> Vec<Row> {
+    if program.threads() > ::loom::MAX_THREADS {
+        return Vec::new();
+    }
+    vec![Row {
+        bench: program.name(),
+        engine: ENGINE,
+        strategy: "exhaustive",
+        kind: Kind::Exhaustive,
+        runner: Box::new(Loom { body: body(program) }),
+    }]
+}
+
+/// Runs a program once, so that the panic hook which loom's generators install is in place.
+pub(crate) fn prime() {
+    Loom { body: bodies::spawn_join::<1> }.run(1);
+}
+
+struct Loom {
+    body: fn(),
+}
+
+impl Runner for Loom {
+    fn run(&self, executions: u64) -> Sample {
+        let mut builder = loom::model::Builder::new();
+        builder.max_branches = MAX_BRANCHES;
+        // loom looks at its limit only at a checkpoint, and before the execution of that number:
+        // the first checkpoint one past the limit runs exactly as many executions as asked.
+        let past = usize::try_from(executions).expect("a limit fits in memory") + 1;
+        builder.max_permutations = Some(past);
+        builder.checkpoint_interval = past;
+
+        let ran = Arc::new(AtomicU64::new(0));
+        let (counter, body) = (ran.clone(), self.body);
+        let watch = Stopwatch::start();
+        builder.check(move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+            body();
+        });
+        let ran = ran.load(Ordering::Relaxed);
+        watch.stop(ran, ran < executions)
+    }
+
+    fn decisions(&self, _executions: u64) -> Option<f64> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exploration_is_cut_exactly_at_its_limit_and_otherwise_ends() {
+        let mutex = Loom { body: body(Program::Mutex1) };
+        let cut = mutex.run(5);
+        assert_eq!((cut.executions, cut.exhausted), (5, false));
+        let whole = mutex.run(100);
+        assert_eq!((whole.executions, whole.exhausted), (9, true));
+    }
+}
