@@ -2,3 +2,5 @@
 
 #[cfg(feature = "check")]
 pub mod explore;
+#[cfg(feature = "check")]
+pub mod harness;
