@@ -82,7 +82,9 @@ impl<T> Goroutine<T> {
             let value = self.packet.0.lock().unwrap_or_else(PoisonError::into_inner).take();
             match value {
                 Some(value) => Ok(value),
-                None => Err(engine.take_panic(self.id).unwrap_or_else(|| Box::new("the goroutine was ended"))),
+                None => {
+                    Err(engine.take_panic(self.id).unwrap_or_else(|| Box::new("the goroutine was ended")))
+                }
             }
         })
     }

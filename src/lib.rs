@@ -15,13 +15,20 @@ mod select;
 pub mod sync;
 
 #[cfg(feature = "check")]
-mod explore;
+pub mod explore;
+#[cfg(feature = "check")]
+pub mod harness;
 #[cfg(feature = "check")]
 mod model;
 
 pub use chan::chan;
 pub use go::{Goroutine, choose, go, go_named};
 pub use select::{Select, Selected};
+pub use selvedge_macros::main;
+#[cfg(feature = "check")]
+pub use selvedge_macros::test;
+#[cfg(not(feature = "check"))]
+pub use selvedge_macros::test_without_check as test;
 
 /// What the macros expand to; not for use by hand.
 #[doc(hidden)]

@@ -15,8 +15,8 @@ use selvedge_checkers::ids::{Gid, ObjId, SiteRef};
 use std::any::Any;
 use std::cell::UnsafeCell;
 use std::panic::Location;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A goroutine to be started.
 pub(crate) struct Spawn {
@@ -368,7 +368,8 @@ mod current {
         }
         // SAFETY: only the lifetime is erased; `Leave` clears the pointer before `engine`'s borrow
         // ends, also when `f` unwinds, and the cell is never read from another thread.
-        let erased = unsafe { std::mem::transmute::<*const dyn Engine, *const (dyn Engine + 'static)>(engine) };
+        let erased =
+            unsafe { std::mem::transmute::<*const dyn Engine, *const (dyn Engine + 'static)>(engine) };
         let _leave = Leave(CURRENT.replace(Some(erased)));
         f()
     }

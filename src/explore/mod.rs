@@ -1,1 +1,11 @@
-//! Exploration.
+//! Decisions: which one comes next, how to write them down, how to replay them.
+//!
+//! [`strategies`] decide, one a file; [`explorer`] runs execution after execution until a budget is
+//! used up or something is found; [`token`] and [`rng`] are frozen formats.
+
+pub mod base32;
+pub(crate) mod explorer;
+pub mod rng;
+pub mod spec;
+pub(crate) mod strategies;
+pub mod token;

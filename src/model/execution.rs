@@ -401,7 +401,8 @@ impl Execution {
     /// Make the operation a spinning goroutine was about to do its pending one again.
     fn resume_spin(&mut self, g: Gid) {
         self.unregister(g, &Op::Await);
-        let op = self.goroutines[g.index()].suspended_op.take().expect("a spinning goroutine had an operation");
+        let op =
+            self.goroutines[g.index()].suspended_op.take().expect("a spinning goroutine had an operation");
         self.pend(g, op);
     }
 

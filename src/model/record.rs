@@ -2,14 +2,14 @@
 //!
 //! Invariant: while off (all exploration), every method is one test of a flag.
 
-use super::execution::Pending;
 use super::execution::Execution;
+use super::execution::Pending;
 use super::goroutine::Status;
 use crate::objects::{Op, Ret, Slot, Step, World};
+use selvedge_checkers::finding::{Evidence, Finding, Side, Slug};
 use selvedge_checkers::ids::{Gid, ObjId, SiteRef};
 use selvedge_checkers::op::OpKind;
 use selvedge_checkers::trace::{Event, GoroutineInfo, ObjectInfo, Outcome, Trace};
-use selvedge_checkers::finding::{Evidence, Finding, Side, Slug};
 
 /// Collects events while it is on.
 #[derive(Default)]
@@ -172,10 +172,12 @@ impl Execution {
         };
         let goroutines = self.goroutines.iter().enumerate().map(info).collect();
         let events = std::mem::take(&mut self.recorder.events);
-        let mut objects: Vec<ObjectInfo> = self.world.objects().map(|(id, slot)| describe(id, slot)).collect();
+        let mut objects: Vec<ObjectInfo> =
+            self.world.objects().map(|(id, slot)| describe(id, slot)).collect();
         for object in &mut objects {
             for (g, since) in &mut object.holders {
-                let takes = |e: &&Event| e.object == Some(object.id) && e.g == *g && e.outcome == Outcome::Done;
+                let takes =
+                    |e: &&Event| e.object == Some(object.id) && e.g == *g && e.outcome == Outcome::Done;
                 *since = events.iter().rev().find(takes).map_or(0, |e| e.step);
             }
         }

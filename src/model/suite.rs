@@ -21,7 +21,18 @@ impl Suite {
             _ => 0,
         }
     }
-    pub(super) fn executed(&mut self, clocks: &Clocks, world: &World, g: Gid, op: &Op, step: Step, before: i64, site: SiteRef, number: u32) {}
+    pub(super) fn executed(
+        &mut self,
+        clocks: &Clocks,
+        world: &World,
+        g: Gid,
+        op: &Op,
+        step: Step,
+        before: i64,
+        site: SiteRef,
+        number: u32,
+    ) {
+    }
     pub(super) fn main_returned(&mut self, clocks: &Clocks, running: &[Gid]) {}
     pub(super) fn forget(&mut self, obj: ObjId) {}
 }

@@ -59,8 +59,20 @@ pub(crate) fn updated(update: Update, int: Int, old: u64, operand: u64) -> u64 {
         Update::Nand => !(old & operand),
         Update::Or => old | operand,
         Update::Xor => old ^ operand,
-        Update::Max => if larger { old } else { operand },
-        Update::Min => if larger { operand } else { old },
+        Update::Max => {
+            if larger {
+                old
+            } else {
+                operand
+            }
+        }
+        Update::Min => {
+            if larger {
+                operand
+            } else {
+                old
+            }
+        }
     };
     wide & (u64::MAX >> (64 - int.bits))
 }

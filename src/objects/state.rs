@@ -14,7 +14,9 @@ use selvedge_checkers::op::ObjKind;
 /// The state of an object.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum State {
-    Mutex { holder: Option<Gid> },
+    Mutex {
+        holder: Option<Gid>,
+    },
     RwLock(RwState),
     Condvar(CvState),
     Chan(ChanState),

@@ -143,7 +143,9 @@ impl Selected {
     /// If called twice on an arm that received a message, which is moved out by the first call.
     pub fn recv<T>(&mut self, from: &Receiver<T>) -> Option<T> {
         let ticket = self.ticket.take();
-        ticket.map(|ticket| from.core().map(|core: &Core<T>| core.take(ticket)).expect("the channel of the arm"))
+        ticket.map(|ticket| {
+            from.core().map(|core: &Core<T>| core.take(ticket)).expect("the channel of the arm")
+        })
     }
 
     /// Whether the next arm, counting from the first, is the one that was taken.

@@ -15,7 +15,12 @@ struct Cell(Object);
 impl Cell {
     /// Let the model's engine do an operation, if a model runs on this thread.
     #[inline]
-    fn operate(&self, initial: u64, op: impl FnOnce(selvedge_checkers::ids::ObjId) -> Op, site: SiteRef) -> Option<Ret> {
+    fn operate(
+        &self,
+        initial: u64,
+        op: impl FnOnce(selvedge_checkers::ids::ObjId) -> Op,
+        site: SiteRef,
+    ) -> Option<Ret> {
         let engine = port::model()?;
         let id = self.0.id(engine, || State::Atomic(AtomicState { value: initial }));
         Some(engine.op(op(id), site))

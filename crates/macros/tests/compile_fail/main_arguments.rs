@@ -1,0 +1,4 @@
+//! Arguments of `main` that do not exist.
+
+#[selvedge_macros::main(migrate)]
+fn main() {}

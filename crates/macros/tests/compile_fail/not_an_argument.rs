@@ -1,0 +1,6 @@
+//! Something that is no argument at all.
+
+fn main() {}
+
+#[selvedge_macros::test("10s")]
+fn t() {}

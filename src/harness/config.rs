@@ -1,0 +1,241 @@
+//! How a test explores: the defaults, what its attribute says, what the environment says.
+//!
+//! Invariants: a pure function of its inputs, the process environment is read elsewhere; the order of
+//! precedence is replay, environment, attribute, default; an unknown variable of ours is never ignored in
+//! silence.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::settings::{REPLAY, SETTINGS, SHARD, unknown_variables};
+use super::{seed, shard};
+use crate::explore::token::Token;
+
+pub use super::grammar::{LeakPolicy, TimerPolicy};
+pub use super::notice::{ConfigError, Notice, Source};
+pub use crate::explore::spec::StrategySpec;
+
+/// How one test explores.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Config {
+    /// At most so many executions. A time limit or `exhaustive` lifts the default, since "for ten
+    /// minutes" and "until done" are budgets already; a number someone chose stays.
+    pub executions: u64,
+    /// At most so much wall time, if limited.
+    pub time: Option<Duration>,
+    /// Who chooses the next decision.
+    pub strategy: StrategySpec,
+    /// Only executions with at most so many preemptions.
+    pub preemptions: Option<u32>,
+    /// Go on until no other execution exists; ending earlier is then a failure of its own.
+    pub exhaustive: bool,
+    /// What goroutines left blocked at the end mean.
+    pub leaks: LeakPolicy,
+    /// The base seed: execution `i` runs under part `i` of its stream.
+    pub seed: u64,
+    /// How many workers share the exploration.
+    pub jobs: usize,
+    /// The step limit of one execution; reaching it is a livelock.
+    pub steps: u32,
+    /// At most so many spurious wake-ups in one execution.
+    pub spurious: u32,
+    /// When timers fire.
+    pub timers: TimerPolicy,
+    /// The stack of each goroutine, in bytes.
+    pub stack: usize,
+    /// How long one step may run on the wall clock before the test counts as stuck.
+    pub watchdog: Duration,
+    /// This machine's part of the executions: its index from zero, and the number of parts.
+    pub shard: Option<(u32, u32)>,
+    /// Which report is printed.
+    pub report: ReportMode,
+    /// Where artefacts go, if not to their usual place under `target`.
+    pub out: Option<PathBuf>,
+    /// What happens with the regressions file.
+    pub regressions: RegressionMode,
+    /// A token, or the file with one: run exactly this.
+    pub replay: Option<String>,
+    /// Run on the real scheduler instead of the model.
+    pub production: bool,
+}
+
+/// Which report is printed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum ReportMode {
+    /// The full report of a failure, nothing for a test that passes.
+    #[default]
+    Default,
+    /// A few lines for a failure.
+    Short,
+    /// The full report, and a line for a test that passes.
+    Full,
+    /// JSON lines.
+    Json,
+    /// Annotations as GitHub's workflows read them.
+    Github,
+    /// Nothing; the test still fails.
+    Off,
+}
+
+/// What happens with the regressions file.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum RegressionMode {
+    /// Its entries are replayed first.
+    Replay,
+    /// Its entries are replayed first, and a new failure is added.
+    #[default]
+    Write,
+    /// It is not touched.
+    Off,
+}
+
+/// How many executions a test gets that says nothing about its budget.
+pub const DEFAULT_EXECUTIONS: u64 = 1_000;
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            executions: DEFAULT_EXECUTIONS,
+            time: None,
+            strategy: StrategySpec::default(),
+            preemptions: None,
+            exhaustive: false,
+            leaks: LeakPolicy::default(),
+            seed: 0,
+            jobs: 1,
+            steps: 100_000,
+            spurious: 1,
+            timers: TimerPolicy::default(),
+            stack: 256 << 10,
+            watchdog: Duration::from_secs(10),
+            shard: None,
+            report: ReportMode::default(),
+            out: None,
+            regressions: RegressionMode::default(),
+            replay: None,
+            production: false,
+        }
+    }
+}
+
+/// A configuration, and what the user should hear about how it came about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Resolved {
+    /// The configuration.
+    pub config: Config,
+    /// In the order of their importance; each is worth one line, once a process.
+    pub notices: Vec<Notice>,
+}
+
+/// The configuration of a test from its path, its attribute's arguments and the environment.
+pub fn resolve(
+    test_path: &str,
+    attribute: &[(&str, &str)],
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<Resolved, ConfigError> {
+    let mut config = Config::of_test(test_path);
+    config.apply_attribute(attribute)?;
+    let notices = config.apply_environment(environment)?;
+    Ok(Resolved { config, notices })
+}
+
+impl Config {
+    /// The defaults, with the base seed that belongs to the test's path.
+    pub fn of_test(path: &str) -> Config {
+        Config { seed: seed::of_path(path), ..Config::default() }
+    }
+
+    /// Another budget than a number of executions is given, so the default number is no limit.
+    pub(super) fn lift_default_executions(&mut self) {
+        if self.executions == DEFAULT_EXECUTIONS {
+            self.executions = u64::MAX;
+        }
+    }
+
+    /// Takes over the arguments of an attribute.
+    pub fn apply_attribute(&mut self, arguments: &[(&str, &str)]) -> Result<(), ConfigError> {
+        // In the order of the settings and not of the arguments, which must not matter.
+        for setting in SETTINGS {
+            let Some(name) = setting.argument else { continue };
+            if let Some((_, value)) = arguments.iter().find(|(argument, _)| *argument == name) {
+                setting.apply(self, Source::Argument, name, value)?;
+            }
+        }
+        let unknown = |name: &str| !SETTINGS.iter().any(|setting| setting.argument == Some(name));
+        match arguments.iter().find(|(name, _)| unknown(name)) {
+            Some((name, _)) => Err(ConfigError::UnknownArgument((*name).to_owned())),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes over the environment. Variables that are not ours are looked at only where we say so:
+    /// `CI`, and those of the schedulers that `SELVEDGE_SHARD=auto` knows. An empty value counts as
+    /// unset, since many CI systems cannot express anything else.
+    pub fn apply_environment(
+        &mut self,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Vec<Notice>, ConfigError> {
+        let variables: Vec<(String, String)> =
+            environment.into_iter().filter(|(_, value)| !value.trim().is_empty()).collect();
+        let get = |name: &str| {
+            variables.iter().find(|(key, _)| key == name).map(|(_, value)| value.trim().to_owned())
+        };
+        let mut notices = Vec::new();
+        if get("CI").is_some_and(|value| value != "false" && value != "0") {
+            self.regressions = RegressionMode::Replay;
+        }
+        for setting in SETTINGS {
+            let Some(name) = setting.variable else { continue };
+            if let Some(value) = get(name) {
+                setting.apply(self, Source::Variable, name, &value)?;
+            }
+        }
+        if let Some(value) = get(SHARD) {
+            notices.extend(self.apply_shard(&value, &get)?);
+        }
+        if let Some(value) = get(REPLAY) {
+            self.apply_replay(&value)?;
+        }
+        notices.extend(unknown_variables(&variables));
+        Ok(notices)
+    }
+
+    fn apply_shard(
+        &mut self,
+        value: &str,
+        get: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Option<Notice>, ConfigError> {
+        if value == "auto" {
+            let source = shard::detect(get).map_err(ConfigError::Shard)?;
+            self.shard = source.shard;
+            return Ok(Some(Notice::Shard(source)));
+        }
+        let wrong = || ConfigError::value(Source::Variable, SHARD, value, shard::EXPECTED);
+        self.shard = Some(shard::parse(value).ok_or_else(wrong)?);
+        Ok(None)
+    }
+
+    /// A replay is one execution that is already decided: whatever would choose, share out or end
+    /// it otherwise is set aside.
+    fn apply_replay(&mut self, value: &str) -> Result<(), ConfigError> {
+        let is_token = value.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("sv1"));
+        if is_token && !value.contains(['/', '\\', '.']) {
+            Token::decode(value).map_err(|error| {
+                ConfigError::value(Source::Variable, REPLAY, value, &format!("a token or a file; {error}"))
+            })?;
+        }
+        self.replay = Some(value.to_owned());
+        self.executions = 1;
+        self.time = None;
+        self.exhaustive = false;
+        self.preemptions = None;
+        self.jobs = 1;
+        self.shard = None;
+        self.regressions = RegressionMode::Off;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[path = "config_tests.rs"]
+mod tests;

@@ -1,0 +1,10 @@
+//! What `#[selvedge::test]` expands to: configuration, environment, regressions.
+
+pub mod config;
+pub mod env;
+pub mod grammar;
+pub mod notice;
+pub mod regressions;
+pub mod seed;
+mod settings;
+pub mod shard;
