@@ -8,3 +8,6 @@ pub mod regressions;
 pub mod seed;
 mod settings;
 pub mod shard;
+
+mod interrupt;
+pub(crate) mod watchdog;
