@@ -1,1 +1,4 @@
 //! Lib.
+
+#[cfg(feature = "check")]
+pub mod report;
