@@ -243,7 +243,10 @@ mod tests {
         assert_eq!(named("let (_, done_rx) = chan(1);", "chan").as_deref(), Some("done_rx"));
         assert_eq!(named("let ledger = Arc::new(Mutex::new(0));", "Mutex").as_deref(), Some("ledger"));
         assert_eq!(named("let mut m: Mutex<u32> = Mutex::new(0);", "Mutex::").as_deref(), Some("m"));
-        assert_eq!(named("f(); }\nlet\n  wg\n  =\n  Arc::new(\n WaitGroup::new());", "Wait").as_deref(), Some("wg"));
+        assert_eq!(
+            named("f(); }\nlet\n  wg\n  =\n  Arc::new(\n WaitGroup::new());", "Wait").as_deref(),
+            Some("wg")
+        );
         assert_eq!(named("let (a, b) = (Plain::new(0), Mutex::new(1));", "Mutex").as_deref(), Some("b"));
         assert_eq!(named("let (a, b) = (Plain::new(0), Mutex::new(1));", "Plain").as_deref(), Some("a"));
         assert_eq!(named("let Some(x) = Some(Mutex::new(1)) else {};", "Mutex").as_deref(), Some("x"));
@@ -258,7 +261,10 @@ mod tests {
         assert_eq!(named("State { n: f(1, 2), jobs: chan(4) }", "chan").as_deref(), Some("jobs"));
         assert_eq!(named("self.jobs = chan(4);", "chan").as_deref(), Some("jobs"));
         assert_eq!(named("slots[i] = chan(4);", "chan").as_deref(), Some("slots"));
-        assert_eq!(named("let all = vec![Mutex::new(0), RwLock::new(1)];", "RwLock").as_deref(), Some("all[1]"));
+        assert_eq!(
+            named("let all = vec![Mutex::new(0), RwLock::new(1)];", "RwLock").as_deref(),
+            Some("all[1]")
+        );
         assert_eq!(named("let c: Vec<_> = (0..4).map(|_| chan(0)).collect();", "chan").as_deref(), Some("c"));
     }
 

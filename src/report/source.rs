@@ -13,6 +13,7 @@ use std::rc::Rc;
 use selvedge_checkers::ids::Site;
 
 use super::scan::{self, Token};
+use super::text::one_line;
 
 /// Files beyond this size are not shown: no person wrote them.
 const MAX_FILE: u64 = 4 << 20;
@@ -133,7 +134,7 @@ impl<'a> Library<'a> {
 
     /// The path to print for a file.
     pub(super) fn shown(&self, file: &str) -> String {
-        self.sources.shown(file)
+        one_line(&self.sources.shown(file))
     }
 
     /// `file:line:column`, as it is printed.
@@ -144,7 +145,7 @@ impl<'a> Library<'a> {
     /// `file:line` with the file's last component only, for narrow columns.
     pub(super) fn brief(&self, site: &Site) -> String {
         let name = site.file.rsplit(['/', '\\']).next().unwrap_or(&site.file);
-        format!("{name}:{}", site.line)
+        format!("{}:{}", one_line(name), site.line)
     }
 }
 

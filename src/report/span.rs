@@ -23,7 +23,8 @@ pub(super) fn highlight(src: &SourceText, site: &Site) -> Option<Range<usize>> {
         r.start >= line.start && r.end <= line.end
     };
     let mut here = (0..src.tokens.len()).filter(on_line);
-    let Some(first) = here.clone().find(|&i| src.tokens[i].range.end > at).or_else(|| here.next_back()) else {
+    let Some(first) = here.clone().find(|&i| src.tokens[i].range.end > at).or_else(|| here.next_back())
+    else {
         return Some(trimmed(&src.text, line));
     };
     let cursor = Cursor { src, line };
@@ -176,7 +177,8 @@ mod tests {
 
     #[test]
     fn every_point_of_a_hostile_line_gives_a_proper_span() {
-        for line in [")))", ".a", "a.", "::", "a::<", "'", "\"", "((", "].b", "?.x", "é.", "*", "&&&", "x!("] {
+        for line in [")))", ".a", "a.", "::", "a::<", "'", "\"", "((", "].b", "?.x", "é.", "*", "&&&", "x!("]
+        {
             let src = SourceText::new(line);
             for col in 0..10 {
                 let site = Site { file: "a.rs".into(), line: 1, col };
