@@ -2,6 +2,8 @@
 //!
 //! Invariant: everything in the focus is named by the evidence, or held by a goroutine in it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use selvedge_checkers::finding::{Evidence, Finding, Side};
 use selvedge_checkers::ids::{Gid, ObjId};
 use selvedge_checkers::op::OpKind;
@@ -12,12 +14,12 @@ use super::scene::Scene;
 /// The part of an execution that a finding is about.
 #[derive(Default)]
 pub(super) struct Focus {
-    goroutines: Vec<Gid>,
-    objects: Vec<ObjId>,
+    goroutines: BTreeSet<Gid>,
+    objects: BTreeSet<ObjId>,
     /// Steps the evidence names, with the number it has in the source snippet.
-    sides: Vec<(u32, String)>,
+    sides: BTreeMap<u32, String>,
     /// Steps at which a goroutine began to wait for good.
-    stops: Vec<u32>,
+    stops: BTreeSet<u32>,
 }
 
 impl Focus {
@@ -26,14 +28,14 @@ impl Focus {
         match &f.evidence {
             Evidence::Stuck { blocked, .. } => {
                 for b in blocked {
-                    focus.goroutines.push(b.g);
+                    focus.goroutines.insert(b.g);
                     focus.goroutines.extend(b.waits_for);
                     focus.objects.extend(b.object.into_iter().chain(scene.held_by(b.g)));
                     focus.stops.extend(scene.last_wait(b));
                 }
             }
             Evidence::Race { object, first, second } => {
-                focus.objects.push(*object);
+                focus.objects.insert(*object);
                 focus.side(first, "(1)");
                 focus.side(second, "(2)");
             }
@@ -47,7 +49,7 @@ impl Focus {
             }
             Evidence::Locks { edges } => {
                 for e in edges {
-                    focus.goroutines.push(e.g);
+                    focus.goroutines.insert(e.g);
                     focus.objects.extend([e.held, e.wanted]);
                 }
             }
@@ -69,9 +71,9 @@ impl Focus {
     }
 
     fn side(&mut self, side: &Side, mark: &str) {
-        self.goroutines.push(side.g);
+        self.goroutines.insert(side.g);
         if side.step > 0 {
-            self.sides.push((side.step, mark.to_owned()));
+            self.sides.entry(side.step).or_insert_with(|| mark.to_owned());
         }
     }
 
@@ -87,12 +89,17 @@ impl Focus {
 
     /// The number or sign the step has in the snippet.
     pub(super) fn mark(&self, step: u32) -> &str {
-        self.sides.iter().find(|(s, _)| *s == step).map_or("", |(_, mark)| mark)
+        self.sides.get(&step).map_or("", String::as_str)
+    }
+
+    /// Whether the evidence names the step.
+    pub(super) fn names(&self, step: u32) -> bool {
+        self.stops_at(step) || self.sides.contains_key(&step)
     }
 
     /// How much a step matters; steps of weight 0 are never shown.
     pub(super) fn weight(&self, e: &Event) -> u32 {
-        if self.stops_at(e.step) || self.sides.iter().any(|(step, _)| *step == e.step) {
+        if self.names(e.step) {
             return 4;
         }
         let mine = self.goroutines.contains(&e.g);

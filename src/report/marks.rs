@@ -21,6 +21,8 @@ pub(super) struct Mark {
     /// What to say where that is too long.
     pub(super) brief: String,
     pub(super) primary: bool,
+    /// Underline the callee alone: a spawn's argument is a whole goroutine.
+    pub(super) callee: bool,
 }
 
 /// The places of a finding.
@@ -38,7 +40,7 @@ pub(super) fn marks(f: &Finding, scene: &Scene<'_>) -> Vec<Mark> {
         }
         Evidence::Notification { object, waiter, notifier } => {
             all.add(&waiter.site, mark::did("", waiter, *object, scene));
-            all.add(&notifier.site, mark::too_early(notifier, scene));
+            all.add(&notifier.site, mark::too_early(notifier, *object, scene));
             all.origin(*object);
         }
         Evidence::Single { side, object } => {
@@ -65,7 +67,8 @@ impl Collector<'_, '_> {
     fn add(&mut self, site: &Site, (full, brief): (String, String)) {
         let known = |m: &Mark| m.site == *site && m.full == full;
         if site.line > 0 && !self.marks.iter().any(known) {
-            self.marks.push(Mark { site: site.clone(), full, brief, primary: self.marks.is_empty() });
+            let primary = self.marks.is_empty();
+            self.marks.push(Mark { site: site.clone(), full, brief, primary, callee: false });
         }
     }
 
@@ -76,8 +79,13 @@ impl Collector<'_, '_> {
     }
 
     fn spawn(&mut self, g: Gid) {
-        if let Some(site) = self.scene.spawned(g) {
+        let Some(site) = self.scene.spawned(g) else { return };
+        let shown = self.marks.len();
+        if self.marks.first().is_none_or(|primary| primary.site != *site) {
             self.add(site, mark::spawned(g, self.scene));
+        }
+        for mark in &mut self.marks[shown..] {
+            mark.callee = true;
         }
     }
 
@@ -127,6 +135,7 @@ impl Collector<'_, '_> {
     fn panicked(&mut self, slug: Slug, side: &Side, object: Option<ObjId>) {
         let own = match object {
             None => mark::panics(side, self.scene),
+            Some(_) if slug == Slug::NegativeWaitGroup => mark::below_zero(side, object, self.scene),
             Some(_) => mark::did("", side, object, self.scene),
         };
         self.add(&side.site, own);
@@ -135,7 +144,6 @@ impl Collector<'_, '_> {
             Slug::UnlockOfUnlocked => {
                 &[OpKind::Unlock, OpKind::ReadUnlock, OpKind::WriteUnlock, OpKind::Release]
             }
-            Slug::NegativeWaitGroup => &[OpKind::WaitGroupAdd],
             Slug::WaitGroupMisuse => &[OpKind::WaitGroupWait],
             _ => &[],
         };

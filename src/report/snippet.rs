@@ -28,13 +28,16 @@ const MAX_HEADLINE: usize = 280;
 pub(super) fn render(f: &Finding, marks: &[Mark], scene: &Scene<'_>, style: &Style) -> Vec<String> {
     let files = by_file(marks, scene);
     // Labels are one line each, so those that stick out are replaced by their brief form, the
-    // longest first, until all fit; what still sticks out is the user's own long source line.
+    // longest first, until all fit; what sticks out then is cut.
     let mut brief = vec![false; marks.len()];
     loop {
         let lines = draw(f, marks, &brief, &files, scene, style);
-        let fits = lines.iter().all(|l| visible_width(l) <= style.columns());
-        let longest = (0..marks.len()).filter(|&i| !brief[i]).max_by_key(|&i| marks[i].full.len());
-        match longest.filter(|_| !fits) {
+        let wide: Vec<&String> = lines.iter().filter(|l| visible_width(l) > style.columns()).collect();
+        let at_fault = |i: &usize| {
+            let label = style.spell(&marks[*i].full);
+            !brief[*i] && wide.iter().any(|l| l.contains(&*label))
+        };
+        match (0..marks.len()).filter(at_fault).max_by_key(|&i| marks[i].full.len()) {
             Some(i) => brief[i] = true,
             None => return lines.iter().map(|l| clip(l, style.columns(), style.ellipsis())).collect(),
         }
@@ -78,7 +81,7 @@ fn draw(
         let mut unseen = Vec::new();
         let mut spans: BTreeMap<(usize, usize), Vec<usize>> = BTreeMap::new();
         for &i in &file.marks {
-            match file.source.as_ref().and_then(|src| highlight(src, &marks[i].site)) {
+            match file.source.as_ref().and_then(|src| highlight(src, &marks[i].site, marks[i].callee)) {
                 Some(span) => spans.entry((span.start, span.end)).or_default().push(i),
                 None => unseen.push(i),
             }

@@ -11,8 +11,8 @@ use super::scan::{Kind, closing, opening};
 use super::source::SourceText;
 
 /// The expression at the site: from the receiver of the call to its closing parenthesis, where
-/// both are on the line.
-pub(super) fn highlight(src: &SourceText, site: &Site) -> Option<Range<usize>> {
+/// both are on the line; with `callee` without the arguments.
+pub(super) fn highlight(src: &SourceText, site: &Site, callee: bool) -> Option<Range<usize>> {
     let at = src.offset(site)?;
     let line = src.line(site.line)?;
     if src.text[line.clone()].trim().is_empty() {
@@ -29,7 +29,7 @@ pub(super) fn highlight(src: &SourceText, site: &Site) -> Option<Range<usize>> {
     };
     let cursor = Cursor { src, line };
     let start = cursor.back_over_receiver(first);
-    let end = cursor.past_call(first);
+    let end = cursor.past_call(first, callee);
     Some(src.tokens[start].range.start..src.tokens[end].range.end)
 }
 
@@ -87,7 +87,7 @@ impl Cursor<'_> {
     }
 
     /// The last token of the call that begins at `first`, or of what can be shown of it.
-    fn past_call(&self, first: usize) -> usize {
+    fn past_call(&self, first: usize, callee: bool) -> usize {
         let mut i = first;
         while matches!(self.text(i), "*" | "&" | "!" | "&&") && !self.text(i + 1).is_empty() {
             i += 1;
@@ -101,7 +101,7 @@ impl Cursor<'_> {
                 return next;
             }
             if self.text(next) == "(" && self.is_word(i) {
-                return self.matching(next).unwrap_or(i);
+                return self.matching(next).filter(|_| !callee).unwrap_or(i);
             }
             if matches!(self.text(next), "." | "::") && self.is_word(next + 1) {
                 i = next + 1;
@@ -140,7 +140,7 @@ mod tests {
     fn shown(line: &str, needle: &str) -> String {
         let src = SourceText::new(line);
         let col = line.find(needle).map_or(1, |at| line[..at].chars().count() + 1) as u32;
-        let range = highlight(&src, &Site { file: "a.rs".into(), line: 1, col });
+        let range = highlight(&src, &Site { file: "a.rs".into(), line: 1, col }, false);
         range.map_or_else(String::new, |r| src.text[r].to_owned())
     }
 
@@ -164,6 +164,13 @@ mod tests {
     }
 
     #[test]
+    fn a_callee_is_shown_without_its_arguments() {
+        let src = SourceText::new("selvedge::go(|| f(1));");
+        let site = Site { file: "a.rs".into(), line: 1, col: 1 };
+        assert_eq!(highlight(&src, &site, true).map(|r| &src.text[r]), Some("selvedge::go"));
+    }
+
+    #[test]
     fn odd_lines_have_a_span_or_none() {
         assert_eq!(shown("// only a comment", "only"), "// only a comment");
         assert_eq!(shown("\t\tчай.принять(\"日本\")", "принять"), "чай.принять(\"日本\")");
@@ -171,8 +178,8 @@ mod tests {
         assert_eq!(shown("", ""), "");
         let src = SourceText::new("f(x)");
         let past = Site { file: "a.rs".into(), line: 1, col: 400 };
-        assert_eq!(highlight(&src, &past), Some(3..4));
-        assert_eq!(highlight(&src, &Site { line: 9, ..past }), None);
+        assert_eq!(highlight(&src, &past, false), Some(3..4));
+        assert_eq!(highlight(&src, &Site { line: 9, ..past }, false), None);
     }
 
     #[test]
@@ -182,7 +189,7 @@ mod tests {
             let src = SourceText::new(line);
             for col in 0..10 {
                 let site = Site { file: "a.rs".into(), line: 1, col };
-                let range = highlight(&src, &site).expect("the line is not blank");
+                let range = highlight(&src, &site, false).expect("the line is not blank");
                 assert!(!range.is_empty() && src.text.get(range).is_some(), "{line} {col}");
             }
         }

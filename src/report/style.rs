@@ -47,8 +47,14 @@ impl Style {
     /// The text with our own decorations in the characters this style allows. Characters that come
     /// from the user's program stay as they are: a name must remain searchable.
     pub(super) fn spell<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        const PLAIN: &[(char, &str)] =
-            &[('…', "..."), ('→', "->"), ('─', "-"), ('✋', "[blocked]"), ('✗', "[panics]"), ('×', "x")];
+        const PLAIN: &[(char, &str)] = &[
+            ('…', "..."),
+            ('→', "->"),
+            ('─', "-"),
+            ('✋', "[blocked]"),
+            ('✗', "[panics]"),
+            ('\u{fffd}', "?"),
+        ];
         if self.unicode || !text.contains(|c| PLAIN.iter().any(|(u, _)| *u == c)) {
             return Cow::Borrowed(text);
         }

@@ -46,7 +46,7 @@ pub(super) fn folded(
     let events = &scene.trace.events;
     let mut chosen: Vec<&Event> = events.iter().filter(|e| focus.weight(e) > 0).collect();
     // Of equally important steps the late ones are kept: they lead to the finding.
-    chosen.sort_by_key(|e| std::cmp::Reverse((focus.weight(e), e.step)));
+    chosen.sort_by_cached_key(|e| std::cmp::Reverse((focus.weight(e), e.step)));
     chosen.truncate(limit);
     chosen.sort_by_key(|e| e.step);
     if chosen.is_empty() {
@@ -86,7 +86,7 @@ pub(super) fn full(focus: &Focus, scene: &Scene<'_>, style: &Style) -> Vec<Strin
 
 fn row(e: &Event, focus: &Focus, scene: &Scene<'_>, style: &Style) -> Row {
     let stops = focus.stops_at(e.step);
-    let mut text = action(e, scene);
+    let mut text = action(e, stops, scene);
     let mark = focus.mark(e.step);
     if stops {
         text.push_str(" ✋");
@@ -102,11 +102,11 @@ fn row(e: &Event, focus: &Focus, scene: &Scene<'_>, style: &Style) -> Row {
         text.push_str(&format!(" {mark}"));
     }
     let text = style.spell(text.trim_end()).into_owned();
-    Row { step: e.step, g: e.g, text, stops, alone: stops || !mark.is_empty() }
+    Row { step: e.step, g: e.g, text, stops, alone: focus.names(e.step) }
 }
 
 /// `send tx 7`: verb, object, value and outcome of a step.
-fn action(e: &Event, scene: &Scene<'_>) -> String {
+fn action(e: &Event, stops: bool, scene: &Scene<'_>) -> String {
     let mut text = e.op.verb().to_owned();
     if let Some(obj) = e.object {
         text.push_str(&format!(" {}", scene.names.cell(obj)));
@@ -129,7 +129,7 @@ fn action(e: &Event, scene: &Scene<'_>) -> String {
         Outcome::Spurious => text.push_str(" spuriously"),
         Outcome::Misuse => text.push_str(" ✗"),
     }
-    if e.outcome == Outcome::Blocks && !words::is_wait(e.op) {
+    if e.outcome == Outcome::Blocks && !stops && !words::is_wait(e.op) {
         text.push_str(" waits");
     }
     text

@@ -41,10 +41,10 @@ const DETAILS: &[Detail] = &[
 /// The whole report, ending in a line break.
 pub(super) fn render(report: &Report<'_>, style: &Style) -> String {
     let scene = Scene::new(report.trace, report.sources);
-    let all = marks(report.finding, &scene);
+    let about = (marks(report.finding, &scene), Focus::new(report.finding, &scene));
     let mut lines = Vec::new();
     for detail in DETAILS {
-        lines = blocks(report, &all, detail, &scene, style).join(&String::new());
+        lines = blocks(report, &about, detail, &scene, style).join(&String::new());
         if lines.len() <= MAX_LINES {
             break;
         }
@@ -64,14 +64,19 @@ impl Blocks {
     }
 }
 
-fn blocks(report: &Report<'_>, all: &[Mark], detail: &Detail, scene: &Scene<'_>, style: &Style) -> Blocks {
+fn blocks(
+    report: &Report<'_>,
+    (all, focus): &(Vec<Mark>, Focus),
+    detail: &Detail,
+    scene: &Scene<'_>,
+    style: &Style,
+) -> Blocks {
     let finding = report.finding;
     let shown = &all[..all.len().min(detail.marks)];
-    let focus = Focus::new(finding, scene);
     let out_dir = report.replay.out_dir.as_deref();
     let steps = match focus.is_empty() {
         true => Vec::new(),
-        false => table::folded(&focus, detail.steps, out_dir, scene, style),
+        false => table::folded(focus, detail.steps, out_dir, scene, style),
     };
     Blocks(vec![
         snippet::render(finding, shown, scene, style),

@@ -58,6 +58,13 @@ pub(in crate::report) fn does(op: OpKind) -> &'static str {
     }
 }
 
+/// The same without an object to follow: `receives`.
+pub(in crate::report) fn does_alone(op: OpKind) -> &'static str {
+    let phrase = does(op);
+    let ends = [" on", " from", " to", " at", " of"];
+    ends.iter().find_map(|end| phrase.strip_suffix(end)).unwrap_or(phrase)
+}
+
 /// The noun for what was done: `the write by g2`.
 pub(in crate::report) fn infinitive(op: OpKind) -> &'static str {
     match op {

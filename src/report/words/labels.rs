@@ -7,7 +7,7 @@ use selvedge_checkers::finding::{Blocked, Evidence, Side};
 use selvedge_checkers::ids::{Gid, ObjId};
 use selvedge_checkers::op::{ObjKind, WaitReason};
 
-use super::does;
+use super::{does, does_alone};
 use crate::report::scene::Scene;
 use crate::report::text::list;
 
@@ -28,9 +28,14 @@ pub(in crate::report) mod mark {
         object: Option<ObjId>,
         scene: &Scene<'_>,
     ) -> Label {
-        let g = scene.names.goroutine(side.g);
-        let object = object.map_or_else(String::new, |_| format!(" {}", scene.names.object(object)));
-        let brief = format!("{prefix}{g} {}{object}", does(side.op));
+        let brief = format!("{prefix}{} {}", scene.names.goroutine(side.g), acts(side, object, scene));
+        (format!("{brief} here{}", at_step(side.step)), brief)
+    }
+
+    /// The operation that took a wait group's counter below zero.
+    pub(in crate::report) fn below_zero(side: &Side, object: Option<ObjId>, scene: &Scene<'_>) -> Label {
+        let (g, object) = (scene.names.goroutine(side.g), scene.names.object(object));
+        let brief = format!("{g} takes {object} below zero");
         (format!("{brief} here{}", at_step(side.step)), brief)
     }
 
@@ -65,16 +70,26 @@ pub(in crate::report) mod mark {
         (format!("{} is created here", scene.names.object(Some(object))), brief)
     }
 
-    /// Where a goroutine was spawned.
+    /// Where a goroutine was spawned, in Go's words.
     pub(in crate::report) fn spawned(g: Gid, scene: &Scene<'_>) -> Label {
-        let g = scene.names.goroutine(g);
-        (format!("{g} is spawned here"), format!("{g} spawned"))
+        let parent = scene.trace.goroutine(g).and_then(|info| info.parent).unwrap_or(Gid::MAIN);
+        let brief = format!("{} created by {}", scene.names.goroutine(g), scene.names.goroutine(parent));
+        (format!("{brief} here"), brief)
     }
 
     /// A notification that came before the wait.
-    pub(in crate::report) fn too_early(side: &Side, scene: &Scene<'_>) -> Label {
-        let brief = format!("{} {}", scene.names.goroutine(side.g), does(side.op));
+    pub(in crate::report) fn too_early(side: &Side, object: Option<ObjId>, scene: &Scene<'_>) -> Label {
+        let brief = format!("{} {}", scene.names.goroutine(side.g), acts(side, object, scene));
         (format!("{brief} here{}, when nobody waits yet", at_step(side.step)), brief)
+    }
+
+    /// What a goroutine does to what; the trace knows the object where the evidence does not.
+    fn acts(side: &Side, object: Option<ObjId>, scene: &Scene<'_>) -> String {
+        let recorded = scene.event(side.step).filter(|e| e.g == side.g && e.op == side.op);
+        match object.or_else(|| recorded?.object) {
+            Some(obj) => format!("{} {}", does(side.op), scene.names.object(Some(obj))),
+            None => does_alone(side.op).to_owned(),
+        }
     }
 
     fn at_step(step: u32) -> String {
@@ -120,21 +135,13 @@ fn what_for(b: &Blocked, scene: &Scene<'_>) -> String {
         (SelectNoCases, ..) => " for ever: the select has no arms".to_owned(),
         (Select, None, _) => ": none of its arms can ever go".to_owned(),
         (Lock | ReadLock | WriteLock, Some(_), Some(holder)) => {
-            format!(" for {object}, which {holder} holds{}", since(b, scene))
+            format!(" for {object}, held by {holder}")
         }
-        (_, Some(_), Some(other)) => format!(" for {object} and so for {other}{state}"),
-        (_, Some(_), None) => format!(" for {object}{state}"),
+        (_, Some(_), _) => format!(" for {object}{state}"),
         (Join, None, Some(other)) => format!(" for {other} to end"),
         (_, None, Some(other)) => format!(" for {other}"),
         (_, None, None) => String::new(),
     }
-}
-
-/// ` since step 4`, where the object's holders say so.
-fn since(b: &Blocked, scene: &Scene<'_>) -> String {
-    let holders = scene.object(b.object).map_or(&[][..], |o| &o.holders);
-    let step = holders.iter().find(|(g, _)| Some(*g) == b.waits_for).map_or(0, |(_, step)| *step);
-    if step == 0 { String::new() } else { format!(" since step {step}") }
 }
 
 /// `main ─[wait group `wg`: counter 2]→ g3 ─[mutex `ledger`]→ main`.

@@ -17,7 +17,7 @@ use selvedge_checkers::op::{ObjKind, OpKind, WaitReason};
 use super::scene::Scene;
 use super::text::{count, list, one_line};
 
-pub(super) use does::{does, infinitive};
+use does::{does, does_alone, infinitive};
 pub(super) use labels::{cycle_line, mark, order_line, waits};
 pub(super) use numbers::{figures, folded, more_findings, passed, search};
 
