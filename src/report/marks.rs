@@ -44,9 +44,9 @@ pub(super) fn marks(f: &Finding, scene: &Scene<'_>) -> Vec<Mark> {
             all.origin(*object);
         }
         Evidence::Single { side, object } => {
-            all.add(&side.site, mark::did("", side, *object, scene));
+            all.add(&side.site, mark::single(f.slug, side, *object, scene));
             all.origin(*object);
-            all.spawn(side.g);
+            all.spawn(&[side.g]);
         }
         Evidence::Divergence { .. } | Evidence::None => {}
     }
@@ -78,14 +78,26 @@ impl Collector<'_, '_> {
         }
     }
 
-    fn spawn(&mut self, g: Gid) {
-        let Some(site) = self.scene.spawned(g) else { return };
-        let shown = self.marks.len();
-        if self.marks.first().is_none_or(|primary| primary.site != *site) {
-            self.add(site, mark::spawned(g, self.scene));
+    /// Where the goroutines were spawned; those that share a place and a parent share a mark.
+    fn spawn(&mut self, gs: &[Gid]) {
+        let parent = |g: Gid| self.scene.trace.goroutine(g).and_then(|info| info.parent);
+        let mut places: Vec<(&Site, Vec<Gid>)> = Vec::new();
+        for &g in gs {
+            let Some(site) = self.scene.spawned(g) else { continue };
+            match places.iter_mut().find(|(at, same)| *at == site && parent(same[0]) == parent(g)) {
+                Some((_, same)) if same.contains(&g) => {}
+                Some((_, same)) => same.push(g),
+                None => places.push((site, vec![g])),
+            }
         }
-        for mark in &mut self.marks[shown..] {
-            mark.callee = true;
+        for (site, gs) in places {
+            let shown = self.marks.len();
+            if self.marks.first().is_none_or(|primary| primary.site != *site) {
+                self.add(site, mark::spawned(&gs, self.scene));
+            }
+            for mark in &mut self.marks[shown..] {
+                mark.callee = true;
+            }
         }
     }
 
@@ -108,7 +120,7 @@ impl Collector<'_, '_> {
             self.holders(b);
         }
         if let [only] = blocked {
-            self.spawn(only.g);
+            self.spawn(&[only.g]);
             self.origin(only.object);
         }
     }
@@ -128,8 +140,7 @@ impl Collector<'_, '_> {
         self.add(&second.site, mark::did("(2) ", second, Some(object), self.scene));
         self.add(&first.site, mark::did("(1) ", first, Some(object), self.scene));
         self.origin(Some(object));
-        self.spawn(first.g);
-        self.spawn(second.g);
+        self.spawn(&[first.g, second.g]);
     }
 
     fn panicked(&mut self, slug: Slug, side: &Side, object: Option<ObjId>) {
@@ -152,7 +163,7 @@ impl Collector<'_, '_> {
             self.add(&e.site, mark::did("before that, ", &earlier, object, self.scene));
         }
         self.origin(object);
-        self.spawn(side.g);
+        self.spawn(&[side.g]);
     }
 
     fn locks(&mut self, edges: &[LockEdge]) {

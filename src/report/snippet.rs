@@ -122,11 +122,15 @@ fn snippet<'g>(
 ) -> Snippet<'g, Annotation<'g>> {
     let mut snippet = Snippet::source(src.text.clone()).path(path);
     for ((start, end), at) in spans {
-        let primary = at.iter().any(|&i| marks[i].primary);
-        let kind = if primary { AnnotationKind::Primary } else { AnnotationKind::Context };
-        let text = at.iter().map(|&i| label(i)).collect::<Vec<_>>().join("; ");
-        let span: Range<usize> = *start..*end;
-        snippet = snippet.annotation(kind.span(span).label(text));
+        // Two numbered accesses on one expression read in the order of their numbers.
+        let mut order = at.clone();
+        order.sort_by_cached_key(|&i| label(i));
+        for i in order {
+            let primary = at.iter().any(|&i| marks[i].primary);
+            let kind = if primary { AnnotationKind::Primary } else { AnnotationKind::Context };
+            let span: Range<usize> = *start..*end;
+            snippet = snippet.annotation(kind.span(span).label(label(i)));
+        }
     }
     snippet
 }

@@ -11,7 +11,7 @@ use selvedge_checkers::trace::{Event, Outcome};
 use super::focus::Focus;
 use super::scene::Scene;
 use super::style::{Ink, Style};
-use super::text::{clip, pad, width, wrap};
+use super::text::{clip, one_line, pad, width, wrap};
 use super::words;
 
 /// Every block of the report is indented by this much.
@@ -66,20 +66,37 @@ pub(super) fn folded(
     lines
 }
 
-/// Every step with its place, one a line: the contents of `trace.txt`.
+/// All goroutines, all objects and every step with its place: the contents of `trace.txt`.
 pub(super) fn full(focus: &Focus, scene: &Scene<'_>, style: &Style) -> Vec<String> {
-    let rows: Vec<(Row, String)> = scene
-        .trace
-        .events
-        .iter()
-        .map(|e| (row(e, focus, scene, style), scene.library.place(&e.site)))
-        .collect();
-    let names = |(r, _): &(Row, String)| width(&scene.names.goroutine(r.g));
-    let who = rows.iter().map(names).max().unwrap_or(0);
-    let what = rows.iter().map(|(r, _)| width(&r.text)).max().unwrap_or(0);
-    let line = |(r, place): &(Row, String)| {
-        let (name, text) = (pad(&scene.names.goroutine(r.g), who), pad(&r.text, what));
-        format!("{:>6}  {name}  {text}  {place}", r.step)
+    let goroutines = scene.trace.goroutines.iter().map(|g| {
+        let parent = g.parent.map_or_else(String::new, |p| words::created_by(p, scene));
+        let end = words::ended(g.exited);
+        [
+            String::new(),
+            scene.names.goroutine(g.id),
+            format!("{end}{parent}"),
+            scene.library.place(&g.spawned),
+        ]
+    });
+    let objects = scene.trace.objects.iter().map(|o| {
+        let name = format!("{} {}", o.kind.noun(), scene.names.cell(o.id));
+        [format!("#{}", o.id.0), name, one_line(&o.state), scene.library.place(&o.created)]
+    });
+    let steps = scene.trace.events.iter().map(|e| {
+        let r = row(e, focus, scene, style);
+        [r.step.to_string(), scene.names.goroutine(r.g), r.text, scene.library.place(&e.site)]
+    });
+    let parts: [Vec<[String; 4]>; 3] = [goroutines.collect(), objects.collect(), steps.collect()];
+    let filled: Vec<Vec<String>> = parts.iter().filter(|p| !p.is_empty()).map(|p| aligned(p)).collect();
+    filled.join(&[String::new()][..])
+}
+
+/// The cells under each other, the first ones flush right.
+fn aligned(rows: &[[String; 4]]) -> Vec<String> {
+    let widest = |i: usize| rows.iter().map(|r| width(&r[i])).max().unwrap_or(0);
+    let (who_width, what_width) = (widest(1), widest(2));
+    let line = |[nth, who, what, place]: &[String; 4]| {
+        format!("{nth:>6}  {}  {}  {place}", pad(who, who_width), pad(what, what_width))
     };
     rows.iter().map(line).collect()
 }

@@ -89,7 +89,7 @@ fn copy_escape(chars: &mut std::str::Chars<'_>, out: &mut String) {
     }
 }
 
-/// The text in lines of at most `columns`, broken at blanks. A word that is wider than a line
+/// The text in lines of at most `columns`, broken at blanks that are not unbreakable ones. A word that is wider than a line
 /// stands alone and sticks out.
 pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
@@ -104,7 +104,7 @@ pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
         line.push_str(word);
     }
     lines.push(line);
-    lines
+    lines.iter().map(|line| line.replace('\u{a0}', " ")).collect()
 }
 
 /// The text padded with blanks to `columns`.
@@ -143,6 +143,7 @@ mod tests {
     fn wrap_keeps_long_words_whole() {
         assert_eq!(wrap("aa bb cccccccc d", 5), ["aa bb", "cccccccc", "d"]);
         assert_eq!(wrap("", 5), [""]);
+        assert_eq!(wrap("a 1\u{a0}→\u{a0}2", 5), ["a", "1 → 2"]);
     }
 
     #[test]

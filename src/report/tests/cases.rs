@@ -125,8 +125,8 @@ fn shipping(slug: Slug) -> World {
         }
         Slug::SendRacesClose => Evidence::Race {
             object: chan,
-            first: side(1, OpKind::Send, send.clone(), 3),
-            second: side(0, OpKind::Close, close.clone(), 2),
+            first: side(1, OpKind::Send, send.clone(), 2),
+            second: side(0, OpKind::Close, close.clone(), 3),
         },
         _ => Evidence::Single { side: side(0, OpKind::Close, close.clone(), 2), object: Some(chan) },
     };
@@ -134,6 +134,11 @@ fn shipping(slug: Slug) -> World {
     w.go(None, at("go(move || jobs", "go"));
     w.object(ObjKind::Chan, at("chan::<Job>", "chan"), "closed");
     w.step(0, OpKind::Spawn, Some(1), at("go(move || jobs", "go"), Outcome::Done);
+    if slug == Slug::SendRacesClose {
+        w.step(1, OpKind::Send, Some(0), send, Outcome::Value(1));
+        w.step(0, OpKind::Close, Some(0), close, Outcome::Done);
+        return w;
+    }
     w.step(0, OpKind::Close, Some(0), close, Outcome::Done);
     match slug {
         Slug::CloseOfClosed => w.step(0, OpKind::Close, Some(0), again, Outcome::Misuse),

@@ -150,6 +150,53 @@ fn hostile_sources_do_no_harm() {
 }
 
 #[test]
+fn places_in_other_files_are_shown_if_they_are_the_users() {
+    let mut w = case(Slug::SendOnClosed);
+    let text = "pub fn shut(todo: &Receiver<Job>) {\n    todo.close();\n}\n";
+    w.sources.0.insert("src/lib.rs".into(), text.into());
+    w.trace.events[1].site = Site { file: "src/lib.rs".into(), line: 2, col: 10 };
+    w.trace.objects[0].created = Site { file: "/rustc/abc/library/std/src/x.rs".into(), line: 1, col: 1 };
+    let text = w.render(100, true);
+    assert!(text.contains("src/lib.rs:2:"), "{text}");
+    assert!(text.contains("before that, main closes"), "{text}");
+    assert!(!text.contains("is created here"), "a foreign frame:\n{text}");
+    assert_fits(&w, "two files");
+}
+
+#[test]
+fn two_goroutines_on_one_line_are_told_apart() {
+    let mut w = case(Slug::DataRace);
+    let spawned = w.trace.goroutines[1].spawned.clone();
+    w.go(None, spawned);
+    if let Evidence::Race { first, second, .. } = &mut w.finding.evidence {
+        *second = side(2, OpKind::Write, first.site.clone(), 4);
+    }
+    let text = w.render(200, true);
+    let places = ["(1) g1 writes `count` here (step 3)\n", "(2) g2 writes `count` here (step 4)\n"];
+    let [one, two] = places.map(|label| text.find(label));
+    assert!(one.is_some() && one < two, "in the order of their numbers:\n{text}");
+    assert!(text.contains("g1 and g2 created by main here"), "{text}");
+    assert_fits(&w, "one line");
+}
+
+#[test]
+fn a_lock_taken_twice_is_said_to_be() {
+    let (first, again) = (at("    let t = truck", "lock"), at("    let s = shelf", "lock"));
+    let alone = blocked(0, WaitReason::Lock, 0, Some(0), again.clone());
+    let mut w = World::new(
+        Slug::Deadlock,
+        Evidence::Stuck { blocked: vec![alone], cycle: vec![Gid(0)], proved: false },
+    );
+    w.object(ObjKind::Mutex, at("let truck", "Mutex"), "held by main").held(0, 0, 1);
+    w.step(0, OpKind::Lock, Some(0), first, Outcome::Done);
+    w.step(0, OpKind::Lock, Some(0), again, Outcome::Blocks);
+    let text = w.render(100, true);
+    assert!(text.contains("for `truck`, which it holds itself"), "{text}");
+    assert!(text.contains("main ─[mutex `truck`]→ main"), "{text}");
+    assert!(text.contains("not re-entrant"), "{text}");
+}
+
+#[test]
 fn a_crowd_is_summed_up() {
     let site = at("tx.send(7)", "send");
     let crowd = (0..200)

@@ -3,9 +3,9 @@
 //! Invariant: each mark has a full text and a brief one; the brief one still names who and what, so
 //! a narrow report loses reasons but no participant.
 
-use selvedge_checkers::finding::{Blocked, Evidence, Side};
+use selvedge_checkers::finding::{Blocked, Evidence, Side, Slug};
 use selvedge_checkers::ids::{Gid, ObjId};
-use selvedge_checkers::op::{ObjKind, WaitReason};
+use selvedge_checkers::op::{ObjKind, OpKind, WaitReason};
 
 use super::{does, does_alone};
 use crate::report::scene::Scene;
@@ -70,11 +70,32 @@ pub(in crate::report) mod mark {
         (format!("{} is created here", scene.names.object(Some(object))), brief)
     }
 
-    /// Where a goroutine was spawned, in Go's words.
-    pub(in crate::report) fn spawned(g: Gid, scene: &Scene<'_>) -> Label {
-        let parent = scene.trace.goroutine(g).and_then(|info| info.parent).unwrap_or(Gid::MAIN);
-        let brief = format!("{} created by {}", scene.names.goroutine(g), scene.names.goroutine(parent));
+    /// Where goroutines were spawned, in Go's words.
+    pub(in crate::report) fn spawned(gs: &[Gid], scene: &Scene<'_>) -> Label {
+        let parent = gs.first().and_then(|g| scene.trace.goroutine(*g)?.parent).unwrap_or(Gid::MAIN);
+        let names: Vec<String> = gs.iter().map(|g| scene.names.goroutine(*g)).collect();
+        let brief = format!("{} created by {}", list(&names), scene.names.goroutine(parent));
         (format!("{brief} here"), brief)
+    }
+
+    /// The operation of a finding that rests on one alone.
+    pub(in crate::report) fn single(
+        slug: Slug,
+        side: &Side,
+        object: Option<ObjId>,
+        scene: &Scene<'_>,
+    ) -> Label {
+        let g = scene.names.goroutine(side.g);
+        let brief = match slug {
+            Slug::Stuck => format!("{g} was last seen here"),
+            Slug::LostCancel => "the cancel function is dropped here".to_owned(),
+            Slug::PrematureExit if side.op == OpKind::Spawn => format!("nobody waits for {g}"),
+            Slug::PrematureExit => format!("{g} had come this far"),
+            Slug::UncontrolledThread => format!("{} is touched here", scene.names.object(object)),
+            Slug::BorrowedThreadLocal => format!("{g} may be switched away here"),
+            _ => return did("", side, object, scene),
+        };
+        (format!("{brief}{}", at_step(side.step)), brief)
     }
 
     /// A notification that came before the wait.
@@ -110,7 +131,7 @@ pub(in crate::report) fn waits(group: &[&Blocked], scene: &Scene<'_>) -> Label {
     let on = first.object.map_or_else(String::new, |_| format!(" {object}"));
     let brief = format!("{who} [{}]{on}", first.reason.text());
     let mut full = format!("{who} [{}] {verb} here{}", first.reason.text(), what_for(first, scene));
-    let held: Vec<ObjId> = scene.held_by(first.g);
+    let held: Vec<ObjId> = scene.held_by(first.g).into_iter().filter(|o| Some(*o) != first.object).collect();
     if group.len() == 1 && !held.is_empty() {
         let held: Vec<String> = held.iter().map(|o| scene.names.object(Some(*o))).collect();
         full.push_str(&format!(", holding {}", list(&held)));
@@ -134,6 +155,9 @@ fn what_for(b: &Blocked, scene: &Scene<'_>) -> String {
         (ChanSendNil | ChanReceiveNil, ..) => " for ever: the channel is nil".to_owned(),
         (SelectNoCases, ..) => " for ever: the select has no arms".to_owned(),
         (Select, None, _) => ": none of its arms can ever go".to_owned(),
+        (Lock | ReadLock | WriteLock, Some(_), Some(_)) if b.waits_for == Some(b.g) => {
+            format!(" for {object}, which it holds itself")
+        }
         (Lock | ReadLock | WriteLock, Some(_), Some(holder)) => {
             format!(" for {object}, held by {holder}")
         }

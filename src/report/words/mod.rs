@@ -279,6 +279,16 @@ fn general(slug: Slug) -> &'static str {
     }
 }
 
+/// ` created by main`, after the state of a goroutine.
+pub(super) fn created_by(parent: Gid, scene: &Scene<'_>) -> String {
+    format!(", created by {}", scene.names.goroutine(parent))
+}
+
+/// Go's word for whether a goroutine ended.
+pub(super) fn ended(yes: bool) -> &'static str {
+    if yes { "finished" } else { "running" }
+}
+
 /// Whether the step waits, for tables.
 pub(super) fn is_wait(op: OpKind) -> bool {
     matches!(op, OpKind::WaitGroupWait | OpKind::CondWait)

@@ -1,7 +1,8 @@
 //! The sentences about the search itself.
 //!
 //! Invariant: they are honest about what was not explored: a share is given with its base, an
-//! exhausted space only where it was, an estimate only as one.
+//! exhausted space only where it was, an estimate only as one. Unbreakable blanks hold together what
+//! is read as one; the layout turns them into plain ones.
 
 use crate::report::statistics::{Exhausted, Statistics};
 use crate::report::text::count;
@@ -12,18 +13,19 @@ pub(in crate::report) fn figures(s: &Statistics) -> String {
         return "no execution was explored".to_owned();
     }
     let mut line = format!(
-        "{} of {} fail this way ({})",
+        "{} of {} {} this way ({})",
         s.failing,
         count(s.executions, "execution"),
+        if s.failing == 1 { "fails" } else { "fail" },
         percent(s.failing, s.executions)
     );
     if s.first_failing > 0 {
         line.push_str(&format!(", first at #{}", s.first_failing));
     }
     let steps = (s.steps_before != s.steps_after)
-        .then(|| format!("{} → {}", s.steps_before, count(u64::from(s.steps_after), "step")));
+        .then(|| format!("{}\u{a0}→\u{a0}{}", s.steps_before, count(u64::from(s.steps_after), "step")));
     let switches = (s.switches_before != s.switches_after)
-        .then(|| format!("{} → {}", s.switches_before, count_switches(s.switches_after)));
+        .then(|| format!("{}\u{a0}→\u{a0}{}", s.switches_before, count_switches(s.switches_after)));
     let shrunk: Vec<String> = steps.into_iter().chain(switches).collect();
     match shrunk.is_empty() {
         false => line.push_str(&format!("; shrunk {}", shrunk.join(", "))),
@@ -51,12 +53,12 @@ pub(in crate::report) fn search(s: &Statistics) -> String {
 /// What is known of the whole space.
 fn space(s: &Statistics) -> String {
     match (s.exhausted, s.estimate, s.limit) {
-        (Some(Exhausted::All), ..) => "exhaustive: no more executions exist".to_owned(),
+        (Some(Exhausted::All), ..) => "exhaustive: no more exist".to_owned(),
         (Some(Exhausted::Within { preemptions }), ..) => {
             format!("exhaustive within {}", count(u64::from(preemptions), "preemption"))
         }
         (None, Some(all), _) if all.is_finite() && all >= 1.0 => {
-            format!("not exhaustive: about {} executions exist", rounded(all))
+            format!("not exhaustive: about {} exist", rounded(all))
         }
         (None, _, Some(limit)) if s.executions >= limit => {
             format!("not exhaustive: budget of {limit} used up")
@@ -99,7 +101,7 @@ fn percent(part: u64, whole: u64) -> String {
         p if p == whole => "100 %".to_owned(),
         _ if share < 0.1 => "under 0.1 %".to_owned(),
         _ if share > 99.9 => "over 99.9 %".to_owned(),
-        _ => format!("{share:.1} %"),
+        _ => format!("{share:.1}\u{a0}%"),
     }
 }
 
@@ -118,7 +120,7 @@ mod tests {
 
     #[test]
     fn shares_are_not_rounded_away() {
-        assert_eq!(percent(31, 1000), "3.1 %");
+        assert_eq!(percent(31, 1000), "3.1\u{a0}%");
         assert_eq!(percent(1, 1_000_000), "under 0.1 %");
         assert_eq!(percent(999_999, 1_000_000), "over 99.9 %");
         assert_eq!(percent(5, 5), "100 %");
@@ -135,7 +137,7 @@ mod tests {
             seconds: 0.84,
             ..Statistics::default()
         };
-        let line = "explored 1000 executions (exhaustive: no more executions exist), 412 distinct hand-off \
+        let line = "explored 1000 executions (exhaustive: no more exist), 412 distinct hand-off \
                     patterns, 0 findings, 0.84 s";
         assert_eq!(passed(&s, 0), line);
     }
