@@ -2,7 +2,7 @@
 //!
 //! **Invariants.** A report is a pure function of a recorded execution, of numbers about the search
 //! and of the source files: it knows no engine, reads no clock and no environment, and works on a
-//! trace from another machine. No renderer decides what is a bug, and all wording is in [`words`].
+//! trace from another machine. No renderer decides what is a bug, and all wording is in `words`.
 //! A report never panics, whatever the sources and the trace hold.
 
 mod focus;

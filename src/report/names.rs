@@ -162,7 +162,7 @@ impl Walk<'_> {
                 ")" | "]" => i = opening(&self.src.text, &self.src.tokens, i)?,
                 "}" if self.commas > 0 => i = opening(&self.src.text, &self.src.tokens, i)?,
                 "}" => return None,
-                "{" if !matches!(self.text(i.checked_sub(1)?), "|" | "||" | "move") => return None,
+                "{" if !matches!(self.text(i.checked_sub(1)?), "|" | "||" | "move" | "const") => return None,
                 "," => self.commas += 1,
                 "(" => self.leave_parenthesis(i),
                 "[" => self.subscript = Some(std::mem::take(&mut self.commas)),
@@ -206,6 +206,21 @@ impl Walk<'_> {
         }
     }
 
+    /// The commas directly in the parenthesis at `open`.
+    fn commas_of_tuple(&self, open: usize, end: usize) -> Vec<usize> {
+        let mut depth = 0usize;
+        let mut commas = Vec::new();
+        for i in open..end {
+            match self.text(i) {
+                "(" | "[" | "{" => depth += 1,
+                ")" | "]" | "}" => depth = depth.saturating_sub(1),
+                "," if depth == 1 => commas.push(i),
+                _ => {}
+            }
+        }
+        commas
+    }
+
     /// The name in a pattern: of a tuple the element we came from, else its first variable.
     fn pattern(&self, from: usize, eq: usize) -> Option<String> {
         let names = |range: std::ops::Range<usize>| {
@@ -214,7 +229,7 @@ impl Walk<'_> {
         };
         let end = (from..eq).find(|&i| self.text(i) == ":").unwrap_or(eq);
         if let (Some(nth), "(") = (self.tuple, self.text(from)) {
-            let commas: Vec<usize> = (from..end).filter(|&i| self.text(i) == ",").collect();
+            let commas = self.commas_of_tuple(from, end);
             let start = nth.checked_sub(1).map_or(from, |before| commas.get(before).copied().unwrap_or(from));
             let stop = commas.get(nth).copied().unwrap_or(end);
             return names(start..stop).into_iter().next();
@@ -249,6 +264,9 @@ mod tests {
         );
         assert_eq!(named("let (a, b) = (Plain::new(0), Mutex::new(1));", "Mutex").as_deref(), Some("b"));
         assert_eq!(named("let (a, b) = (Plain::new(0), Mutex::new(1));", "Plain").as_deref(), Some("a"));
+        let nested = "let ((tx, rx), m) = (chan(1), Mutex::new(0));";
+        assert_eq!(named(nested, "Mutex").as_deref(), Some("m"));
+        assert_eq!(named(nested, "chan").as_deref(), Some("tx"));
         assert_eq!(named("let Some(x) = Some(Mutex::new(1)) else {};", "Mutex").as_deref(), Some("x"));
         assert_eq!(named("let m = { 1 }; // ;\nlet größe = Cell::new(1);", "Cell").as_deref(), Some("größe"));
     }
@@ -257,6 +275,7 @@ mod tests {
     fn fields_statics_and_assignments_give_theirs() {
         assert_eq!(named("static M: Mutex<u32> = Mutex::new(0);", "Mutex::").as_deref(), Some("M"));
         assert_eq!(named("static L: X = LazyLock::new(|| Mutex::new(0));", "Mutex").as_deref(), Some("L"));
+        assert_eq!(named("static C: X = const { Cell::new(0) };", "Cell").as_deref(), Some("C"));
         assert_eq!(named("State { n: 1, jobs: Arc::new(chan(4)), x }", "chan").as_deref(), Some("jobs"));
         assert_eq!(named("State { n: f(1, 2), jobs: chan(4) }", "chan").as_deref(), Some("jobs"));
         assert_eq!(named("self.jobs = chan(4);", "chan").as_deref(), Some("jobs"));

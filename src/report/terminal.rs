@@ -131,9 +131,9 @@ fn others(report: &Report<'_>, limit: usize, scene: &Scene<'_>, style: &Style) -
             Severity::Error => "also",
             Severity::Warning => "warning",
         };
-        let place = f.site().map_or_else(String::new, |s| format!(" ({})", scene.library.brief(s)));
+        let place = f.site().map_or_else(String::new, |s| format!("{}: ", scene.library.brief(s)));
         let sentence = one_line(&words::headline(f, scene));
-        let text = format!("[{}] {sentence}{place}", f.slug.text());
+        let text = format!("[{}] {place}{sentence}", f.slug.text());
         let text = clip(&style.spell(&text), room, style.ellipsis());
         lines.extend(labelled(label, &text, style));
     }

@@ -46,6 +46,30 @@ fn every_slug_has_its_sentence_and_remedy() {
 }
 
 #[test]
+fn blocks_come_in_one_order() {
+    let mut w = case(Slug::Deadlock);
+    w.others = case(Slug::LockOrder).report().others.to_vec();
+    w.others.push(case(Slug::LockOrder).finding);
+    w.others.push(case(Slug::Panic).finding);
+    let text = w.render(100, true);
+    let blocks = [
+        "error[deadlock]: ",
+        "help: ",
+        "   cycle     ",
+        "   step  ",
+        "fail this way",
+        "   strategy ",
+        "   also      [panic]",
+        "   warning   [lock-order]",
+        "   timeline  ",
+        "   replay    SELVEDGE_REPLAY=",
+        "   explain   ",
+    ];
+    let places: Vec<Option<usize>> = blocks.iter().map(|b| text.find(b)).collect();
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?} in\n{text}");
+}
+
+#[test]
 fn gos_texts_stand_verbatim() {
     for (slug, text) in [
         (Slug::Deadlock, "all goroutines are asleep - deadlock!"),

@@ -3,4 +3,5 @@
 mod cases;
 mod goldens;
 mod limits;
+mod real;
 mod world;

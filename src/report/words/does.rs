@@ -66,7 +66,7 @@ pub(in crate::report) fn does_alone(op: OpKind) -> &'static str {
 }
 
 /// The noun for what was done: `the write by g2`.
-pub(in crate::report) fn infinitive(op: OpKind) -> &'static str {
+pub(in crate::report) fn noun(op: OpKind) -> &'static str {
     match op {
         OpKind::Receive | OpKind::TryReceive => "receive",
         OpKind::TrySend => "send",

@@ -17,7 +17,7 @@ use selvedge_checkers::op::{ObjKind, OpKind, WaitReason};
 use super::scene::Scene;
 use super::text::{count, list, one_line};
 
-use does::{does, does_alone, infinitive};
+use does::{does, does_alone, noun};
 pub(super) use labels::{cycle_line, mark, order_line, waits};
 pub(super) use numbers::{figures, folded, more_findings, passed, search};
 
@@ -113,7 +113,7 @@ fn stuck(slug: Slug, blocked: &[Blocked], cycle: &[Gid], proved: bool, scene: &S
 fn race(slug: Slug, object: ObjId, first: &Side, second: &Side, scene: &Scene<'_>) -> String {
     let name = |g: Gid| scene.names.goroutine(g);
     let obj = scene.names.object(Some(object));
-    let (a, b) = (infinitive(first.op), infinitive(second.op));
+    let (a, b) = (noun(first.op), noun(second.op));
     let pair =
         format!("nothing orders the {a} by {} (1) before the {b} by {} (2)", name(first.g), name(second.g));
     match slug {
@@ -286,7 +286,7 @@ pub(super) fn created_by(parent: Gid, scene: &Scene<'_>) -> String {
 
 /// Go's word for whether a goroutine ended.
 pub(super) fn ended(yes: bool) -> &'static str {
-    if yes { "finished" } else { "running" }
+    if yes { "finished" } else { "unfinished" }
 }
 
 /// Whether the step waits, for tables.
