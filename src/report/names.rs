@@ -20,8 +20,9 @@ use super::text::one_line;
 /// it would more likely be the wrong one.
 const MAX_LINES: u32 = 12;
 const MAX_TOKENS: usize = 300;
-/// Longer names are cut: they are for orientation.
+/// Longer names are cut: they are for orientation, and goroutines' must fit a column.
 const MAX_NAME: usize = 32;
+const MAX_GOROUTINE_NAME: usize = 20;
 
 /// The names of everything in one trace.
 pub(super) struct Names {
@@ -79,7 +80,7 @@ impl Names {
 fn goroutines(trace: &Trace) -> BTreeMap<Gid, String> {
     let given = |name: &Option<String>| {
         let name = one_line(name.as_deref()?);
-        (!name.is_empty()).then(|| name.chars().take(MAX_NAME).collect::<String>())
+        (!name.is_empty()).then(|| name.chars().take(MAX_GOROUTINE_NAME).collect::<String>())
     };
     let mut uses: BTreeMap<String, usize> = BTreeMap::new();
     for g in &trace.goroutines {
@@ -120,7 +121,7 @@ fn objects(trace: &Trace, library: &Library<'_>) -> BTreeMap<ObjId, ObjectName> 
 /// The name of what the expression at `site` initialises, read backwards from it.
 fn creation_name(src: &SourceText, site: &Site) -> Option<String> {
     let at = src.offset(site)?;
-    let first = src.tokens.iter().position(|t| t.range.end > at)?;
+    let first = src.tokens.partition_point(|t| t.range.end <= at);
     let earliest = src.line(site.line.saturating_sub(MAX_LINES).max(1))?.start;
     let mut walk = Walk { src, earliest, commas: 0, tuple: None, subscript: None };
     let name = walk.outwards(first)?;

@@ -5,7 +5,7 @@
 //! is wider than the style allows, except that a token and a path are never broken: what a person
 //! copies must work. The token is printed once and in the last block.
 
-use selvedge_checkers::finding::{Evidence, Severity};
+use selvedge_checkers::finding::{Blocked, Evidence, Severity};
 
 use super::Report;
 use super::focus::Focus;
@@ -80,7 +80,7 @@ fn blocks(
     };
     Blocks(vec![
         snippet::render(finding, shown, scene, style),
-        relation(report, scene, style),
+        relation(report, shown, scene, style),
         steps,
         numbers(report, style),
         others(report, detail.others, scene, style),
@@ -99,14 +99,26 @@ fn labelled(label: &str, text: &str, style: &Style) -> Vec<String> {
 }
 
 /// Who waits for whom, or which order is missing.
-fn relation(report: &Report<'_>, scene: &Scene<'_>, style: &Style) -> Vec<String> {
+fn relation(report: &Report<'_>, shown: &[Mark], scene: &Scene<'_>, style: &Style) -> Vec<String> {
+    let mut lines = Vec::new();
     match &report.finding.evidence {
-        Evidence::Stuck { blocked, cycle, .. } => words::cycle_line(blocked, cycle, scene)
-            .map_or_else(Vec::new, |line| labelled("cycle", &line, style)),
+        Evidence::Stuck { blocked, cycle, .. } => {
+            if let Some(line) = words::cycle_line(blocked, cycle, scene) {
+                lines.extend(labelled("cycle", &line, style));
+            }
+            let unseen = |b: &&Blocked| !shown.iter().any(|m| m.site == b.site);
+            let rest: Vec<&Blocked> = blocked.iter().filter(unseen).collect();
+            if !rest.is_empty() {
+                lines.extend(labelled("more", &words::more_blocked(&rest), style));
+            }
+        }
         evidence => {
-            words::order_line(evidence, scene).map_or_else(Vec::new, |line| labelled("order", &line, style))
+            if let Some(line) = words::order_line(evidence, scene) {
+                lines.extend(labelled("order", &line, style));
+            }
         }
     }
+    lines
 }
 
 fn numbers(report: &Report<'_>, style: &Style) -> Vec<String> {

@@ -244,6 +244,8 @@ fn a_crowd_is_summed_up() {
         },
     };
     w.others = vec![more.clone(); 30];
+    let text = w.render(100, true);
+    assert!(text.contains("more      188 more goroutines wait elsewhere: [chan send]"), "{text}");
     assert_fits(&w, "a crowd");
     w.finding = more;
     assert_fits(&w, "a long message");

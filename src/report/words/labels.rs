@@ -175,7 +175,7 @@ pub(in crate::report) fn cycle_line(blocked: &[Blocked], cycle: &[Gid], scene: &
     let left_out = cycle.len().saturating_sub(MAX_CYCLE);
     for (nth, g) in cycle.iter().enumerate() {
         if left_out > 0 && nth == MAX_CYCLE - 1 {
-            line.push_str(&format!(" ─[{left_out} more]→"));
+            line.push_str(&format!(" ─[{left_out} more]→ …"));
         }
         if left_out > 0 && (MAX_CYCLE - 1..cycle.len() - 1).contains(&nth) {
             continue;
@@ -194,6 +194,15 @@ pub(in crate::report) fn cycle_line(blocked: &[Blocked], cycle: &[Gid], scene: &
         line.push_str(&format!(" ─[{what}]→ {}", scene.names.goroutine(next)));
     }
     Some(line)
+}
+
+/// The blocked goroutines for which the source lines had no room.
+pub(in crate::report) fn more_blocked(rest: &[&Blocked]) -> String {
+    let mut reasons: Vec<String> = rest.iter().map(|b| format!("[{}]", b.reason.text())).collect();
+    reasons.sort();
+    reasons.dedup();
+    let verb = if rest.len() == 1 { "goroutine waits" } else { "goroutines wait" };
+    format!("{} more {verb} elsewhere: {}", rest.len(), list(&reasons))
 }
 
 /// The edge a race lacks, and which locks were held without making one.

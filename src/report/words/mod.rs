@@ -18,7 +18,7 @@ use super::scene::Scene;
 use super::text::{count, list, one_line};
 
 use does::{does, does_alone, noun};
-pub(super) use labels::{cycle_line, mark, order_line, waits};
+pub(super) use labels::{cycle_line, mark, more_blocked, order_line, waits};
 pub(super) use numbers::{figures, folded, more_findings, passed, search};
 
 /// The first line of a report, after `error[slug]: `.
