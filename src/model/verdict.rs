@@ -8,6 +8,7 @@
 
 use super::execution::{Ending, Execution};
 use super::goroutine::Status;
+use super::suite;
 use crate::objects::{Op, chan};
 use selvedge_checkers::finding::{Blocked, Evidence, Finding, Side, Slug};
 use selvedge_checkers::ids::{Gid, ObjId};
@@ -22,6 +23,8 @@ impl Execution {
             Ending::Running | Ending::Fatal => {}
         }
         self.unclaimed_panics();
+        let predicted: Vec<Finding> = self.suite.findings().collect();
+        predicted.into_iter().for_each(|f| self.find(f));
     }
 
     fn unfinished(&self) -> Vec<Gid> {
@@ -43,6 +46,18 @@ impl Execution {
         let slug = if main_stuck { Slug::Deadlock } else { Slug::LeakedGoroutine };
         let finding = self.stuck(slug, &blocked);
         self.find(finding);
+        self.explain_waits(&blocked);
+    }
+
+    /// Name the notification that came too early, for those who wait for one.
+    fn explain_waits(&mut self, blocked: &[Gid]) {
+        for &g in blocked {
+            let p = self.pending[g.index()];
+            let lost = suite::lost_wake_up(&mut self.suite, g, &p.op, p.site, self.steps);
+            if let Some(finding) = lost {
+                self.find(finding);
+            }
+        }
     }
 
     fn find_spin(&mut self, spinning: &[Gid]) {
