@@ -338,9 +338,11 @@ impl Clocks {
                     Part::Closed => Some(&o.closed),
                     part => match o.queue(part) {
                         Some(queue) => find(queue, a.res.index).map(|at| &queue[at].1),
-                        None => {
-                            o.others.iter().find(|(p, i, _)| (*p, *i) == (part, a.res.index)).map(|(_, _, c)| c)
-                        }
+                        None => o
+                            .others
+                            .iter()
+                            .find(|(p, i, _)| (*p, *i) == (part, a.res.index))
+                            .map(|(_, _, c)| c),
                     },
                 }
             }

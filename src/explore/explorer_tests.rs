@@ -13,7 +13,9 @@ fn explore(n: u64, f: impl Fn() + Send + Sync + 'static) -> Option<(u64, Report)
     let mut w = Worker::new(Box::new(Random::new(1)), Limits::default(), Default::default());
     for i in 0..n {
         let r = w.run(i, &body, Location::caller(), false).unwrap();
-        let error = |f: &selvedge_checkers::finding::Finding| f.slug.severity() == selvedge_checkers::finding::Severity::Error;
+        let error = |f: &selvedge_checkers::finding::Finding| {
+            f.slug.severity() == selvedge_checkers::finding::Severity::Error
+        };
         if r.findings.iter().any(error) {
             if w.is_tainted() {
                 std::mem::forget(w);

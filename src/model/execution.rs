@@ -63,6 +63,8 @@ pub(super) enum Ending {
     Limit,
     /// Main has returned and only timers keep goroutines going.
     TimersOnly,
+    /// Some goroutines were found to wait for ever a while ago, and others still run.
+    Doomed,
 }
 
 pub(super) type TimerFunction = Arc<dyn Fn() + Send + Sync>;
@@ -235,6 +237,9 @@ impl Execution {
         {
             wait_group::blocked(&mut self.world, g, wg);
         }
+        if self.doomed_at.is_none() && !self.enabled.contains(g) && self.is_doomed(g) {
+            self.doomed_at = Some(self.steps);
+        }
         if matches!(op, Op::Lock(_) | Op::ReadLock(_) | Op::WriteLock(_)) {
             let p = self.pending[g.index()];
             let object = op.object().unwrap_or(ObjId::NIL);
@@ -330,6 +335,10 @@ impl Execution {
             }
             if self.steps >= self.limits.steps {
                 self.ending = Ending::Limit;
+                return Next::End;
+            }
+            if self.doomed_at.is_some_and(|at| self.steps >= at.saturating_add(self.limits.after_doom)) {
+                self.ending = Ending::Doomed;
                 return Next::End;
             }
             if self.enabled.list().len() <= self.optional as usize {
@@ -524,6 +533,9 @@ impl Execution {
             self.tell_conflicts(g);
         }
         self.after_effects();
+        if let Op::HandleDrop { ch, .. } = op {
+            self.look_for_doomed(ch);
+        }
         if self.goroutines[g.index()].status == Status::Ready {
             // It goes on at once; what it woke runs when it has announced its next operation.
             let at = self.ready.iter().rposition(|&r| r == g).expect("a ready goroutine is queued");
@@ -599,6 +611,16 @@ impl Execution {
             }
         }
         self.wake_parked();
+    }
+
+    /// The last handle of one end of a channel went away: nobody can meet those who wait at the other.
+    fn look_for_doomed(&mut self, ch: ObjId) {
+        for k in 0..self.world.slot(ch).pending.len() {
+            let g = self.world.slot(ch).pending[k];
+            if self.doomed_at.is_none() && !self.enabled.contains(g) && self.is_doomed(g) {
+                self.doomed_at = Some(self.steps);
+            }
+        }
     }
 
     /// A token is not an object: whoever it belongs to is looked at directly.

@@ -91,10 +91,9 @@ fn took_effect(op: &Op, effect: Effect) -> bool {
     match (*op, effect) {
         (Op::WaitGroupAdd { delta, .. }, _) => delta > 0,
         (_, Effect::Next(_)) => true,
-        (_, Effect::Done(ret)) => !matches!(
-            ret,
-            Ret::Flag(false) | Ret::WouldBlock | Ret::TimedOut | Ret::Closed | Ret::Misuse(_)
-        ),
+        (_, Effect::Done(ret)) => {
+            !matches!(ret, Ret::Flag(false) | Ret::WouldBlock | Ret::TimedOut | Ret::Closed | Ret::Misuse(_))
+        }
     }
 }
 
@@ -135,7 +134,14 @@ pub(super) fn lost_wake_up(suite: &mut Suite, g: Gid, op: &Op, site: SiteRef, st
 }
 
 /// A finding about one operation.
-pub(super) fn single(slug: Slug, g: Gid, op: OpKind, site: SiteRef, step: u32, object: Option<ObjId>) -> Finding {
+pub(super) fn single(
+    slug: Slug,
+    g: Gid,
+    op: OpKind,
+    site: SiteRef,
+    step: u32,
+    object: Option<ObjId>,
+) -> Finding {
     let side = Side { g, op, site: site.into(), step };
     Finding { slug, evidence: Evidence::Single { side, object } }
 }
