@@ -13,6 +13,10 @@ mod plain;
 mod port;
 mod select;
 pub mod sync;
+pub mod time;
+
+#[cfg(all(test, feature = "check"))]
+mod trial_tests;
 
 #[cfg(feature = "check")]
 pub mod explore;
