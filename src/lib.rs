@@ -7,6 +7,7 @@
 
 pub mod cell;
 pub mod chan;
+pub mod context;
 mod go;
 mod objects;
 mod plain;

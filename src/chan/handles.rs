@@ -126,6 +126,11 @@ impl<T> Receiver<T> {
         self.core().map_or(ObjId::NIL, Core::id)
     }
 
+    /// The id, if the engine of this thread is the one of the channel's world.
+    pub(crate) fn id_here(&self) -> Option<ObjId> {
+        self.core().filter(|core| core.home().is_here()).map(Core::id)
+    }
+
     /// Receive a message; wait for one. `None` once the channel is closed and drained.
     #[track_caller]
     pub fn recv(&self) -> Option<T> {
