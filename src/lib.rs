@@ -8,11 +8,14 @@
 pub mod cell;
 pub mod chan;
 mod go;
+pub mod hint;
 mod objects;
 mod plain;
 mod port;
+pub mod runtime;
 mod select;
 pub mod sync;
+pub mod thread;
 
 #[cfg(feature = "check")]
 pub mod explore;
@@ -20,6 +23,8 @@ pub mod explore;
 pub mod harness;
 #[cfg(feature = "check")]
 mod model;
+#[cfg(all(test, feature = "check"))]
+mod testing;
 
 pub use chan::chan;
 pub use go::{Goroutine, choose, go, go_named};
