@@ -39,6 +39,28 @@ fn on_threads() {
     assert_eq!(super::main(|| 5), 5);
 }
 
+/// Runs itself once more, in a process of its own: what it tests ends the process.
+#[test]
+fn main_that_ends_itself_waits_and_dies() {
+    const INSIDE: &str = "SELVEDGE_TEST_MAIN_GOEXIT";
+    if std::env::var_os(INSIDE).is_some() {
+        return super::main(|| {
+            drop(crate::go(|| {
+                crate::thread::sleep(std::time::Duration::from_millis(30));
+                eprintln!("the others go on");
+            }));
+            goexit()
+        });
+    }
+    let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+    again.args(["--exact", "runtime::tests::main_that_ends_itself_waits_and_dies", "--nocapture"]);
+    let output = again.env(INSIDE, "1").output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let (others, deadlock) = (errors.find("the others go on"), errors.find("no goroutines (main called"));
+    assert!(others.is_some() && others < deadlock, "{errors}");
+    assert_eq!(output.status.code(), Some(2));
+}
+
 #[cfg(feature = "check")]
 mod in_a_model {
     use super::{goexit, goexit_runs_what_was_deferred, gomaxprocs, gosched, num_cpu, num_goroutine};

@@ -20,10 +20,10 @@ pub(crate) fn explore(n: u64, f: impl Fn() + Send + Sync + 'static) -> Option<Re
     let mut worker = Worker::new(Box::new(Random::new(1)), Limits::default());
     for i in 0..n {
         let report = worker.run(i, &body, site, false).expect("random exploration never ends");
+        assert!(!worker.is_tainted(), "a goroutine could not be unwound: {report:?}");
         if !report.findings.is_empty() {
             return Some(report);
         }
-        assert!(!worker.is_tainted(), "a goroutine could not be unwound");
     }
     None
 }

@@ -17,6 +17,7 @@ struct Entry {
     /// `None` once it has been dropped.
     value: Option<Rc<dyn Any>>,
     /// Whether dropping it does anything; if not it lives as long as its goroutine.
+    #[cfg_attr(not(feature = "check"), allow(dead_code, reason = "only a model stores anything"))]
     drops: bool,
 }
 

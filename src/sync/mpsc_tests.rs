@@ -79,6 +79,15 @@ fn as_std_on_threads() {
     ALL.iter().for_each(|f| f());
 }
 
+#[test]
+fn bounds_are_those_of_std() {
+    fn send<T: Send>() {}
+    fn both<T: Send + Sync>() {}
+    both::<super::Sender<std::cell::Cell<u8>>>();
+    both::<super::SyncSender<std::cell::Cell<u8>>>();
+    send::<super::Receiver<std::cell::Cell<u8>>>();
+}
+
 #[cfg(feature = "check")]
 mod in_a_model {
     use super::{ALL, TryRecvError, channel, sync_channel, thread};

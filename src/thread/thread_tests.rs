@@ -139,7 +139,7 @@ fn a_name_without_null_bytes() {
 
 #[cfg(feature = "check")]
 mod in_a_model {
-    use super::{ALL, Arc, AtomicUsize, Mutex, NUMBER, Ordering, park, scope, spawn};
+    use super::{ALL, Arc, AtomicUsize, Mutex, NUMBER, Ordering, RefCell, park, scope, spawn};
     use crate::testing::{clean, explore, outcomes, slug};
     use crate::{chan, go, sync};
     use selvedge_checkers::finding::Slug;
@@ -237,6 +237,61 @@ mod in_a_model {
         };
         assert_eq!(slug(1, leaked), Some(Slug::LeakedGoroutine));
         assert_eq!(len.load(Ordering::SeqCst), 64 + 5);
+    }
+
+    #[test]
+    fn blocked_threads_drop_their_locals() {
+        let dropped = Arc::new(AtomicUsize::new(0));
+        let seen = Arc::clone(&dropped);
+        struct Operates(Arc<AtomicUsize>, sync::Mutex<()>);
+        impl Drop for Operates {
+            fn drop(&mut self) {
+                self.0.fetch_add(1, Ordering::SeqCst);
+                drop(self.1.lock());
+            }
+        }
+        crate::thread_local! {
+            static FIRST: RefCell<Option<Operates>> = const { RefCell::new(None) };
+            static SECOND: RefCell<Option<Operates>> = const { RefCell::new(None) };
+        }
+        let found = slug(1, move || {
+            FIRST.set(Some(Operates(Arc::clone(&seen), sync::Mutex::new(()))));
+            SECOND.set(Some(Operates(Arc::clone(&seen), sync::Mutex::new(()))));
+            chan::nil::<()>().1.recv();
+        });
+        assert_eq!(found, Some(Slug::Deadlock));
+        assert_eq!(dropped.load(Ordering::SeqCst), 2);
+    }
+
+    #[test]
+    fn an_owner_that_ends_itself_waits_for_its_threads() {
+        clean(100, || {
+            let list = Arc::new(Mutex::new(Vec::new()));
+            let shown = Arc::clone(&list);
+            let owner = go(move || {
+                let here = Mutex::new(Vec::new());
+                let _copies = Copies(&here, &shown);
+                scope(|s| {
+                    s.spawn(|| {
+                        super::yield_now();
+                        here.lock().unwrap().push(1);
+                    });
+                    s.spawn(|| crate::runtime::goexit());
+                    crate::runtime::goexit()
+                })
+            });
+            assert!(owner.join().is_err());
+            assert_eq!(*list.lock().unwrap(), [1]);
+        });
+    }
+
+    /// Says what a list on a goroutine's stack held when it went.
+    struct Copies<'a>(&'a Mutex<Vec<usize>>, &'a Mutex<Vec<usize>>);
+
+    impl Drop for Copies<'_> {
+        fn drop(&mut self) {
+            self.1.lock().unwrap().append(&mut self.0.lock().unwrap());
+        }
     }
 
     #[test]
