@@ -140,6 +140,8 @@ fn a_name_without_null_bytes() {
 #[cfg(feature = "check")]
 mod in_a_model {
     use super::{ALL, Arc, AtomicUsize, Mutex, NUMBER, Ordering, RefCell, park, scope, spawn};
+    use crate::explore::strategies::Random;
+    use crate::model::{Limits, Worker};
     use crate::testing::{clean, explore, outcomes, slug};
     use crate::{chan, go, sync};
     use selvedge_checkers::finding::Slug;
@@ -307,7 +309,7 @@ mod in_a_model {
                     let list = &list.0;
                     s.spawn(move || {
                         let _late = Late(list, i);
-                        sync::Mutex::new(()).lock().unwrap();
+                        drop(sync::Mutex::new(()).lock());
                         super::yield_now();
                     });
                 }
@@ -338,6 +340,36 @@ mod in_a_model {
             });
             assert_eq!(panic.join().unwrap_err().downcast_ref::<&str>(), Some(&"owner"));
         });
+    }
+
+    /// Opens a scope when it is dropped, and so while its goroutine unwinds.
+    struct ScopeInDrop(Arc<AtomicUsize>);
+
+    impl Drop for ScopeInDrop {
+        fn drop(&mut self) {
+            let list = List(Mutex::new(Vec::new()), Arc::clone(&self.0));
+            scope(|s| {
+                s.spawn(|| drop(Late(&list.0, 1)));
+            });
+        }
+    }
+
+    #[test]
+    fn a_scope_that_cannot_wait_keeps_what_its_threads_borrow() {
+        // Afterwards the thread's panic count is off: it must be a thread of its own.
+        let run = || {
+            let len = Arc::new(AtomicUsize::new(99));
+            let seen = Arc::clone(&len);
+            let body: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
+                let _opens = ScopeInDrop(Arc::clone(&seen));
+                panic!("while it unwinds");
+            });
+            let mut worker = Worker::new(Box::new(Random::new(1)), Limits::default());
+            let report = worker.run(0, &body, std::panic::Location::caller(), false).unwrap();
+            // Its list was never dropped: the stack it is on was abandoned.
+            (report.findings[0].slug, worker.is_tainted(), len.load(Ordering::SeqCst))
+        };
+        assert_eq!(std::thread::spawn(run).join().unwrap(), (Slug::Panic, true, 99));
     }
 
     #[test]
