@@ -9,11 +9,14 @@ pub mod cell;
 pub mod chan;
 pub mod context;
 mod go;
+pub mod hint;
 mod objects;
 mod plain;
 mod port;
+pub mod runtime;
 mod select;
 pub mod sync;
+pub mod thread;
 pub mod time;
 
 #[cfg(all(test, feature = "check"))]
@@ -27,6 +30,8 @@ pub mod harness;
 mod model;
 #[cfg(feature = "check")]
 pub mod report;
+#[cfg(all(test, feature = "check"))]
+mod testing;
 
 pub use chan::chan;
 pub use go::{Goroutine, choose, go, go_named};

@@ -244,6 +244,7 @@ impl World {
             Op::Release { sem, n } => semaphore::release(self, sem, n),
             Op::CancelAcquire { sem, g: waiter } => semaphore::cancel(self, sem, waiter),
             Op::OnceBegin(o) => once::begin(self, g, o),
+            Op::OncePeek(o) => once::peek(self, o),
             Op::OnceEnd { once: o, done } => once::end(self, o, done),
             Op::BarrierWait(o) => return barrier::wait(self, g, o),
             Op::Park { .. } => park::park(self, g),

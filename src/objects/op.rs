@@ -134,6 +134,8 @@ pub(crate) enum Op {
         g: Gid,
     },
     OnceBegin(ObjId),
+    /// Whether it is done.
+    OncePeek(ObjId),
     OnceEnd {
         once: ObjId,
         done: bool,
@@ -219,6 +221,7 @@ impl Op {
             Op::TryAcquire { .. } => OpKind::TryAcquire,
             Op::Release { .. } | Op::CancelAcquire { .. } => OpKind::Release,
             Op::OnceBegin(_) => OpKind::OnceBegin,
+            Op::OncePeek(_) => OpKind::Load,
             Op::OnceEnd { .. } => OpKind::OnceComplete,
             Op::BarrierWait(_) | Op::BarrierPark(_) => OpKind::BarrierWait,
             Op::Park { .. } => OpKind::Park,
@@ -258,6 +261,7 @@ impl Op {
             | Op::Len(o)
             | Op::WaitGroupWait(o)
             | Op::OnceBegin(o)
+            | Op::OncePeek(o)
             | Op::BarrierWait(o)
             | Op::BarrierPark(o)
             | Op::TimerStop(o) => Some(o),
@@ -343,6 +347,7 @@ impl Op {
                 | Op::Receive(_)
                 | Op::Select { .. }
                 | Op::Len(_)
+                | Op::OncePeek(_)
         )
     }
 }
