@@ -20,10 +20,16 @@ pub mod explore;
 pub mod harness;
 #[cfg(feature = "check")]
 mod model;
+#[cfg(feature = "check")]
+pub mod report;
 
 pub use chan::chan;
 pub use go::{Goroutine, choose, go, go_named};
+#[cfg(feature = "check")]
+pub use harness::{Explorer, Outcome, check};
 pub use select::{Select, Selected};
+#[cfg(feature = "check")]
+pub use selvedge_checkers::finding::{Evidence, Finding, Severity, Slug};
 pub use selvedge_macros::main;
 #[cfg(feature = "check")]
 pub use selvedge_macros::test;

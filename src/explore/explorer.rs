@@ -1,163 +1,198 @@
-//! Runs execution after execution.
+//! Runs execution after execution on one or several worker threads.
+//!
+//! Execution `i` is a function of the base seed and `i` alone, so which worker runs it does not
+//! matter: the failing execution with the lowest index, and every count up to it, are the same for
+//! any number of workers. The calling thread only waits and watches: a worker that makes no step
+//! for the length of the watchdog is reported with its place and given up.
 
-#[cfg(test)]
-mod tests {
-    use crate::explore::strategies::Random;
-    use crate::model::{Limits, Report, Worker};
-    use crate::sync::atomic::{AtomicUsize, Ordering};
-    use crate::sync::{Arc, Mutex, WaitGroup};
-    use crate::{chan, go, select};
-    use selvedge_checkers::finding::Slug;
-    use std::panic::Location;
+use super::plan::{Body, Exploration, Failure, Plan};
+use super::strategies;
+use crate::harness::watchdog::{Beat, Watchdog};
+use crate::model::{Report, Worker};
+use selvedge_checkers::ids::SiteRef;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
-    fn explore(n: u64, f: impl Fn() + Send + Sync + 'static) -> Option<(u64, Report)> {
-        let body: std::sync::Arc<dyn Fn() + Send + Sync> = std::sync::Arc::new(f);
-        let mut w = Worker::new(Box::new(Random::new(1)), Limits::default());
-        for i in 0..n {
-            let r = w.run(i, &body, Location::caller(), false).unwrap();
-            if !r.findings.is_empty() {
-                return Some((i, r));
+/// What the workers of one exploration share.
+struct Shared {
+    plan: Plan,
+    body: Body,
+    site: SiteRef,
+    /// The next execution to run.
+    next: AtomicU64,
+    /// The lowest failing execution so far.
+    failed: AtomicU64,
+    /// Executions beyond this one are not worth running any more.
+    end: AtomicU64,
+    stop: AtomicBool,
+    exhausted: AtomicBool,
+    total: Mutex<Exploration>,
+    started: Instant,
+}
+
+/// What a worker tells the waiting thread.
+enum Message {
+    Finished,
+    /// The thread must not be used again; another one is to go on.
+    Tainted,
+}
+
+/// Explore `body` as planned.
+pub(crate) fn explore(plan: &Plan, body: &Body, site: SiteRef) -> Exploration {
+    let shared = Arc::new(Shared {
+        plan: plan.clone(),
+        body: Arc::clone(body),
+        site,
+        next: AtomicU64::new(0),
+        failed: AtomicU64::new(u64::MAX),
+        end: AtomicU64::new(plan.executions),
+        stop: AtomicBool::new(false),
+        exhausted: AtomicBool::new(false),
+        total: Mutex::default(),
+        started: Instant::now(),
+    });
+    let (tell, told) = channel();
+    let mut watchdog = Watchdog::new(plan.watchdog);
+    // A depth-first search goes from one execution to the next: it has one worker.
+    let jobs = if strategies::is_sequential(plan.strategy) { 1 } else { plan.jobs.max(1) };
+    for _ in 0..jobs {
+        watchdog.watch(start(&shared, &tell));
+    }
+    let mut running = jobs;
+    let mut hung = None;
+    while running > 0 {
+        match told.recv_timeout(watchdog.patience()) {
+            Ok(Message::Finished) => running -= 1,
+            Ok(Message::Tainted) => watchdog.watch(start(&shared, &tell)),
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {
+                if let Some(finding) = watchdog.look() {
+                    shared.stop.store(true, Ordering::Relaxed);
+                    hung = Some(finding);
+                    break;
+                }
             }
         }
-        None
     }
+    let mut total = std::mem::take(&mut *shared.total.lock().unwrap_or_else(PoisonError::into_inner));
+    total.hung = hung;
+    total.exhausted = shared.exhausted.load(Ordering::Relaxed);
+    total.seconds = shared.started.elapsed().as_secs_f64();
+    total
+}
 
-    fn slug(n: u64, f: impl Fn() + Send + Sync + 'static) -> Option<Slug> {
-        explore(n, f).map(|(_, r)| r.findings[0].slug)
-    }
+fn start(shared: &Arc<Shared>, tell: &Sender<Message>) -> Arc<Beat> {
+    let beat = Arc::new(Beat::default());
+    let (shared, tell, mine) = (Arc::clone(shared), tell.clone(), Arc::clone(&beat));
+    let run = move || {
+        mine.begin();
+        let tainted = shared.work(&mine);
+        mine.end();
+        // The waiting thread may have given up already.
+        let _ = tell.send(if tainted { Message::Tainted } else { Message::Finished });
+    };
+    let named = std::thread::Builder::new().name("selvedge-worker".into());
+    named.spawn(run).expect("the system gives a thread for exploring");
+    beat
+}
 
-    #[test]
-    fn clean_programs_are_silent() {
-        let r = explore(500, || {
-            let (tx, rx) = chan::chan(0);
-            go(move || {
-                for i in 0..3 {
-                    tx.send(i);
-                }
-                tx.close();
-            });
-            assert_eq!(rx.iter().collect::<Vec<i32>>(), [0, 1, 2]);
-        });
-        assert!(r.is_none(), "{r:?}");
-        let r = explore(500, || {
-            let m = Arc::new(Mutex::new(0));
-            let wg = WaitGroup::new();
-            for _ in 0..3 {
-                let m = m.clone();
-                wg.go(move || *m.lock().unwrap() += 1);
+impl Shared {
+    /// Run executions until there are no more; true if the thread must not be used again.
+    fn work(&self, beat: &Arc<Beat>) -> bool {
+        let strategy = strategies::make(&self.plan, &self.body, self.site);
+        let mut worker = Worker::new(strategy, self.plan.limits, Arc::clone(beat.steps()));
+        let mut tally = Exploration::default();
+        while let Some(index) = self.take_index() {
+            let Some(report) = worker.run(index, &self.body, self.site, false) else {
+                self.exhausted.store(true, Ordering::Relaxed);
+                self.stop.store(true, Ordering::Relaxed);
+                break;
+            };
+            self.count(&mut tally, index, report);
+            if worker.is_tainted() {
+                self.add(tally);
+                // Its thread-local panic count is off: neither reuse nor clean up this thread.
+                std::mem::forget(worker);
+                return true;
             }
-            wg.wait();
-            assert_eq!(*m.lock().unwrap(), 3);
-        });
-        assert!(r.is_none(), "{r:?}");
-        let r = explore(500, || {
-            let (tx, rx) = chan::chan(1);
-            let (tx2, rx2) = chan::chan::<i32>(0);
-            let h = go(move || {
-                tx.send(1);
-                tx2.send(2);
-            });
-            let mut sum = 0;
-            for _ in 0..2 {
-                select! { recv(rx) -> v => sum += v.unwrap(), recv(rx2) -> v => sum += v.unwrap() }
-            }
-            h.join().unwrap();
-            assert_eq!(sum, 3);
-        });
-        assert!(r.is_none(), "{r:?}");
+        }
+        self.add(tally);
+        false
     }
 
-    #[test]
-    fn bugs_are_found() {
-        assert_eq!(
-            slug(100, || {
-                let (_tx, rx) = chan::chan::<i32>(0);
-                rx.recv();
-            }),
-            Some(Slug::Deadlock)
-        );
-        assert_eq!(
-            slug(100, || {
-                let (tx, rx) = chan::chan::<i32>(0);
-                go(move || tx.send(1));
-                drop(rx);
-            }),
-            Some(Slug::LeakedGoroutine)
-        );
-        assert_eq!(
-            slug(100, || {
-                let a = Arc::new(Mutex::new(0));
-                let b = Arc::new(Mutex::new(0));
-                let (a2, b2) = (a.clone(), b.clone());
-                let h = go(move || {
-                    let _a = a2.lock();
-                    let _b = b2.lock();
-                });
-                {
-                    let _b = b.lock();
-                    let _a = a.lock();
-                }
-                h.join().unwrap();
-            }),
-            Some(Slug::Deadlock)
-        );
-        assert_eq!(
-            slug(100, || {
-                let x = Arc::new(AtomicUsize::new(0));
-                let hs: Vec<_> = (0..2)
-                    .map(|_| {
-                        let x = x.clone();
-                        go(move || {
-                            let v = x.load(Ordering::SeqCst);
-                            x.store(v + 1, Ordering::SeqCst);
-                        })
-                    })
-                    .collect();
-                for h in hs {
-                    h.join().unwrap();
-                }
-                assert_eq!(x.load(Ordering::SeqCst), 2);
-            }),
-            Some(Slug::Panic)
-        );
-        assert_eq!(
-            slug(100, || {
-                let x = Arc::new(crate::cell::Plain::new(0));
-                let y = x.clone();
-                let h = go(move || y.set(1));
-                x.set(2);
-                h.join().unwrap();
-            }),
-            Some(Slug::DataRace)
-        );
-        assert_eq!(
-            slug(100, || {
-                let (tx, rx) = chan::chan(1);
-                let t2 = tx.clone();
-                let h = go(move || t2.send(1));
-                tx.close();
-                rx.recv();
-                let _ = h.join();
-            }),
-            None
-        );
-        assert_eq!(
-            slug(100, || {
-                let (tx, rx) = chan::chan(1);
-                let t2 = tx.clone();
-                go(move || t2.send(1));
-                tx.close();
-                rx.recv();
-            }),
-            Some(Slug::SendOnClosed)
-        );
-        assert_eq!(
-            slug(100, || {
-                let f = Arc::new(AtomicUsize::new(0));
-                let f2 = f.clone();
-                go(move || while f2.load(Ordering::SeqCst) == 0 {});
-            }),
-            Some(Slug::Livelock)
-        );
+    fn take_index(&self) -> Option<u64> {
+        loop {
+            if self.stop.load(Ordering::Relaxed) {
+                return None;
+            }
+            let index = self.next.fetch_add(1, Ordering::Relaxed);
+            if index >= self.end.load(Ordering::Relaxed) {
+                return None;
+            }
+            if self.plan.time.is_some_and(|limit| self.started.elapsed() >= limit) {
+                self.stop.store(true, Ordering::Relaxed);
+                return None;
+            }
+            if self.plan.owns(index) {
+                return Some(index);
+            }
+        }
+    }
+
+    fn count(&self, tally: &mut Exploration, index: u64, report: Report) {
+        tally.executions += 1;
+        tally.steps += u64::from(report.steps);
+        tally.truncated += u64::from(report.truncated);
+        if report.findings.is_empty() {
+            return;
+        }
+        for warning in &report.findings {
+            let known = tally.warnings.iter().any(|(f, _)| f.same_bug(warning));
+            if !known && !self.plan.is_error(warning) && self.plan.is_of_interest(warning) {
+                tally.warnings.push((warning.clone(), Failure { index, report: report.clone() }));
+            }
+        }
+        if self.plan.fails(&report) {
+            tally.failing += 1;
+            let first = self.failed.fetch_min(index, Ordering::Relaxed);
+            if first == u64::MAX {
+                self.plan_census(index, report.steps);
+            }
+            if tally.first.as_ref().is_none_or(|f| f.index > index) {
+                tally.first = Some(Failure { index, report });
+            }
+        }
+    }
+
+    /// A failure was found: go on a while, only to learn what share of the executions fails.
+    fn plan_census(&self, index: u64, steps: u32) {
+        let more = self.plan.census / u64::from(steps.max(1));
+        self.end.fetch_min(index.saturating_add(1 + more), Ordering::Relaxed);
+    }
+
+    fn add(&self, tally: Exploration) {
+        let mut total = self.total.lock().unwrap_or_else(PoisonError::into_inner);
+        total.executions += tally.executions;
+        total.failing += tally.failing;
+        total.truncated += tally.truncated;
+        total.steps += tally.steps;
+        for (finding, failure) in tally.warnings {
+            match total.warnings.iter_mut().find(|(f, _)| f.same_bug(&finding)) {
+                Some((_, known)) if known.index <= failure.index => {}
+                Some(known) => *known = (finding, failure),
+                None => total.warnings.push((finding, failure)),
+            }
+        }
+        if let Some(first) = tally.first
+            && total.first.as_ref().is_none_or(|f| f.index > first.index)
+        {
+            total.first = Some(first);
+        }
     }
 }
+
+#[cfg(test)]
+#[path = "explorer_tests.rs"]
+mod tests;

@@ -5,6 +5,7 @@
 
 pub mod base32;
 pub(crate) mod explorer;
+pub(crate) mod plan;
 pub mod rng;
 pub mod spec;
 pub(crate) mod strategies;

@@ -25,6 +25,8 @@ use selvedge_checkers::op::OpKind;
 use selvedge_checkers::race::{Access as RaceAccess, Races};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// An announced operation.
 #[derive(Clone, Copy, Debug)]
@@ -96,10 +98,13 @@ pub(super) struct Execution {
     pub(super) timer_functions: Vec<(ObjId, TimerFunction)>,
     /// Goroutines whose wait nobody can end any more, with the step it became so.
     pub(super) doomed_at: Option<u32>,
+    /// The worker's sign of life, and its value.
+    beat: Arc<AtomicU64>,
+    beats: u64,
 }
 
 impl Execution {
-    pub(super) fn new(strategy: Box<dyn Strategy>, limits: Limits) -> Execution {
+    pub(super) fn new(strategy: Box<dyn Strategy>, limits: Limits, beat: Arc<AtomicU64>) -> Execution {
         let follows = strategy.follows();
         Execution {
             world: World::default(),
@@ -130,6 +135,8 @@ impl Execution {
             recorder: Recorder::default(),
             timer_functions: Vec::new(),
             doomed_at: None,
+            beat,
+            beats: 0,
         }
     }
 
@@ -161,6 +168,8 @@ impl Execution {
         self.recorder.reset();
         self.timer_functions.clear();
         self.doomed_at = None;
+        self.beats += 1;
+        self.beat.store(self.beats, Relaxed);
     }
 
     /// Register a goroutine; it runs before the next decision.
@@ -455,6 +464,8 @@ impl Execution {
     #[inline]
     fn count_step(&mut self, g: Gid, alternative: u32, op: OpKind) {
         self.steps += 1;
+        self.beats += 1;
+        self.beat.store(self.beats, Relaxed);
         self.decisions.push(Decision { goroutine: g, alternative: alternative as u16, op });
         let word = u64::from(g.0) << 24 | u64::from(alternative as u16) << 8 | op as u64;
         self.fingerprint = (self.fingerprint ^ word).wrapping_mul(0x0000_0100_0000_01b3);

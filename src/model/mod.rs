@@ -28,6 +28,7 @@ use execution::{Ending, Execution};
 use selvedge_checkers::finding::Finding;
 use selvedge_checkers::ids::SiteRef;
 use selvedge_checkers::trace::Trace;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What came of one execution.
@@ -55,7 +56,7 @@ pub(crate) struct Worker {
 
 impl Worker {
     /// A worker for this thread.
-    pub(crate) fn new(strategy: Box<dyn Strategy>, limits: Limits) -> Worker {
+    pub(crate) fn new(strategy: Box<dyn Strategy>, limits: Limits, beat: Arc<AtomicU64>) -> Worker {
         panics::install_hook();
         let mut workers = WORKERS.lock().unwrap_or_else(PoisonError::into_inner);
         let (free, counts) = &mut *workers;
@@ -65,7 +66,7 @@ impl Worker {
         });
         assert!(id < MAX_WORKERS, "selvedge: more than {MAX_WORKERS} models run at once in this process");
         let executions = counts[id - 1];
-        Worker { engine: Engine_::new(Execution::new(strategy, limits)), id, executions }
+        Worker { engine: Engine_::new(Execution::new(strategy, limits, beat)), id, executions }
     }
 
     /// Decide by `strategy` from now on.

@@ -8,10 +8,16 @@ mod random;
 pub(crate) use random::Random;
 
 use super::spec::StrategySpec;
+use crate::explore::plan::{Body, Plan};
 use crate::model::Strategy;
+use selvedge_checkers::ids::SiteRef;
 
-/// The strategy of this name, seeded.
-pub(crate) fn make(spec: StrategySpec, seed: u64) -> Box<dyn Strategy> {
-    let _ = spec;
-    Box::new(Random::new(seed))
+/// The strategy of the plan, with what it has to know of the program.
+pub(crate) fn make(plan: &Plan, _body: &Body, _site: SiteRef) -> Box<dyn Strategy> {
+    Box::new(Random::new(plan.seed))
+}
+
+/// Whether each execution depends on the one before.
+pub(crate) fn is_sequential(spec: StrategySpec) -> bool {
+    spec == StrategySpec::Dfs
 }

@@ -1,0 +1,76 @@
+//! What is to be explored, and what came of it.
+
+use super::spec::StrategySpec;
+use crate::harness::grammar::LeakPolicy;
+use crate::model::{Limits, Report};
+use selvedge_checkers::finding::{Finding, Severity, Slug};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A test body, shared by all executions.
+pub(crate) type Body = Arc<dyn Fn() + Send + Sync>;
+
+/// The budget and the ways of one exploration.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) limits: Limits,
+    pub(crate) strategy: StrategySpec,
+    pub(crate) seed: u64,
+    pub(crate) executions: u64,
+    pub(crate) time: Option<Duration>,
+    pub(crate) preemptions: Option<u32>,
+    pub(crate) jobs: usize,
+    pub(crate) shard: Option<(u32, u32)>,
+    pub(crate) leaks: LeakPolicy,
+    pub(crate) watchdog: Duration,
+    /// Steps that may be spent, after the first failure, on counting how many executions fail.
+    pub(crate) census: u64,
+}
+
+/// One failing execution.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub(crate) index: u64,
+    pub(crate) report: Report,
+}
+
+/// What an exploration came to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Exploration {
+    pub(crate) executions: u64,
+    pub(crate) failing: u64,
+    /// The failing execution with the lowest index.
+    pub(crate) first: Option<Failure>,
+    /// The first of each warning, with the execution it came from.
+    pub(crate) warnings: Vec<(Finding, Failure)>,
+    pub(crate) exhausted: bool,
+    pub(crate) truncated: u64,
+    pub(crate) steps: u64,
+    pub(crate) seconds: f64,
+    /// A goroutine that never came back, with what is known of the place.
+    pub(crate) hung: Option<Finding>,
+}
+
+impl Plan {
+    /// Whether the finding fails the test.
+    pub(crate) fn is_error(&self, finding: &Finding) -> bool {
+        let leak = finding.slug == Slug::LeakedGoroutine;
+        finding.slug.severity() == Severity::Error && !(leak && self.leaks != LeakPolicy::Deny)
+    }
+
+    /// Whether the finding is worth a word.
+    pub(crate) fn is_of_interest(&self, finding: &Finding) -> bool {
+        let leak = matches!(finding.slug, Slug::LeakedGoroutine | Slug::LeakedTimer);
+        !(leak && self.leaks == LeakPolicy::Allow)
+    }
+
+    /// Whether the execution failed.
+    pub(crate) fn fails(&self, report: &Report) -> bool {
+        report.findings.iter().any(|f| self.is_error(f))
+    }
+
+    /// Whether execution `index` is this machine's to run.
+    pub(crate) fn owns(&self, index: u64) -> bool {
+        self.shard.is_none_or(|(k, n)| index % u64::from(n) == u64::from(k))
+    }
+}

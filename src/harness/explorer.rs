@@ -1,0 +1,150 @@
+//! The builder for those who dislike macros, and what the macro builds on.
+
+use super::config::{Config, LeakPolicy, StrategySpec, TimerPolicy};
+use super::outcome::Outcome;
+use super::session;
+use crate::explore::plan::Body;
+use selvedge_checkers::ids::SiteRef;
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Explores a program's interleavings.
+///
+/// # Examples
+/// ```
+/// use selvedge::{Explorer, chan, go};
+/// let outcome = Explorer::new().executions(100).run(|| {
+///     let (tx, rx) = chan(0);
+///     go(move || tx.send(1));
+///     assert_eq!(rx.recv(), Some(1));
+/// });
+/// assert!(outcome.is_clean(), "{outcome}");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Explorer {
+    pub(super) config: Config,
+    site: SiteRef,
+}
+
+/// Explore a program with the default budget and panic, with a report, if it has a bug.
+///
+/// # Panics
+/// If an execution fails.
+#[track_caller]
+pub fn check(f: impl Fn() + Send + Sync + 'static) {
+    Explorer::new().check(f);
+}
+
+impl Default for Explorer {
+    #[track_caller]
+    fn default() -> Explorer {
+        Explorer::new()
+    }
+}
+
+impl Explorer {
+    /// The defaults: a mix of strategies, 1000 executions, leaks denied. The base seed depends on
+    /// the place of this call, so that CI is stable from commit to commit.
+    #[track_caller]
+    pub fn new() -> Explorer {
+        let site = Location::caller();
+        Explorer { config: Config::of_test(&format!("{}:{}", site.file(), site.line())), site }
+    }
+
+    /// Explore at most so many executions.
+    pub fn executions(mut self, n: u64) -> Explorer {
+        self.config.executions = n;
+        self
+    }
+
+    /// Explore for at most so long.
+    pub fn time(mut self, limit: Duration) -> Explorer {
+        self.config.time = Some(limit);
+        self.config.lift_default_executions();
+        self
+    }
+
+    /// Who makes the decisions.
+    pub fn strategy(mut self, strategy: StrategySpec) -> Explorer {
+        self.config.strategy = strategy;
+        self
+    }
+
+    /// Every execution there is, depth first.
+    pub fn exhaustive(mut self) -> Explorer {
+        self.config.exhaustive = true;
+        self.config.strategy = StrategySpec::Dfs;
+        self.config.lift_default_executions();
+        self
+    }
+
+    /// Only executions with at most so many preemptions (depth-first search only).
+    pub fn preemptions(mut self, most: u32) -> Explorer {
+        self.config.preemptions = Some(most);
+        self
+    }
+
+    /// The base seed.
+    pub fn seed(mut self, seed: u64) -> Explorer {
+        self.config.seed = seed;
+        self
+    }
+
+    /// How many threads explore.
+    pub fn jobs(mut self, n: usize) -> Explorer {
+        self.config.jobs = n.max(1);
+        self
+    }
+
+    /// The step limit of an execution.
+    pub fn steps(mut self, n: u32) -> Explorer {
+        self.config.steps = n;
+        self
+    }
+
+    /// How many waits may end, and weak exchanges fail, without a cause in one execution.
+    pub fn spurious(mut self, n: u32) -> Explorer {
+        self.config.spurious = n;
+        self
+    }
+
+    /// When timers fire.
+    pub fn timers(mut self, policy: TimerPolicy) -> Explorer {
+        self.config.timers = policy;
+        self
+    }
+
+    /// What goroutines left blocked at the end mean.
+    pub fn leaks(mut self, policy: LeakPolicy) -> Explorer {
+        self.config.leaks = policy;
+        self
+    }
+
+    /// The stack of each goroutine, in bytes.
+    pub fn stack(mut self, bytes: usize) -> Explorer {
+        self.config.stack = bytes;
+        self
+    }
+
+    /// How long a goroutine may run without a visible operation.
+    pub fn watchdog(mut self, limit: Duration) -> Explorer {
+        self.config.watchdog = limit;
+        self
+    }
+
+    /// Explore, and say what came of it.
+    pub fn run(&self, f: impl Fn() + Send + Sync + 'static) -> Outcome {
+        let body: Body = Arc::new(f);
+        session::run(&self.config, &body, self.site)
+    }
+
+    /// Explore, and panic with a report if an execution fails.
+    ///
+    /// # Panics
+    /// If an execution fails, or none was explored.
+    pub fn check(&self, f: impl Fn() + Send + Sync + 'static) {
+        let outcome = self.run(f);
+        session::judge(&self.config, outcome);
+    }
+}

@@ -1,0 +1,56 @@
+//! What a run of the explorer came to, as data.
+
+use crate::explore::token::Token;
+use selvedge_checkers::finding::Finding;
+use selvedge_checkers::trace::Trace;
+use std::fmt;
+
+/// What came of exploring a program.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// Executions run.
+    pub executions: u64,
+    /// How many of them failed.
+    pub failing: u64,
+    /// The index of the first one that did.
+    pub first: Option<u64>,
+    /// What the first failing execution found, after shrinking; empty if none failed.
+    pub findings: Vec<Finding>,
+    /// Predictions and advice from any execution, each once.
+    pub warnings: Vec<Finding>,
+    /// Whether no other execution exists (within the preemption bound, if there is one).
+    pub exhausted: bool,
+    /// Executions cut by the step limit.
+    pub truncated: u64,
+    /// Steps of all executions together.
+    pub steps: u64,
+    /// Wall time.
+    pub seconds: f64,
+    /// The failure, to be replayed: the value of `SELVEDGE_REPLAY`.
+    pub token: Option<Token>,
+    /// The exact decisions of the failing execution, as (goroutine, alternative).
+    pub decisions: Vec<(u32, u32)>,
+    /// The failing execution, recorded.
+    pub trace: Option<Trace>,
+    /// The report, as printed.
+    pub report: String,
+    pub(crate) headline: String,
+}
+
+impl Outcome {
+    /// Whether nothing fails.
+    pub fn is_clean(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    /// The finding that fails the test.
+    pub fn failure(&self) -> Option<&Finding> {
+        self.findings.first()
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.report)
+    }
+}

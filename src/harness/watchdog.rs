@@ -1,0 +1,82 @@
+//! Notices a worker that makes no step any more, and says where it is.
+//!
+//! A goroutine that loops without a visible operation, or blocks on something the engine does not
+//! control (a std lock, a socket), keeps its worker's thread for ever. The watchdog sees that the
+//! worker's counter stands still, interrupts the thread with a signal whose handler writes down the
+//! return addresses of the stack and never returns, and turns them into a place in user code. The
+//! thread is lost to the process, asleep in the handler; everything else goes on.
+//!
+//! Does not detect: a goroutine that is merely slow for less than the watchdog's patience.
+
+use super::interrupt;
+use selvedge_checkers::finding::{Evidence, Finding, Side, Slug};
+use selvedge_checkers::ids::Gid;
+use selvedge_checkers::op::OpKind;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+/// A worker's sign of life.
+#[derive(Default)]
+pub(crate) struct Beat {
+    steps: Arc<AtomicU64>,
+    running: AtomicBool,
+    thread: OnceLock<interrupt::Thread>,
+}
+
+impl Beat {
+    /// The counter that every step of the worker raises.
+    pub(crate) fn steps(&self) -> &Arc<AtomicU64> {
+        &self.steps
+    }
+
+    /// The worker runs, on this thread.
+    pub(crate) fn begin(&self) {
+        let _ = self.thread.set(interrupt::Thread::current());
+        self.running.store(true, Ordering::Release);
+    }
+
+    /// The worker is done.
+    pub(crate) fn end(&self) {
+        self.running.store(false, Ordering::Release);
+    }
+}
+
+/// Watches the workers of one exploration.
+pub(crate) struct Watchdog {
+    limit: Duration,
+    watched: Vec<(Arc<Beat>, u64, Instant)>,
+}
+
+impl Watchdog {
+    pub(crate) fn new(limit: Duration) -> Watchdog {
+        Watchdog { limit, watched: Vec::new() }
+    }
+
+    pub(crate) fn watch(&mut self, beat: Arc<Beat>) {
+        self.watched.push((beat, 0, Instant::now()));
+    }
+
+    /// How long to wait before the next look.
+    pub(crate) fn patience(&self) -> Duration {
+        (self.limit / 4).clamp(Duration::from_millis(1), Duration::from_millis(250))
+    }
+
+    /// A worker that made no step for too long, interrupted and described.
+    pub(crate) fn look(&mut self) -> Option<Finding> {
+        for (beat, seen, since) in &mut self.watched {
+            let steps = beat.steps.load(Ordering::Relaxed);
+            if steps != *seen || !beat.running.load(Ordering::Acquire) {
+                (*seen, *since) = (steps, Instant::now());
+            } else if since.elapsed() >= self.limit {
+                let site = beat.thread.get().and_then(interrupt::Thread::stop).unwrap_or_default();
+                let side = Side { g: Gid::MAIN, op: OpKind::Start, site, step: 0 };
+                return Some(Finding {
+                    slug: Slug::Stuck,
+                    evidence: Evidence::Single { side, object: None },
+                });
+            }
+        }
+        None
+    }
+}

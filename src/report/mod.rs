@@ -1,0 +1,92 @@
+//! What a person or a machine gets to see of a finding.
+//!
+//! **Invariants.** A report is a pure function of a recorded execution, of numbers about the search
+//! and of the source files: it knows no engine, reads no clock and no environment, and works on a
+//! trace from another machine. No renderer decides what is a bug, and all wording is in `words`.
+//! A report never panics, whatever the sources and the trace hold.
+
+mod focus;
+mod github;
+mod json;
+mod marks;
+mod names;
+mod scan;
+mod scene;
+mod short;
+mod snippet;
+mod source;
+mod span;
+mod statistics;
+mod style;
+mod table;
+mod terminal;
+#[cfg(test)]
+mod tests;
+mod text;
+mod words;
+
+use selvedge_checkers::finding::Finding;
+use selvedge_checkers::trace::Trace;
+
+pub use source::{Roots, Sources};
+pub use statistics::{Exhausted, Replay, Statistics};
+pub use style::Style;
+
+/// A finding with everything that is needed to show it.
+#[derive(Clone, Copy)]
+pub struct Report<'a> {
+    /// The finding to show.
+    pub finding: &'a Finding,
+    /// What else the same execution showed: errors and warnings.
+    pub others: &'a [Finding],
+    /// The execution.
+    pub trace: &'a Trace,
+    /// The numbers of the search.
+    pub statistics: &'a Statistics,
+    /// How to see it again.
+    pub replay: &'a Replay,
+    /// The user's source files.
+    pub sources: &'a dyn Sources,
+}
+
+impl Report<'_> {
+    /// The full report for a terminal.
+    pub fn render(&self, style: &Style) -> String {
+        terminal::render(self, style)
+    }
+
+    /// One line a finding.
+    pub fn short(&self) -> String {
+        short::render(self)
+    }
+
+    /// GitHub's workflow commands, one a finding.
+    pub fn github(&self) -> String {
+        github::render(self)
+    }
+
+    /// JSON lines: one a finding, then one for the search.
+    pub fn json(&self) -> String {
+        json::render(self)
+    }
+
+    /// Every step of the execution, one a line: what belongs into `trace.txt`.
+    pub fn steps(&self, style: &Style) -> String {
+        let scene = scene::Scene::new(self.trace, self.sources);
+        let focus = focus::Focus::new(self.finding, &scene);
+        let mut text = table::full(&focus, &scene, style).join("\n");
+        text.push('\n');
+        text
+    }
+
+    /// The sentence that says what was found, for panic messages.
+    pub fn headline(&self) -> String {
+        let scene = scene::Scene::new(self.trace, self.sources);
+        text::one_line(&words::headline(self.finding, &scene))
+    }
+
+    /// The finding and the others, in the order they are printed in.
+    fn findings(&self) -> impl Iterator<Item = &Finding> {
+        std::iter::once(self.finding).chain(self.others)
+    }
+}

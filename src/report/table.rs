@@ -1,0 +1,241 @@
+//! The steps of the execution, a column a goroutine, folded to what the finding is about.
+//!
+//! Invariants: rows are in step order and each holds one goroutine's steps; the number of steps
+//! folded away is always said; the sign on the step at which a goroutine stops for good is text and
+//! does not depend on colour. Where the columns would not fit, the same rows are a list.
+
+use selvedge_checkers::ids::Gid;
+use selvedge_checkers::op::OpKind;
+use selvedge_checkers::trace::{Event, Outcome};
+
+use super::focus::Focus;
+use super::scene::Scene;
+use super::style::{Ink, Style};
+use super::text::{clip, one_line, pad, width, wrap};
+use super::words;
+
+/// Every block of the report is indented by this much.
+const INDENT: usize = 3;
+/// The blanks between columns.
+const GAP: usize = 2;
+/// The narrowest column of a goroutine that is still readable.
+const MIN_COLUMN: usize = 12;
+/// Neighbouring small steps of one goroutine share a row up to this width.
+const MERGED: usize = 22;
+/// Headers longer than this lose the place of the spawn.
+const MAX_HEADER: usize = 26;
+
+struct Row {
+    step: u32,
+    g: Gid,
+    text: String,
+    /// The goroutine stops here for good.
+    stops: bool,
+    /// The row may not share its line with others.
+    alone: bool,
+}
+
+/// The folded table with at most `limit` steps; empty where there is nothing to show.
+pub(super) fn folded(
+    focus: &Focus,
+    limit: usize,
+    out_dir: Option<&str>,
+    scene: &Scene<'_>,
+    style: &Style,
+) -> Vec<String> {
+    let events = &scene.trace.events;
+    let mut chosen: Vec<&Event> = events.iter().filter(|e| focus.weight(e) > 0).collect();
+    // Of equally important steps the late ones are kept: they lead to the finding.
+    chosen.sort_by_cached_key(|e| std::cmp::Reverse((focus.weight(e), e.step)));
+    chosen.truncate(limit);
+    chosen.sort_by_key(|e| e.step);
+    if chosen.is_empty() {
+        return Vec::new();
+    }
+    let hidden = events.len() - chosen.len();
+    let rows = merge(chosen.into_iter().map(|e| row(e, focus, scene, style)).collect());
+    let mut lines = columns(&rows, scene, style).unwrap_or_else(|| as_list(&rows, scene, style));
+    if hidden > 0 {
+        let (indent, hang) = (" ".repeat(INDENT + 4 + GAP), "  ");
+        let text = style.spell(&words::folded(hidden, out_dir)).into_owned();
+        let parts = wrap(&text, style.columns() - width(&indent) - hang.len());
+        for (nth, part) in parts.iter().enumerate() {
+            lines.push(format!("{indent}{}{part}", if nth == 0 { "" } else { hang }));
+        }
+    }
+    lines
+}
+
+/// All goroutines, all objects and every step with its place: the contents of `trace.txt`.
+pub(super) fn full(focus: &Focus, scene: &Scene<'_>, style: &Style) -> Vec<String> {
+    let goroutines = scene.trace.goroutines.iter().map(|g| {
+        let parent = g.parent.map_or_else(String::new, |p| words::created_by(p, scene));
+        let end = words::ended(g.exited);
+        [
+            String::new(),
+            scene.names.goroutine(g.id),
+            format!("{end}{parent}"),
+            scene.library.place(&g.spawned),
+        ]
+    });
+    let objects = scene.trace.objects.iter().map(|o| {
+        let name = format!("{} {}", o.kind.noun(), scene.names.cell(o.id));
+        [format!("#{}", o.id.0), name, one_line(&o.state), scene.library.place(&o.created)]
+    });
+    let steps = scene.trace.events.iter().map(|e| {
+        let r = row(e, focus, scene, style);
+        [r.step.to_string(), scene.names.goroutine(r.g), r.text, scene.library.place(&e.site)]
+    });
+    let parts: [Vec<[String; 4]>; 3] = [goroutines.collect(), objects.collect(), steps.collect()];
+    let filled: Vec<Vec<String>> = parts.iter().filter(|p| !p.is_empty()).map(|p| aligned(p)).collect();
+    filled.join(&[String::new()][..])
+}
+
+/// The cells under each other, the first ones flush right.
+fn aligned(rows: &[[String; 4]]) -> Vec<String> {
+    let widest = |i: usize| rows.iter().map(|r| width(&r[i])).max().unwrap_or(0);
+    let (who_width, what_width) = (widest(1), widest(2));
+    let line = |[nth, who, what, place]: &[String; 4]| {
+        format!("{nth:>6}  {}  {}  {place}", pad(who, who_width), pad(what, what_width))
+    };
+    rows.iter().map(line).collect()
+}
+
+fn row(e: &Event, focus: &Focus, scene: &Scene<'_>, style: &Style) -> Row {
+    let stops = focus.stops_at(e.step);
+    let mut text = action(e, stops, scene);
+    let mark = focus.mark(e.step);
+    if stops {
+        text.push_str(" ✋");
+        if let Some(o) = scene.object(e.object) {
+            let holders = o.holders.iter().map(|(g, step)| format!("{}@{step}", scene.names.goroutine(*g)));
+            let holders: Vec<String> = holders.take(3).collect();
+            match holders.is_empty() {
+                true => text.push_str(&format!(" {}", o.state)),
+                false => text.push_str(&format!(" held by {}", holders.join(", "))),
+            }
+        }
+    } else if !mark.is_empty() && e.outcome != Outcome::Misuse {
+        text.push_str(&format!(" {mark}"));
+    }
+    let text = style.spell(text.trim_end()).into_owned();
+    Row { step: e.step, g: e.g, text, stops, alone: focus.names(e.step) }
+}
+
+/// `send tx 7`: verb, object, value and outcome of a step.
+fn action(e: &Event, stops: bool, scene: &Scene<'_>) -> String {
+    let mut text = e.op.verb().to_owned();
+    if let Some(obj) = e.object {
+        text.push_str(&format!(" {}", scene.names.cell(obj)));
+    }
+    if let Some(peer) = e.peer {
+        text.push_str(&format!(" {}", scene.names.goroutine(peer)));
+    }
+    let gives = matches!(
+        e.op,
+        OpKind::Load | OpKind::Read | OpKind::Receive | OpKind::TryReceive | OpKind::Len | OpKind::Choose
+    );
+    match &e.outcome {
+        Outcome::Done | Outcome::Blocks => {}
+        Outcome::Value(v) if gives => text.push_str(&format!(" = {v}")),
+        Outcome::Value(v) => text.push_str(&format!(" {v}")),
+        Outcome::Failed => text.push_str(" fails"),
+        Outcome::Closed => text.push_str(" closed"),
+        Outcome::TimedOut => text.push_str(" timed out"),
+        Outcome::Arm(n) => text.push_str(&format!(" arm {n}")),
+        Outcome::Spurious => text.push_str(" spuriously"),
+        Outcome::Misuse => text.push_str(" ✗"),
+    }
+    if e.outcome == Outcome::Blocks && !stops && !words::is_wait(e.op) {
+        text.push_str(" waits");
+    }
+    text
+}
+
+/// Joins neighbouring rows of one goroutine that are short and unremarkable.
+fn merge(rows: Vec<Row>) -> Vec<Row> {
+    let mut out: Vec<Row> = Vec::new();
+    for row in rows {
+        match out.last_mut() {
+            Some(last)
+                if last.g == row.g
+                    && !last.alone
+                    && !row.alone
+                    && width(&last.text) + 2 + width(&row.text) <= MERGED =>
+            {
+                last.text.push_str("; ");
+                last.text.push_str(&row.text);
+            }
+            _ => out.push(row),
+        }
+    }
+    out
+}
+
+/// The rows under a column a goroutine, or `None` where the columns do not fit.
+fn columns(rows: &[Row], scene: &Scene<'_>, style: &Style) -> Option<Vec<String>> {
+    let mut who: Vec<Gid> = rows.iter().map(|r| r.g).collect();
+    who.sort();
+    who.dedup();
+    let room = style.columns().saturating_sub(INDENT + 4 + GAP);
+    let widest = |g: Gid| rows.iter().filter(|r| r.g == g).map(|r| width(&r.text)).max().unwrap_or(0);
+    let headers = |full: bool| who.iter().map(|g| header(*g, full, scene)).collect::<Vec<_>>();
+    // Each row has one cell, so a long cell may run on to the right: first with room for every
+    // cell, then with room for the headers only.
+    let (long, short) = (headers(true), headers(false));
+    let natural: Vec<usize> = who.iter().zip(&long).map(|(g, h)| width(h).max(widest(*g))).collect();
+    let roomy: Vec<usize> = long.iter().map(|h| width(h).max(MIN_COLUMN)).collect();
+    let tight: Vec<usize> = short.iter().map(|h| width(h).max(MIN_COLUMN)).collect();
+    let total = |w: &[usize]| w.iter().sum::<usize>() + GAP * w.len().saturating_sub(1);
+    let (headers, widths) =
+        [(&long, natural), (&long, roomy), (&short, tight)].into_iter().find(|(_, w)| total(w) <= room)?;
+    let starts: Vec<usize> = (0..who.len()).map(|i| widths[..i].iter().sum::<usize>() + GAP * i).collect();
+    let sticks_out = |r: &Row| {
+        let start = who.iter().position(|g| *g == r.g).map_or(0, |i| starts[i]);
+        start + width(&r.text) > room
+    };
+    if rows.iter().any(sticks_out) {
+        return None;
+    }
+    let heads: Vec<String> = headers.iter().zip(&widths).map(|(h, w)| pad(h, *w + GAP)).collect();
+    let label = style.paint(Ink::Label, "step");
+    let mut lines = vec![format!("{}{label}{}{}", " ".repeat(INDENT), " ".repeat(GAP), heads.concat())];
+    for r in rows {
+        let start = who.iter().position(|g| *g == r.g).map_or(0, |i| starts[i]);
+        lines.push(format!("{}{}", pad(&step(r.step), INDENT + 4 + GAP + start), painted(r, style)));
+    }
+    Some(lines.iter().map(|l| l.trim_end().to_owned()).collect())
+}
+
+/// The rows with the goroutine's name in front of each.
+fn as_list(rows: &[Row], scene: &Scene<'_>, style: &Style) -> Vec<String> {
+    let names: Vec<String> = rows.iter().map(|r| header(r.g, false, scene)).collect();
+    let who = names.iter().map(|n| width(n)).max().unwrap_or(0);
+    let mut lines = vec![format!("{}{}", " ".repeat(INDENT), style.paint(Ink::Label, "step"))];
+    for (r, name) in rows.iter().zip(&names) {
+        let line =
+            format!("{}{}  {}", pad(&step(r.step), INDENT + 4 + GAP), pad(name, who), painted(r, style));
+        lines.push(clip(&line, style.columns(), style.ellipsis()));
+    }
+    lines
+}
+
+fn step(n: u32) -> String {
+    format!("{}{n:>4}", " ".repeat(INDENT))
+}
+
+fn painted(r: &Row, style: &Style) -> String {
+    if r.stops { style.paint(Ink::Alarm, &r.text) } else { r.text.clone() }
+}
+
+/// `g2 (billing.rs:9)`, or the name alone.
+fn header(g: Gid, with_place: bool, scene: &Scene<'_>) -> String {
+    let name = clip(&scene.names.goroutine(g), MAX_HEADER, "~");
+    match scene.spawned(g).filter(|_| with_place) {
+        Some(site) => {
+            let long = format!("{name} ({})", scene.library.brief(site));
+            if width(&long) <= MAX_HEADER { long } else { name }
+        }
+        None => name,
+    }
+}

@@ -1,0 +1,144 @@
+//! The sentences about the search itself.
+//!
+//! Invariant: they are honest about what was not explored: a share is given with its base, an
+//! exhausted space only where it was, an estimate only as one. Unbreakable blanks hold together what
+//! is read as one; the layout turns them into plain ones.
+
+use crate::report::statistics::{Exhausted, Statistics};
+use crate::report::text::count;
+
+/// How often the finding shows, and what shrinking did to it.
+pub(in crate::report) fn figures(s: &Statistics) -> String {
+    if s.executions == 0 {
+        return "no execution was explored".to_owned();
+    }
+    let mut line = format!(
+        "{} of {} {} this way ({})",
+        s.failing,
+        count(s.executions, "execution"),
+        if s.failing == 1 { "fails" } else { "fail" },
+        percent(s.failing, s.executions)
+    );
+    if s.first_failing > 0 {
+        line.push_str(&format!(", first at #{}", s.first_failing));
+    }
+    let steps = (s.steps_before != s.steps_after)
+        .then(|| format!("{}\u{a0}→\u{a0}{}", s.steps_before, count(u64::from(s.steps_after), "step")));
+    let switches = (s.switches_before != s.switches_after)
+        .then(|| format!("{}\u{a0}→\u{a0}{}", s.switches_before, count_switches(s.switches_after)));
+    let shrunk: Vec<String> = steps.into_iter().chain(switches).collect();
+    match shrunk.is_empty() {
+        false => line.push_str(&format!("; shrunk {}", shrunk.join(", "))),
+        true if s.steps_after > 0 => {
+            let steps = count(u64::from(s.steps_after), "step");
+            line.push_str(&format!("; {steps}, {}", count_switches(s.switches_after)));
+        }
+        true => {}
+    }
+    line
+}
+
+/// How it was searched, and how much of the space was seen.
+pub(in crate::report) fn search(s: &Statistics) -> String {
+    let replayed = match s.replayed {
+        0 => "not replayed".to_owned(),
+        1 => "replayed once, identical".to_owned(),
+        2 => "replayed twice, identical".to_owned(),
+        n => format!("replayed {n} times, identical"),
+    };
+    let seed = if s.seed.is_empty() { String::new() } else { format!(", base seed {}", s.seed) };
+    format!("strategy {}{seed}; {replayed}; {}", s.strategy, space(s))
+}
+
+/// What is known of the whole space.
+fn space(s: &Statistics) -> String {
+    match (s.exhausted, s.estimate, s.limit) {
+        (Some(Exhausted::All), ..) => "exhaustive: no more exist".to_owned(),
+        (Some(Exhausted::Within { preemptions }), ..) => {
+            format!("exhaustive within {}", count(u64::from(preemptions), "preemption"))
+        }
+        (None, Some(all), _) if all.is_finite() && all >= 1.0 => {
+            format!("not exhaustive: about {} exist", rounded(all))
+        }
+        (None, _, Some(limit)) if s.executions >= limit => {
+            format!("not exhaustive: budget of {limit} used up")
+        }
+        (None, ..) => "not exhaustive".to_owned(),
+    }
+}
+
+/// The one line of a passing test.
+pub(in crate::report) fn passed(s: &Statistics, findings: usize) -> String {
+    let mut parts = vec![format!("explored {} ({})", count(s.executions, "execution"), space(s))];
+    if let Some(patterns) = s.patterns {
+        parts.push(count(patterns, "distinct hand-off pattern"));
+    }
+    parts.push(count(findings as u64, "finding"));
+    parts.push(format!("{:.2} s", s.seconds));
+    parts.join(", ")
+}
+
+/// The row that stands for steps that are not shown.
+pub(in crate::report) fn folded(steps: usize, out_dir: Option<&str>) -> String {
+    let table = out_dir.map_or_else(String::new, |dir| format!("; full table in {dir}/trace.txt"));
+    format!("… {} folded{table}", count(steps as u64, "step"))
+}
+
+/// The line that stands for findings that are not shown.
+pub(in crate::report) fn more_findings(n: usize) -> String {
+    format!("… and {}", if n == 1 { "1 more".to_owned() } else { format!("{n} more") })
+}
+
+fn count_switches(n: u32) -> String {
+    if n == 1 { "1 switch".to_owned() } else { format!("{n} switches") }
+}
+
+/// A share, never rounded to nothing or to everything.
+fn percent(part: u64, whole: u64) -> String {
+    let share = part as f64 * 100.0 / whole as f64;
+    match part {
+        0 => "0 %".to_owned(),
+        p if p == whole => "100 %".to_owned(),
+        _ if share < 0.1 => "under 0.1 %".to_owned(),
+        _ if share > 99.9 => "over 99.9 %".to_owned(),
+        _ => format!("{share:.1}\u{a0}%"),
+    }
+}
+
+/// Two significant digits: an estimate must not look like a count.
+fn rounded(n: f64) -> String {
+    if n >= 1e9 {
+        return format!("{n:.1e}");
+    }
+    let scale = 10f64.powi((n.log10().floor() as i32 - 1).max(0));
+    format!("{}", ((n / scale).round() * scale) as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_not_rounded_away() {
+        assert_eq!(percent(31, 1000), "3.1\u{a0}%");
+        assert_eq!(percent(1, 1_000_000), "under 0.1 %");
+        assert_eq!(percent(999_999, 1_000_000), "over 99.9 %");
+        assert_eq!(percent(5, 5), "100 %");
+        assert_eq!(rounded(12_345.0), "12000");
+        assert_eq!(rounded(7.4), "7");
+    }
+
+    #[test]
+    fn a_passing_test_has_one_line() {
+        let s = Statistics {
+            executions: 1000,
+            exhausted: Some(Exhausted::All),
+            patterns: Some(412),
+            seconds: 0.84,
+            ..Statistics::default()
+        };
+        let line = "explored 1000 executions (exhaustive: no more exist), 412 distinct hand-off \
+                    patterns, 0 findings, 0.84 s";
+        assert_eq!(passed(&s, 0), line);
+    }
+}
