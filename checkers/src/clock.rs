@@ -88,7 +88,36 @@ struct Goroutine {
 struct Released {
     whole: VectorClock,
     closed: VectorClock,
-    items: VecDeque<(Part, u32, VectorClock)>,
+    /// By message number and by slot use, in order; each is taken once, mostly the oldest first.
+    messages: VecDeque<(u32, VectorClock)>,
+    slots: VecDeque<(u32, VectorClock)>,
+    /// The few others: signals to waiters, readers of a lock.
+    others: Vec<(Part, u32, VectorClock)>,
+}
+
+impl Released {
+    fn clear(&mut self, spare: &mut Vec<VectorClock>) {
+        self.whole.clear();
+        self.closed.clear();
+        spare.extend(self.messages.drain(..).chain(self.slots.drain(..)).map(|(_, clock)| clock));
+        spare.extend(self.others.drain(..).map(|(_, _, clock)| clock));
+    }
+
+    fn queue(&self, part: Part) -> Option<&VecDeque<(u32, VectorClock)>> {
+        match part {
+            Part::Message => Some(&self.messages),
+            Part::Slot => Some(&self.slots),
+            _ => None,
+        }
+    }
+}
+
+/// Where the entry with this number is: at the front but for the odd order.
+fn find(queue: &VecDeque<(u32, VectorClock)>, index: u32) -> Option<usize> {
+    match queue.front() {
+        Some((first, _)) if *first == index => Some(0),
+        _ => queue.iter().position(|(i, _)| *i == index),
+    }
 }
 
 /// The synchronises-with clocks of one execution.
@@ -97,6 +126,8 @@ pub struct Clocks {
     goroutines: Vec<Goroutine>,
     live: usize,
     objects: Vec<Released>,
+    /// Objects something was released on in this execution have ids below this.
+    used: usize,
     spare: Vec<VectorClock>,
     time: VectorClock,
     fences: VectorClock,
@@ -113,13 +144,10 @@ impl Clocks {
             g.token.clear();
         }
         self.live = 0;
-        for o in &mut self.objects {
-            o.whole.clear();
-            o.closed.clear();
-            while let Some((_, _, clock)) = o.items.pop_front() {
-                self.spare.push(clock);
-            }
+        for o in &mut self.objects[..self.used] {
+            o.clear(&mut self.spare);
         }
+        self.used = 0;
         self.time.clear();
         self.fences.clear();
         self.add(Gid::MAIN);
@@ -200,11 +228,7 @@ impl Clocks {
     /// Forget what was released on an object that is gone.
     pub fn forget(&mut self, obj: ObjId) {
         if let Some(o) = self.objects.get_mut(obj.index()) {
-            o.whole.clear();
-            o.closed.clear();
-            while let Some((_, _, clock)) = o.items.pop_front() {
-                self.spare.push(clock);
-            }
+            o.clear(&mut self.spare);
         }
     }
 
@@ -312,7 +336,14 @@ impl Clocks {
                 match part {
                     Part::Whole => Some(&o.whole),
                     Part::Closed => Some(&o.closed),
-                    _ => o.items.iter().find(|(p, i, _)| *p == part && *i == a.res.index).map(|(_, _, c)| c),
+                    part => match o.queue(part) {
+                        Some(queue) => find(queue, a.res.index).map(|at| &queue[at].1),
+                        None => o
+                            .others
+                            .iter()
+                            .find(|(p, i, _)| (*p, *i) == (part, a.res.index))
+                            .map(|(_, _, c)| c),
+                    },
                 }
             }
         }
@@ -321,10 +352,15 @@ impl Clocks {
     /// An item is learned of once: a message by its receiver, a slot by its next sender.
     fn consume(&mut self, a: &Access) {
         let Some(o) = self.objects.get_mut(a.res.owner as usize) else { return };
-        let found = o.items.iter().position(|(p, i, _)| *p == a.res.part && *i == a.res.index);
-        if let Some((_, _, clock)) = found.and_then(|at| o.items.remove(at)) {
-            self.spare.push(clock);
-        }
+        let gone = match a.res.part {
+            Part::Message => find(&o.messages, a.res.index).and_then(|at| o.messages.remove(at)),
+            Part::Slot => find(&o.slots, a.res.index).and_then(|at| o.slots.remove(at)),
+            part => {
+                let found = o.others.iter().position(|(p, i, _)| (*p, *i) == (part, a.res.index));
+                found.map(|at| o.others.swap_remove(at)).map(|(_, i, clock)| (i, clock))
+            }
+        };
+        self.spare.extend(gone.map(|(_, clock)| clock));
     }
 
     fn var(&mut self, a: &Access) -> &mut VectorClock {
@@ -338,22 +374,46 @@ impl Clocks {
         if self.objects.len() <= owner {
             self.objects.resize_with(owner + 1, Released::default);
         }
+        self.used = self.used.max(owner + 1);
         let o = &mut self.objects[owner];
         match a.res.part {
             Part::Whole => &mut o.whole,
             Part::Closed => &mut o.closed,
+            Part::Message => numbered(&mut o.messages, a.res.index, &mut self.spare),
+            Part::Slot => numbered(&mut o.slots, a.res.index, &mut self.spare),
             part => {
-                let at = o.items.iter().position(|(p, i, _)| *p == part && *i == a.res.index);
+                let at = o.others.iter().position(|(p, i, _)| (*p, *i) == (part, a.res.index));
                 let at = at.unwrap_or_else(|| {
-                    let mut clock = self.spare.pop().unwrap_or_default();
-                    clock.clear();
-                    o.items.push_back((part, a.res.index, clock));
-                    o.items.len() - 1
+                    o.others.push((part, a.res.index, fresh(&mut self.spare)));
+                    o.others.len() - 1
                 });
-                &mut o.items[at].2
+                &mut o.others[at].2
             }
         }
     }
+}
+
+fn fresh(spare: &mut Vec<VectorClock>) -> VectorClock {
+    let mut clock = spare.pop().unwrap_or_default();
+    clock.clear();
+    clock
+}
+
+/// The entry with this number; numbers only grow, so a new one goes to the back.
+fn numbered<'a>(
+    queue: &'a mut VecDeque<(u32, VectorClock)>,
+    index: u32,
+    spare: &mut Vec<VectorClock>,
+) -> &'a mut VectorClock {
+    let at = queue.iter().rposition(|(i, _)| *i <= index);
+    let at = match at {
+        Some(at) if queue[at].0 == index => at,
+        _ => {
+            queue.push_back((index, fresh(spare)));
+            queue.len() - 1
+        }
+    };
+    &mut queue[at].1
 }
 
 #[cfg(test)]

@@ -13,7 +13,14 @@ fn explore(n: u64, f: impl Fn() + Send + Sync + 'static) -> Option<(u64, Report)
     let mut w = Worker::new(Box::new(Random::new(1)), Limits::default(), Default::default());
     for i in 0..n {
         let r = w.run(i, &body, Location::caller(), false).unwrap();
-        if !r.findings.is_empty() {
+        let error = |f: &selvedge_checkers::finding::Finding| {
+            f.slug.severity() == selvedge_checkers::finding::Severity::Error
+        };
+        if r.findings.iter().any(error) {
+            if w.is_tainted() {
+                std::mem::forget(w);
+                return Some((i, r));
+            }
             return Some((i, r));
         }
     }
@@ -157,4 +164,18 @@ fn bugs_are_found() {
         }),
         Some(Slug::Livelock)
     );
+}
+
+#[test]
+fn a_stack_overflow_is_contained() {
+    fn deep(n: u64) -> u64 {
+        let big = [n; 100];
+        if n == u64::MAX { 0 } else { deep(n + 1) + std::hint::black_box(big)[7] }
+    }
+    let t = std::thread::spawn(|| {
+        let (_, r) = explore(1, || drop(go(|| assert!(deep(0) > 0)))).unwrap();
+        assert_eq!(r.findings[0].slug, Slug::Panic);
+        format!("{:?}", r.findings[0])
+    });
+    assert!(t.join().unwrap().contains("stack overflow"));
 }

@@ -13,10 +13,12 @@
 //! ```
 
 use super::execution::{Ending, Execution, Next};
+use super::faults;
 use super::goroutine::{Co, Exit, Stacks, Status};
 use super::panics::{self, Panic};
 use crate::objects::{Arm, End, Misuse, Nanos, Op, Ret, State, Step, chan};
 use crate::port::{Engine, Epoch, SelectForm, Spawn};
+use corosensei::stack::Stack;
 use corosensei::{CoroutineResult, Yielder};
 use selvedge_checkers::finding::{Evidence, Finding, Side, Slug};
 use selvedge_checkers::ids::{Gid, ObjId, SiteRef};
@@ -38,6 +40,8 @@ pub(super) struct Engine_ {
     tearing_down: Cell<bool>,
     /// A goroutine was left in the middle of unwinding: the thread's panic count is off.
     tainted: Cell<bool>,
+    /// The engine may have been interrupted in the middle of anything: it is not to be used again.
+    overflowed: Cell<bool>,
     epoch: Cell<Epoch>,
 }
 
@@ -50,6 +54,7 @@ impl Engine_ {
             next: Cell::new(None),
             tearing_down: Cell::new(false),
             tainted: Cell::new(false),
+            overflowed: Cell::new(false),
             epoch: Cell::new(Epoch::PLAIN),
         }
     }
@@ -60,6 +65,10 @@ impl Engine_ {
         // SAFETY: the engine never leaves its thread, and every caller drops the reference before
         // it runs user code or switches stacks, so no two of them are alive at once.
         unsafe { &mut *self.ex.get() }
+    }
+
+    pub(super) fn has_overflowed(&self) -> bool {
+        self.overflowed.get()
     }
 
     pub(super) fn is_tainted(&self) -> bool {
@@ -87,6 +96,7 @@ impl Engine_ {
                 Next::End => break,
             }
         }
+        faults::none_runs();
     }
 
     /// Resume whoever the goroutine that just suspended decided on.
@@ -107,9 +117,8 @@ impl Engine_ {
         let me = &mut self.ex().goroutines[g.index()];
         me.status = Status::Running;
         let mut co = me.co.take().expect("a goroutine that is resumed has a coroutine");
-        let watch = super::faults::Watch::begin(&co);
+        faults::about_to_run(&co, me.stack_limit);
         let result = co.resume(());
-        drop(watch);
         match result {
             CoroutineResult::Yield(()) => self.ex().goroutines[g.index()].co = Some(co),
             CoroutineResult::Return(exit) => {
@@ -130,6 +139,7 @@ impl Engine_ {
             }
         };
         let ex = self.ex();
+        ex.goroutines[g.index()].stack_limit = stack.limit().get();
         let body = ex.goroutines[g.index()].body.take().expect("a new goroutine has a body");
         let record = &raw mut ex.goroutines;
         let co = Co::with_stack(stack, move |yielder: &Yielder<(), ()>, ()| {
@@ -139,7 +149,11 @@ impl Engine_ {
             match catch_unwind(AssertUnwindSafe(body)) {
                 Ok(()) => Exit::Returned,
                 Err(payload) if payload.is::<TearDown>() => Exit::TornDown,
-                Err(payload) => Exit::Panicked(payload),
+                Err(payload) => {
+                    // SAFETY: as above.
+                    unsafe { (&mut *record)[g.index()].thrown = Some(payload) };
+                    Exit::Panicked
+                }
             }
         });
         self.ex().goroutines[g.index()].co = Some(co);
@@ -150,7 +164,8 @@ impl Engine_ {
         let ex = self.ex();
         match exit {
             Exit::Returned | Exit::TornDown => {}
-            Exit::Panicked(payload) if !self.tearing_down.get() => {
+            Exit::Panicked if !self.tearing_down.get() => {
+                let payload = ex.goroutines[g.index()].thrown.take().expect("a panic has a payload");
                 let panic = Panic { payload, last: panics::take() };
                 if g == Gid::MAIN || ex.goroutines[g.index()].detached {
                     self.unrecovered(g, panic);
@@ -158,13 +173,15 @@ impl Engine_ {
                     ex.goroutines[g.index()].panic = Some(panic);
                 }
             }
-            Exit::Panicked(_) => {}
+            Exit::Panicked => {}
             Exit::Overflowed => {
+                self.overflowed.set(true);
                 let size = ex.limits.stack >> 10;
                 let message = format!(
                     "stack overflow: goroutine {g} ran off its {size} KiB stack (raise it with `stack = \"…\"`)"
                 );
                 self.fatal(g, Slug::Panic, message, None);
+                self.tainted.set(true);
             }
         }
         self.ex().exit(g);
@@ -256,6 +273,10 @@ impl Engine_ {
 
     /// Unwind every goroutine that has not ended, so that what it owns is dropped.
     pub(super) fn tear_down(&self) {
+        if self.overflowed.get() {
+            // What the abandoned stack owned, and the engine itself, leak with the worker.
+            return;
+        }
         self.tearing_down.set(true);
         self.next.set(None);
         for i in (0..self.ex().goroutines.len()).rev() {

@@ -15,6 +15,7 @@ use super::limits::Limits;
 use super::panics::Panic;
 use super::record::Recorder;
 use super::spin::{self, Spin};
+use super::suite;
 use crate::objects::timer::{self, Due};
 use crate::objects::{Op, Ret, State, Step, World, wait_group};
 use crate::port::Spawn;
@@ -23,6 +24,7 @@ use selvedge_checkers::finding::{Evidence, Finding, Side, Slug};
 use selvedge_checkers::ids::{Gid, ObjId, SiteRef};
 use selvedge_checkers::op::OpKind;
 use selvedge_checkers::race::{Access as RaceAccess, Races};
+use selvedge_checkers::suite::Suite;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -61,6 +63,8 @@ pub(super) enum Ending {
     Limit,
     /// Main has returned and only timers keep goroutines going.
     TimersOnly,
+    /// Some goroutines were found to wait for ever a while ago, and others still run.
+    Doomed,
 }
 
 pub(super) type TimerFunction = Arc<dyn Fn() + Send + Sync>;
@@ -92,7 +96,7 @@ pub(super) struct Execution {
     fires_after_main: u32,
     pub(super) clocks: Clocks,
     pub(super) races: Races,
-    pub(super) suite: super::suite::Suite,
+    pub(super) suite: Suite,
     pub(super) findings: Vec<Finding>,
     pub(super) recorder: Recorder,
     pub(super) timer_functions: Vec<(ObjId, TimerFunction)>,
@@ -130,7 +134,7 @@ impl Execution {
             fires_after_main: 0,
             clocks: Clocks::default(),
             races: Races::default(),
-            suite: super::suite::Suite::default(),
+            suite: Suite::default(),
             findings: Vec::new(),
             recorder: Recorder::default(),
             timer_functions: Vec::new(),
@@ -190,7 +194,7 @@ impl Execution {
         self.ready.push_back(g);
         if let Some(parent) = parent {
             self.clocks.spawn(parent, g);
-            self.suite.spawned(&self.clocks, parent, g);
+            self.suite.spawned(&self.clocks, parent, g, spawn.site);
             if self.follows {
                 self.strategy.spawned(parent, g);
             }
@@ -219,7 +223,7 @@ impl Execution {
         if self.follows {
             self.strategy.announced(g, &self.pending[g.index()]);
         }
-        if op == Op::Yield {
+        if matches!(op, Op::Yield) {
             self.mark(g, true, false);
             return;
         }
@@ -233,9 +237,13 @@ impl Execution {
         {
             wait_group::blocked(&mut self.world, g, wg);
         }
+        if self.doomed_at.is_none() && !self.enabled.contains(g) && self.is_doomed(g) {
+            self.doomed_at = Some(self.steps);
+        }
         if matches!(op, Op::Lock(_) | Op::ReadLock(_) | Op::WriteLock(_)) {
             let p = self.pending[g.index()];
-            self.suite.requested(&self.clocks, g, &p.op, p.site, self.steps);
+            let object = op.object().unwrap_or(ObjId::NIL);
+            self.suite.requested(&self.clocks, g, op.kind(), object, p.site, self.steps);
         }
     }
 
@@ -327,6 +335,10 @@ impl Execution {
             }
             if self.steps >= self.limits.steps {
                 self.ending = Ending::Limit;
+                return Next::End;
+            }
+            if self.doomed_at.is_some_and(|at| self.steps >= at.saturating_add(self.limits.after_doom)) {
+                self.ending = Ending::Doomed;
                 return Next::End;
             }
             if self.enabled.list().len() <= self.optional as usize {
@@ -458,6 +470,7 @@ impl Execution {
         // The timer's start happens before its function.
         self.clocks.start_from(g, obj);
         self.goroutines[g.index()].detached = true;
+        self.suite.spawned(&self.clocks, Gid::CLOCK, g, site);
         self.recorder.spawned(self.steps, Gid::CLOCK, g, site);
     }
 
@@ -475,7 +488,7 @@ impl Execution {
     #[inline]
     fn take_step(&mut self, g: Gid) -> Option<Next> {
         let Pending { op, site, .. } = self.pending[g.index()];
-        if op == Op::Yield {
+        if matches!(op, Op::Yield) {
             self.current = g;
             self.count_step(g, 0, OpKind::Yield);
             self.recorder.yielded(self.steps, g, site);
@@ -487,7 +500,7 @@ impl Execution {
             me.ret = Ret::Unit;
             return Some(Next::Resume(g));
         }
-        if op == Op::Await {
+        if matches!(op, Op::Await) {
             // Something changed: go on with the operation itself, which is decided anew.
             self.spins[g.index()].clear();
             self.resume_spin(g);
@@ -507,11 +520,12 @@ impl Execution {
         if op.deadline().is_some() {
             self.world.timers.disarm(Due::Operation(g));
         }
-        let before = self.suite.before(&self.world, &op);
+        let before = suite::before(&self.world, &op);
         let step = self.world.step(g, &op, alternative);
+        let number = self.steps;
+        suite::executed(&mut self.suite, &self.clocks, &self.world, g, &op, step, before, site, number);
         self.learn(g, &op);
         self.look(g, &op, site);
-        self.suite.executed(&self.clocks, &self.world, g, &op, step, before, site, self.steps);
         self.recorder.step(self.steps, g, &op, site, step, spurious, &self.world);
         self.proceed(g, step);
         if self.follows {
@@ -519,6 +533,9 @@ impl Execution {
             self.tell_conflicts(g);
         }
         self.after_effects();
+        if let Op::HandleDrop { ch, .. } = op {
+            self.look_for_doomed(ch);
+        }
         if self.goroutines[g.index()].status == Status::Ready {
             // It goes on at once; what it woke runs when it has announced its next operation.
             let at = self.ready.iter().rposition(|&r| r == g).expect("a ready goroutine is queued");
@@ -532,10 +549,10 @@ impl Execution {
     /// Apply the happens-before effects of the step.
     fn learn(&mut self, g: Gid, op: &Op) {
         self.clocks.apply(g, &self.world.footprint);
-        self.suite.applied(g, &self.world.footprint, op);
+        suite::applied(&mut self.suite, g, &self.world.footprint, op);
         for &(peer, access) in &self.world.learned {
             self.clocks.apply(peer, &[access]);
-            self.suite.applied(peer, &[access], op);
+            suite::applied(&mut self.suite, peer, &[access], op);
         }
         if let Op::Fence(order) = *op {
             self.clocks.fence(g, order);
@@ -596,6 +613,16 @@ impl Execution {
         self.wake_parked();
     }
 
+    /// The last handle of one end of a channel went away: nobody can meet those who wait at the other.
+    fn look_for_doomed(&mut self, ch: ObjId) {
+        for k in 0..self.world.slot(ch).pending.len() {
+            let g = self.world.slot(ch).pending[k];
+            if self.doomed_at.is_none() && !self.enabled.contains(g) && self.is_doomed(g) {
+                self.doomed_at = Some(self.steps);
+            }
+        }
+    }
+
     /// A token is not an object: whoever it belongs to is looked at directly.
     fn wake_parked(&mut self) {
         use selvedge_checkers::access::Part;
@@ -629,6 +656,7 @@ impl Execution {
         if self.enabled.remove(g) && self.follows {
             self.strategy.disabled(g);
         }
+        self.suite.exited(&self.clocks, g);
         self.recorder.exited(self.steps, g, self.goroutines[g.index()].spawned);
         let joiners = std::mem::take(&mut self.goroutines[g.index()].joiners);
         for joiner in joiners {
@@ -641,6 +669,7 @@ impl Execution {
             let running: Vec<Gid> = (1..self.goroutines.len() as u32)
                 .map(Gid)
                 .filter(|&g| self.enabled.contains(g) || self.goroutines[g.index()].status == Status::New)
+                .filter(|&g| self.goroutines[g.index()].status != Status::Exited)
                 .collect();
             self.suite.main_returned(&self.clocks, &running);
         }

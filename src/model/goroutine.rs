@@ -13,9 +13,11 @@ use std::any::Any;
 pub(super) type Co = Coroutine<(), (), Exit, DefaultStack>;
 
 /// How a goroutine's body ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Exit {
     Returned,
-    Panicked(Box<dyn Any + Send>),
+    /// The payload is in the goroutine's record.
+    Panicked,
     /// The engine unwound it.
     TornDown,
     /// It ran off its stack; the stack was abandoned by the fault handler.
@@ -48,8 +50,12 @@ pub(super) struct Goroutine {
     pub(super) spawned: SiteRef,
     pub(super) name: Option<String>,
     pub(super) joiners: Vec<Gid>,
+    /// What its body threw, on the way from its stack to the worker's.
+    pub(super) thrown: Option<Box<dyn Any + Send>>,
     pub(super) panic: Option<Panic>,
     pub(super) detached: bool,
+    /// The lowest address of its stack's mapping.
+    pub(super) stack_limit: usize,
     /// The operation a spinning loop is to go on with when something changes.
     pub(super) suspended_op: Option<Op>,
     /// Step at which it announced its pending operation.
@@ -68,8 +74,10 @@ impl Goroutine {
             spawned,
             name: None,
             joiners: Vec::new(),
+            thrown: None,
             panic: None,
             detached: false,
+            stack_limit: 0,
             suspended_op: None,
             since: 0,
         }

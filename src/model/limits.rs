@@ -11,6 +11,8 @@ pub(crate) struct Limits {
     pub(crate) early_timers: u32,
     /// Timers that fire after main has returned before what is left counts as living on timers.
     pub(crate) fires_after_main: u32,
+    /// Steps that others get after some goroutines turned out to wait for ever.
+    pub(crate) after_doom: u32,
     /// Goroutines.
     pub(crate) goroutines: usize,
     /// Bytes of stack a goroutine gets.
@@ -24,6 +26,7 @@ impl Default for Limits {
             spurious: 1,
             early_timers: 0,
             fires_after_main: 200,
+            after_doom: 5_000,
             goroutines: 20_000,
             stack: 256 << 10,
         }

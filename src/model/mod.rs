@@ -50,6 +50,7 @@ static WORKERS: Mutex<(Vec<usize>, Vec<u32>)> = Mutex::new((Vec::new(), Vec::new
 /// Runs executions, one after the other, on the thread that made it.
 pub(crate) struct Worker {
     engine: Engine_,
+    _signals: faults::SignalStack,
     id: usize,
     executions: u32,
 }
@@ -66,7 +67,8 @@ impl Worker {
         });
         assert!(id < MAX_WORKERS, "selvedge: more than {MAX_WORKERS} models run at once in this process");
         let executions = counts[id - 1];
-        Worker { engine: Engine_::new(Execution::new(strategy, limits, beat)), id, executions }
+        let _signals = faults::SignalStack::install();
+        Worker { _signals, engine: Engine_::new(Execution::new(strategy, limits, beat)), id, executions }
     }
 
     /// Decide by `strategy` from now on.
@@ -98,7 +100,9 @@ impl Worker {
         Some(port::enter(&self.engine, || {
             self.engine.run(epoch, main);
             let ex = self.engine.ex();
-            ex.conclude();
+            if !self.engine.has_overflowed() {
+                ex.conclude();
+            }
             ex.strategy.end();
             if epoch.was_trespassed() {
                 ex.find_trespass();

@@ -3,14 +3,23 @@
 //! - Main has not returned and nobody can go on: `deadlock`; if somebody spins: `livelock`.
 //! - Main has returned: whoever is blocked is a `leaked-goroutine`; whoever lives on timers alone
 //!   a `leaked-timer`.
+//! - A set of goroutines that nobody can wake any more has formed, and some time later the others
+//!   still run: a `partial-deadlock`, or a `leaked-goroutine` if nobody but they are concerned.
 //! - The step limit: a `livelock` if the end of the execution repeats itself, otherwise the
 //!   execution is only cut.
 
 use super::execution::{Ending, Execution};
 use super::goroutine::Status;
-use crate::objects::{Op, chan};
+use super::suite;
+use crate::model::decision::Decision;
+use crate::objects::{Arm, Op, State, chan};
+use selvedge_checkers::cycles::{self, Entry};
 use selvedge_checkers::finding::{Blocked, Evidence, Finding, Side, Slug};
 use selvedge_checkers::ids::{Gid, ObjId};
+use selvedge_checkers::waits::{self, Waiter, Wakers};
+
+/// How many of the last decisions are searched for a cycle.
+const TAIL: usize = 4096;
 
 impl Execution {
     /// Look at how the execution ended and add what follows from it to the findings.
@@ -19,9 +28,12 @@ impl Execution {
             Ending::Quiet => self.conclude_quiet(),
             Ending::TimersOnly => self.conclude_timers(),
             Ending::Limit => self.conclude_limit(),
+            Ending::Doomed => drop(self.find_doomed()),
             Ending::Running | Ending::Fatal => {}
         }
         self.unclaimed_panics();
+        let predicted: Vec<Finding> = self.suite.findings().collect();
+        predicted.into_iter().for_each(|f| self.find(f));
     }
 
     fn unfinished(&self) -> Vec<Gid> {
@@ -43,6 +55,18 @@ impl Execution {
         let slug = if main_stuck { Slug::Deadlock } else { Slug::LeakedGoroutine };
         let finding = self.stuck(slug, &blocked);
         self.find(finding);
+        self.explain_waits(&blocked);
+    }
+
+    /// Name the notification that came too early, for those who wait for one.
+    fn explain_waits(&mut self, blocked: &[Gid]) {
+        for &g in blocked {
+            let p = self.pending[g.index()];
+            let lost = suite::lost_wake_up(&mut self.suite, g, &p.op, p.site, self.steps);
+            if let Some(finding) = lost {
+                self.find(finding);
+            }
+        }
     }
 
     fn find_spin(&mut self, spinning: &[Gid]) {
@@ -65,9 +89,111 @@ impl Execution {
     }
 
     fn conclude_limit(&mut self) {
-        if let Some(finding) = self.repeating_end() {
-            self.find(finding);
+        if self.find_doomed() {
+            return;
         }
+        let decisions = &self.decisions[self.decisions.len().saturating_sub(TAIL)..];
+        let entry = |d: &Decision| Entry { g: d.goroutine, site: d.op as u32, outcome: d.alternative.into() };
+        let tail: Vec<Entry> = decisions.iter().map(entry).collect();
+        let mut enabled = self.enabled.list().to_vec();
+        enabled.sort();
+        let repeats = match cycles::repetition(&tail) {
+            Some(round) if cycles::is_fair(&tail, round, &enabled) => Some(round.repeats),
+            // Under a random schedule each goroutine goes round in its own time.
+            _ => enabled.iter().map(|&g| cycles::repetition_of(&tail, g).map(|r| r.repeats)).min().flatten(),
+        };
+        if let Some(repeats) = repeats {
+            let round = enabled.iter().map(|&g| self.side(g)).collect();
+            self.find(Finding { slug: Slug::Livelock, evidence: Evidence::Cycle { round, repeats } });
+        }
+    }
+
+    fn side(&self, g: Gid) -> Side {
+        let p = self.pending[g.index()];
+        Side { g, op: p.op.kind(), site: p.site.into(), step: self.steps }
+    }
+
+    /// Report the goroutines that nobody can ever wake, while others go on; false if there are none.
+    fn find_doomed(&mut self) -> bool {
+        let waiters: Vec<Waiter> =
+            self.unfinished().into_iter().map(|g| Waiter { g, wakers: self.wakers(g) }).collect();
+        let exited = |g: Gid| self.goroutines[g.index()].status == Status::Exited;
+        let mut doomed = waits::doomed(&waiters, exited);
+        if doomed.is_empty() {
+            return false;
+        }
+        doomed.sort();
+        let abandoned =
+            doomed.iter().all(|g| waiters.iter().any(|w| w.g == *g && w.wakers == Wakers::Nobody));
+        let leaked = self.main_returned_at.is_some() || (abandoned && !doomed.contains(&Gid::MAIN));
+        let slug = if leaked { Slug::LeakedGoroutine } else { Slug::PartialDeadlock };
+        let finding = self.stuck(slug, &doomed);
+        self.find(finding);
+        true
+    }
+
+    /// Who could end the wait of a blocked goroutine, as far as that can be known.
+    fn wakers(&self, g: Gid) -> Wakers {
+        let op = self.pending[g.index()].op;
+        if self.enabled.contains(g) {
+            return Wakers::Unknown;
+        }
+        match op {
+            Op::Join(target) => Wakers::AnyOf(vec![target]),
+            Op::Lock(o) | Op::Relock { mutex: o, .. } | Op::OnceBegin(o) | Op::ReadLock(o) => {
+                let announced = match self.world.state(o) {
+                    State::RwLock(rw) => rw.announced,
+                    _ => None,
+                };
+                let holders: Vec<Gid> = announced.into_iter().chain(self.world.state(o).holders()).collect();
+                if holders.is_empty() { Wakers::Unknown } else { Wakers::AnyOf(holders) }
+            }
+            Op::WriteLock(o) | Op::WriteWait(o) => {
+                let holders: Vec<Gid> =
+                    self.world.state(o).holders().into_iter().chain(self.announced(o, g)).collect();
+                if holders.is_empty() { Wakers::Unknown } else { Wakers::AllOf(holders) }
+            }
+            Op::Send { ch, .. } | Op::SendWait { ch, .. } if self.is_abandoned(ch, true) => Wakers::Nobody,
+            Op::Receive(ch) | Op::ReceiveWait(ch) if self.is_abandoned(ch, false) => Wakers::Nobody,
+            Op::Select { deadline: None } | Op::SelectWait { deadline: None } => {
+                let arms = &self.world.goroutines[g.index()].select.arms;
+                let dead = |a: &Arm| self.is_abandoned(a.channel(), matches!(a, Arm::Send(..)));
+                if arms.iter().all(dead) { Wakers::Nobody } else { Wakers::Unknown }
+            }
+            _ => Wakers::Unknown,
+        }
+    }
+
+    fn announced(&self, o: ObjId, g: Gid) -> Option<Gid> {
+        match self.world.state(o) {
+            State::RwLock(rw) => rw.announced.filter(|&a| a != g),
+            _ => None,
+        }
+    }
+
+    /// `g` has just blocked, or lost a peer: whether it, and those it waits for, can never go on.
+    /// Follows single holders only; what needs all of several is found at the end.
+    pub(super) fn is_doomed(&self, g: Gid) -> bool {
+        let mut at = g;
+        for _ in 0..self.goroutines.len() {
+            match self.wakers(at) {
+                Wakers::Nobody => return true,
+                Wakers::AnyOf(one) | Wakers::AllOf(one) if one.len() == 1 => {
+                    let next = one[0];
+                    if next == g || self.goroutines[next.index()].status == Status::Exited {
+                        return true;
+                    }
+                    if self.goroutines[next.index()].status != Status::Pending || self.enabled.contains(next)
+                    {
+                        return false;
+                    }
+                    at = next;
+                }
+                _ => return false,
+            }
+        }
+        // A ring that does not lead back to `g` dooms it all the same.
+        true
     }
 
     fn unclaimed_panics(&mut self) {
@@ -126,12 +252,11 @@ impl Execution {
         Vec::new()
     }
 
-    fn repeating_end(&self) -> Option<Finding> {
-        None
-    }
-
     /// Whether nobody is left who could ever send to, or receive from, a channel.
     pub(super) fn is_abandoned(&self, ch: ObjId, sending: bool) -> bool {
+        if ch == ObjId::NIL {
+            return true;
+        }
         let c = chan::view(self.world.state(ch));
         if sending { c.receive_handles == 0 } else { c.send_handles == 0 && c.timer.is_none() }
     }

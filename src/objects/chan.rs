@@ -185,7 +185,9 @@ pub(super) fn take(world: &mut World, g: Gid, ch: ObjId) -> Option<Ret> {
         let timer = c.timer.is_some();
         world.access(ch, Part::Head, 0, Mode::Write, Sync::None);
         world.access(ch, Part::Message, n, Mode::Write, Sync::Acquire);
-        world.access(ch, Part::Slot, n + cap, Mode::Write, Sync::Publish);
+        if cap != u32::MAX {
+            world.access(ch, Part::Slot, n + cap, Mode::Write, Sync::Publish);
+        }
         if timer {
             // Starting a timer happens before what its tick sets off.
             world.access(ch, Part::Whole, 0, Mode::Read, Sync::Acquire);
