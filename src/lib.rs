@@ -7,12 +7,17 @@
 
 pub mod cell;
 pub mod chan;
+pub mod context;
 mod go;
 mod objects;
 mod plain;
 mod port;
 mod select;
 pub mod sync;
+pub mod time;
+
+#[cfg(all(test, feature = "check"))]
+mod trial_tests;
 
 #[cfg(feature = "check")]
 pub mod explore;

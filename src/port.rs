@@ -57,6 +57,8 @@ pub(crate) trait Engine {
     fn access(&self, cell: ObjId, write: bool, site: SiteRef);
     /// The function a timer runs when it fires.
     fn set_timer_function(&self, timer: ObjId, f: Arc<dyn Fn() + Send + Sync>);
+    /// When a timer sent the tick with this ticket.
+    fn tick_time(&self, timer: ObjId, ticket: u32) -> Nanos;
     /// The value of an atomic, without an operation.
     fn peek_atomic(&self, atomic: ObjId) -> u64;
     /// Something the surface saw that deserves a warning.
@@ -260,8 +262,9 @@ impl Home {
         self.id
     }
 
+    /// Whether the engine of this thread is the one of the object's world.
     #[inline]
-    fn is_here(&self) -> bool {
+    pub(crate) fn is_here(&self) -> bool {
         with(|engine| engine.epoch()) == self.epoch
     }
 

@@ -23,7 +23,7 @@ pub struct Chan<T> {
     receive: Receiver<T>,
 }
 
-pub(super) fn pair<T>(core: Arc<Core<T>>) -> (Sender<T>, Receiver<T>) {
+pub(crate) fn pair<T>(core: Arc<Core<T>>) -> (Sender<T>, Receiver<T>) {
     (Sender(Some(Arc::clone(&core))), Receiver(Some(core)))
 }
 
@@ -110,7 +110,7 @@ impl<T> Sender<T> {
 }
 
 impl<T> Receiver<T> {
-    pub(super) fn nil() -> Receiver<T> {
+    pub(crate) const fn nil() -> Receiver<T> {
         Receiver(None)
     }
 
@@ -124,6 +124,11 @@ impl<T> Receiver<T> {
 
     pub(crate) fn id(&self) -> ObjId {
         self.core().map_or(ObjId::NIL, Core::id)
+    }
+
+    /// The id, if the engine of this thread is the one of the channel's world.
+    pub(crate) fn id_here(&self) -> Option<ObjId> {
+        self.core().filter(|core| core.home().is_here()).map(Core::id)
     }
 
     /// Receive a message; wait for one. `None` once the channel is closed and drained.
@@ -284,7 +289,7 @@ impl<T> Chan<T> {
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Sender<T> {
         if let Some(core) = &self.0 {
-            core.home().add_handle(End::Send);
+            core.add_handle(End::Send);
         }
         Sender(self.0.clone())
     }
@@ -293,7 +298,7 @@ impl<T> Clone for Sender<T> {
 impl<T> Clone for Receiver<T> {
     fn clone(&self) -> Receiver<T> {
         if let Some(core) = &self.0 {
-            core.home().add_handle(End::Receive);
+            core.add_handle(End::Receive);
         }
         Receiver(self.0.clone())
     }
@@ -309,7 +314,7 @@ impl<T> Drop for Sender<T> {
     #[track_caller]
     fn drop(&mut self) {
         if let Some(core) = &self.0 {
-            core.home().drop_handle(End::Send);
+            core.drop_handle(End::Send);
         }
     }
 }
@@ -318,7 +323,7 @@ impl<T> Drop for Receiver<T> {
     #[track_caller]
     fn drop(&mut self) {
         if let Some(core) = &self.0 {
-            core.home().drop_handle(End::Receive);
+            core.drop_handle(End::Receive);
         }
     }
 }

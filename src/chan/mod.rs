@@ -13,10 +13,11 @@ mod handles;
 mod store;
 
 pub use error::{RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
+pub(crate) use handles::pair;
 pub use handles::{Chan, IntoIter, Iter, Receiver, Sender};
 
 use crate::objects::chan::ChanState;
-use crate::objects::{Arm, Nanos, Op, Ret, State};
+use crate::objects::{Arm, End, Nanos, Op, Ret, State};
 use crate::port::{self, Home, SelectForm};
 use selvedge_checkers::ids::{ObjId, SiteRef};
 use std::panic::Location;
@@ -60,6 +61,36 @@ impl<T> Core<T> {
         let room = u32::try_from(cap).unwrap_or_else(|_| panic!("makechan: size out of range"));
         let state = ChanState { hang_up, ..ChanState::new(room) };
         Arc::new(Core { home: Home::new(State::Chan(state), site), cap, store: Store::default() })
+    }
+
+    /// A channel that time sends to. Its users see Go's unbuffered one: capacity and length are 0.
+    pub(crate) fn timer(tick: fn(Nanos) -> T, site: SiteRef) -> Arc<Core<T>> {
+        let home = Home::new(State::Chan(ChanState::timer(false)), site);
+        Arc::new(Core { home, cap: 0, store: Store::Ticks(tick) })
+    }
+
+    /// A channel that nobody sends to: it is closed, once, or never.
+    pub(crate) fn signal(site: SiteRef) -> Arc<Core<T>> {
+        let home = Home::new(State::Chan(ChanState::signal()), site);
+        Arc::new(Core { home, cap: 0, store: Store::default() })
+    }
+
+    /// A tick goes to whoever is there: the handles of a timer are not counted.
+    fn counts_handles(&self) -> bool {
+        matches!(self.store, Store::Slab(_))
+    }
+
+    fn add_handle(&self, end: End) {
+        if self.counts_handles() {
+            self.home.add_handle(end);
+        }
+    }
+
+    #[track_caller]
+    fn drop_handle(&self, end: End) {
+        if self.counts_handles() {
+            self.home.drop_handle(end);
+        }
     }
 
     pub(crate) fn id(&self) -> ObjId {
@@ -179,7 +210,7 @@ fn close<T>(core: Option<&Core<T>>, site: SiteRef) {
 }
 
 fn len<T>(core: Option<&Core<T>>, site: SiteRef) -> usize {
-    let Some(core) = core else { return 0 };
+    let Some(core) = core.filter(|core| core.cap > 0) else { return 0 };
     match port::with(|engine| engine.op(Op::Len(core.id()), site)) {
         Ret::Value(n) => n as usize,
         _ => 0,

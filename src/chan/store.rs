@@ -1,26 +1,34 @@
 //! Where the messages of a channel are while they travel.
 //!
-//! Invariant: a ticket names one occupied place; places are reused.
+//! Invariant: a ticket names one occupied place; places are reused. A timer's channel has no places:
+//! its one message is the time it fired at, which the engine keeps.
 
-use crate::port::{Guarded, Home};
+use crate::objects::Nanos;
+use crate::port::{self, Guarded, Home};
 
 /// Messages by ticket.
-pub(super) struct Store<T>(Guarded<Slab<T>>);
+pub(super) enum Store<T> {
+    /// What was sent and not yet received.
+    Slab(Guarded<Slab<T>>),
+    /// Ticks: made of the time they were fired at.
+    Ticks(fn(Nanos) -> T),
+}
 
-struct Slab<T> {
+pub(super) struct Slab<T> {
     places: Vec<Option<T>>,
     free: Vec<u32>,
 }
 
 impl<T> Default for Store<T> {
     fn default() -> Store<T> {
-        Store(Guarded::new(Slab { places: Vec::new(), free: Vec::new() }))
+        Store::Slab(Guarded::new(Slab { places: Vec::new(), free: Vec::new() }))
     }
 }
 
 impl<T> Store<T> {
     pub(super) fn put(&self, home: &Home, value: T) -> u32 {
-        self.0.with(home, |slab| match slab.free.pop() {
+        let Store::Slab(slab) = self else { unreachable!("nobody but time sends to a timer") };
+        slab.with(home, |slab| match slab.free.pop() {
             Some(ticket) => {
                 slab.places[ticket as usize] = Some(value);
                 ticket
@@ -33,9 +41,12 @@ impl<T> Store<T> {
     }
 
     pub(super) fn take(&self, home: &Home, ticket: u32) -> T {
-        self.0.with(home, |slab| {
-            slab.free.push(ticket);
-            slab.places[ticket as usize].take().expect("a ticket names a message")
-        })
+        match self {
+            Store::Slab(slab) => slab.with(home, |slab| {
+                slab.free.push(ticket);
+                slab.places[ticket as usize].take().expect("a ticket names a message")
+            }),
+            Store::Ticks(made_of) => made_of(port::with(|engine| engine.tick_time(home.id(), ticket))),
+        }
     }
 }

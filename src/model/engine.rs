@@ -398,11 +398,13 @@ impl Engine for Engine_ {
             return;
         }
         let c = chan::chan(&mut self.ex().world, ch);
+        let closed = c.closed;
         let left = match end {
             End::Send => &mut c.send_handles,
             End::Receive => &mut c.receive_handles,
         };
-        if *left > 1 {
+        // Once a channel is closed, nobody waits for what its handles could still do.
+        if *left > 1 || closed {
             *left -= 1;
         } else {
             self.op(Op::HandleDrop { ch, end }, site);
@@ -462,6 +464,10 @@ impl Engine for Engine_ {
 
     fn set_timer_function(&self, timer: ObjId, f: Arc<dyn Fn() + Send + Sync>) {
         self.ex().timer_functions.push((timer, f));
+    }
+
+    fn tick_time(&self, timer: ObjId, ticket: u32) -> Nanos {
+        crate::objects::timer::tick_time(&mut self.ex().world, timer, ticket)
     }
 
     fn peek_atomic(&self, atomic: ObjId) -> u64 {

@@ -47,6 +47,8 @@ pub(crate) struct ChanState {
     /// Dropping the last sender closes it, as std's mpsc does.
     pub(crate) hang_up: bool,
     pub(crate) timer: Option<Timer>,
+    /// Nobody sends: all that happens to it is its close.
+    pub(crate) signal: bool,
 }
 
 impl ChanState {
@@ -54,8 +56,24 @@ impl ChanState {
         ChanState { cap, send_handles: 1, receive_handles: 1, ..ChanState::default() }
     }
 
+    /// A channel that time sends to, or the clock of a function. It holds one tick.
+    pub(crate) fn timer(runs: bool) -> ChanState {
+        ChanState { timer: Some(Timer { runs, ..Timer::default() }), ..ChanState::new(1) }
+    }
+
+    /// A channel that is only ever closed. The room that nobody uses makes a receive one step.
+    pub(crate) fn signal() -> ChanState {
+        ChanState { signal: true, ..ChanState::new(1) }
+    }
+
     pub(crate) fn describe(&self) -> String {
         let closed = if self.closed { ", closed" } else { "" };
+        if let Some(timer) = self.timer {
+            return timer.describe();
+        }
+        if self.signal {
+            return if self.closed { "closed" } else { "open" }.to_owned();
+        }
         match self.cap {
             0 => format!("unbuffered{closed}"),
             cap => format!("{} of {cap} buffered{closed}", self.buffer.len()),

@@ -21,6 +21,23 @@ pub(crate) struct Timer {
     pub(crate) period: Nanos,
     /// It runs a function in a goroutine of its own instead of sending.
     pub(crate) runs: bool,
+    /// When the last two ticks were sent: the ticket of a tick is its place here.
+    pub(crate) sent_at: [Nanos; 2],
+}
+
+impl Timer {
+    pub(super) fn describe(&self) -> String {
+        match self.at {
+            Some(_) => "running",
+            None => "stopped",
+        }
+        .to_owned()
+    }
+}
+
+/// When the tick with this ticket was sent.
+pub(crate) fn tick_time(world: &mut World, o: ObjId, ticket: u32) -> Nanos {
+    timer(world, o).sent_at[ticket as usize & 1]
 }
 
 /// Whose time has come.
@@ -177,6 +194,7 @@ fn clear(world: &mut World, o: ObjId) -> bool {
         // The tick never happened: message numbers go on as if it had been received.
         c.received += 1;
         c.buffer.clear();
+        world.access(o, Part::Head, 0, Mode::Write, Sync::None);
     }
     armed || unread
 }
@@ -194,11 +212,13 @@ pub(crate) fn fired(world: &mut World, o: ObjId) -> bool {
     if !runs {
         let c = chan::chan(world, o);
         if c.buffer.is_empty() {
-            // The tick carries the time it fired at, in microseconds' worth of ticket space: the
-            // surface reads the clock instead, so the ticket is not used.
-            c.buffer.push_back(0);
+            // A tick in the buffer and the one before it, which somebody has just taken, are all
+            // that can be asked for: two places are enough.
             let n = c.sent;
+            let ticket = n & 1;
+            c.buffer.push_back(ticket);
             c.sent += 1;
+            timer(world, o).sent_at[ticket as usize] = now;
             world.access(o, Part::Tail, 0, Mode::Write, Sync::None);
             world.access(o, Part::Message, n, Mode::Write, Sync::None);
         }

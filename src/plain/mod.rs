@@ -430,6 +430,10 @@ impl Engine for Plain {
         self.lock().timer_functions.push((timer, f));
     }
 
+    fn tick_time(&self, timer: ObjId, ticket: u32) -> Nanos {
+        timer::tick_time(&mut self.lock().world, timer, ticket)
+    }
+
     fn peek_atomic(&self, obj: ObjId) -> u64 {
         atomic::value(self.lock().world.state(obj))
     }

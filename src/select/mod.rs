@@ -186,25 +186,28 @@ macro_rules! select {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __select {
-    // One arm at a time: evaluate its channel (and value), then go on with the rest.
-    ($mode:tt ($($done:tt)*) recv($ch:expr) -> $p:pat => $body:block $(,)? $($rest:tt)*) => {{
-        let ch = $crate::__private::receiver(&$ch);
-        $crate::__select!($mode ($($done)* (recv ch $p, $body)) $($rest)*)
-    }};
-    ($mode:tt ($($done:tt)*) recv($ch:expr) -> $p:pat => $body:expr $(, $($rest:tt)*)?) => {{
-        let ch = $crate::__private::receiver(&$ch);
-        $crate::__select!($mode ($($done)* (recv ch $p, $body)) $($($rest)*)?)
-    }};
-    ($mode:tt ($($done:tt)*) send($ch:expr, $v:expr $(,)?) => $body:block $(,)? $($rest:tt)*) => {{
-        let ch = $crate::__private::sender(&$ch);
-        let value = $v;
-        $crate::__select!($mode ($($done)* (send ch value, $body)) $($rest)*)
-    }};
-    ($mode:tt ($($done:tt)*) send($ch:expr, $v:expr $(,)?) => $body:expr $(, $($rest:tt)*)?) => {{
-        let ch = $crate::__private::sender(&$ch);
-        let value = $v;
-        $crate::__select!($mode ($($done)* (send ch value, $body)) $($($rest)*)?)
-    }};
+    // One arm at a time: evaluate its channel (and value), then go on with the rest. A `match` keeps
+    // temporaries alive until the select is over: `recv(time::after(d)) -> _` is the usual case.
+    ($mode:tt ($($done:tt)*) recv($ch:expr) -> $p:pat => $body:block $(,)? $($rest:tt)*) => {
+        match $crate::__private::receiver(&$ch) {
+            ch => $crate::__select!($mode ($($done)* (recv ch $p, $body)) $($rest)*),
+        }
+    };
+    ($mode:tt ($($done:tt)*) recv($ch:expr) -> $p:pat => $body:expr $(, $($rest:tt)*)?) => {
+        match $crate::__private::receiver(&$ch) {
+            ch => $crate::__select!($mode ($($done)* (recv ch $p, $body)) $($($rest)*)?),
+        }
+    };
+    ($mode:tt ($($done:tt)*) send($ch:expr, $v:expr $(,)?) => $body:block $(,)? $($rest:tt)*) => {
+        match ($crate::__private::sender(&$ch), $v) {
+            (ch, value) => $crate::__select!($mode ($($done)* (send ch value, $body)) $($rest)*),
+        }
+    };
+    ($mode:tt ($($done:tt)*) send($ch:expr, $v:expr $(,)?) => $body:expr $(, $($rest:tt)*)?) => {
+        match ($crate::__private::sender(&$ch), $v) {
+            (ch, value) => $crate::__select!($mode ($($done)* (send ch value, $body)) $($($rest)*)?),
+        }
+    };
     ($mode:tt ($($done:tt)*) default => $body:expr $(,)?) => {
         $crate::__select!(@run $mode ($($done)*) (try_now()) $body)
     };

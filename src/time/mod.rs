@@ -1,0 +1,95 @@
+//! Time: sleeping, timers and tickers, virtual in a model.
+//!
+//! Invariants, Go 1.23's:
+//! - A timer's channel looks unbuffered (capacity and length are 0), and once `stop` or `reset`
+//!   has returned no tick from before can be received.
+//! - `stop` on a timer that has fired but whose tick nobody received gives true.
+//! - A ticker drops ticks for a slow receiver. A tick carries the time it was sent at.
+//! - A timer whose last handle is dropped never fires; what [`after_func`] was given still runs.
+//!
+//! In a model time stands still while any goroutine can go on and then jumps to the next timer, so
+//! an hour's sleep takes no time, and which of two timers with the same deadline fires first is
+//! explored.
+//!
+//! Source: Go's package `time`, and `std::time` where std has the name.
+
+mod function;
+mod instant;
+mod ticker;
+mod timer;
+
+#[cfg(test)]
+mod time_tests;
+
+pub(crate) use function::{Function, run_after};
+pub use instant::Instant;
+pub use std::time::Duration;
+pub use ticker::{Ticker, tick};
+pub use timer::{Timer, after, after_func};
+
+use crate::objects::{Nanos, Op, Ret};
+use crate::port;
+use selvedge_checkers::ids::{ObjId, SiteRef};
+use std::panic::Location;
+
+/// A billionth of a second.
+pub const NANOSECOND: Duration = Duration::from_nanos(1);
+/// A millionth of a second.
+pub const MICROSECOND: Duration = Duration::from_micros(1);
+/// A thousandth of a second.
+pub const MILLISECOND: Duration = Duration::from_millis(1);
+/// A second. Go's `5 * time.Second` is `5 * time::SECOND`.
+pub const SECOND: Duration = Duration::from_secs(1);
+/// A minute.
+pub const MINUTE: Duration = Duration::from_secs(60);
+/// An hour.
+pub const HOUR: Duration = Duration::from_secs(3600);
+
+/// Let the goroutine pause for `duration`; a pause of zero lets others go on.
+///
+/// # Examples
+/// ```
+/// use selvedge::time::{self, Instant};
+/// let start = Instant::now();
+/// time::sleep(2 * time::MILLISECOND);
+/// assert!(start.elapsed() >= 2 * time::MILLISECOND);
+/// ```
+#[doc(alias = "Sleep")]
+#[track_caller]
+pub fn sleep(duration: Duration) {
+    let site = Location::caller();
+    let op = if duration.is_zero() { Op::Yield } else { Op::Sleep { until: from_now(duration) } };
+    port::with(|engine| engine.op(op, site));
+}
+
+/// The time since `moment`.
+#[doc(alias = "Since")]
+#[must_use]
+pub fn since(moment: Instant) -> Duration {
+    moment.elapsed()
+}
+
+/// The time until `moment`; zero if it is past.
+#[doc(alias = "Until")]
+#[must_use]
+pub fn until(moment: Instant) -> Duration {
+    moment.duration_since(Instant::now())
+}
+
+/// The nanosecond of the world that is `duration` away; the last one if that is too far.
+fn from_now(duration: Duration) -> Nanos {
+    let nanos = Nanos::try_from(duration.as_nanos()).unwrap_or(Nanos::MAX);
+    port::with(|engine| engine.now()).saturating_add(nanos)
+}
+
+/// Start or restart a timer; true if it was running or had a tick nobody took.
+fn start(timer: ObjId, first: Duration, period: Duration, site: SiteRef) -> bool {
+    let period = Nanos::try_from(period.as_nanos()).unwrap_or(Nanos::MAX);
+    let op = Op::TimerStart { timer, at: from_now(first), period };
+    port::with(|engine| engine.op(op, site)) == Ret::Flag(true)
+}
+
+/// Stop a timer; true if it was running or had a tick nobody took.
+fn stop(timer: ObjId, site: SiteRef) -> bool {
+    port::with(|engine| engine.op(Op::TimerStop(timer), site)) == Ret::Flag(true)
+}

@@ -1,0 +1,44 @@
+//! What tests inside a model have in common: run a body many times, look at what was found.
+
+use crate::explore::strategies::Random;
+use crate::model::{Limits, Report, Worker};
+use selvedge_checkers::finding::Slug;
+use std::panic::Location;
+use std::sync::Arc;
+
+/// The first execution of `n` that found something.
+pub(crate) fn explore_within(
+    limits: Limits,
+    n: u64,
+    f: impl Fn() + Send + Sync + 'static,
+) -> Option<(u64, Report)> {
+    let body: Arc<dyn Fn() + Send + Sync> = Arc::new(f);
+    let mut worker = Worker::new(Box::new(Random::new(1)), limits);
+    (0..n).find_map(|i| {
+        let report = worker.run(i, &body, Location::caller(), false).expect("random never runs out");
+        (!report.findings.is_empty()).then_some((i, report))
+    })
+}
+
+/// No execution of 300 finds anything.
+#[track_caller]
+pub(crate) fn clean(f: impl Fn() + Send + Sync + 'static) {
+    let found = explore_within(Limits::default(), 300, f);
+    assert!(found.is_none(), "{found:#?}");
+}
+
+/// What is found first in 300 executions.
+pub(crate) fn slug(f: impl Fn() + Send + Sync + 'static) -> Option<Slug> {
+    explore_within(Limits::default(), 300, f).map(|(_, report)| report.findings[0].slug)
+}
+
+/// Whether some execution of 300 makes the body panic, with this text.
+pub(crate) fn panics_with(text: &str, f: impl Fn() + Send + Sync + 'static) -> bool {
+    use selvedge_checkers::finding::Evidence;
+    explore_within(Limits::default(), 300, f).is_some_and(|(_, report)| {
+        report.findings.iter().any(|found| match &found.evidence {
+            Evidence::Panic { message, .. } => message.contains(text),
+            _ => false,
+        })
+    })
+}
