@@ -5,10 +5,12 @@
 //! any number of workers. The calling thread only waits and watches: a worker that makes no step
 //! for the length of the watchdog is reported with its place and given up.
 
+use super::follow::{Follow, Guide};
 use super::plan::{Body, Exploration, Failure, Plan};
 use super::strategies;
 use crate::harness::watchdog::{Beat, Watchdog};
 use crate::model::{Report, Worker};
+use selvedge_checkers::finding::Finding;
 use selvedge_checkers::ids::SiteRef;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -81,6 +83,42 @@ pub(crate) fn explore(plan: &Plan, body: &Body, site: SiteRef) -> Exploration {
     total.exhausted = shared.exhausted.load(Ordering::Relaxed);
     total.seconds = shared.started.elapsed().as_secs_f64();
     total
+}
+
+/// Run `work` on a worker of its own, under the watchdog; `Err` if it had to be given up.
+pub(super) fn on_worker<R: Send + 'static>(
+    plan: &Plan,
+    work: impl FnOnce(Worker) -> (R, Worker) + Send + 'static,
+) -> Result<R, Finding> {
+    let beat = Arc::new(Beat::default());
+    let (tell, told) = channel();
+    let (limits, mine) = (plan.limits, Arc::clone(&beat));
+    let run = move || {
+        mine.begin();
+        let idle = Box::new(Follow::new(Guide::Deviations(Vec::new())).0);
+        let (result, worker) = work(Worker::new(idle, limits, Arc::clone(mine.steps())));
+        mine.end();
+        if worker.is_tainted() {
+            // Its thread-local panic count is off: do not clean up after it.
+            std::mem::forget(worker);
+        }
+        let _ = tell.send(result);
+    };
+    let named = std::thread::Builder::new().name("selvedge-replay".into());
+    named.spawn(run).expect("the system gives a thread for replaying");
+    let mut watchdog = Watchdog::new(plan.watchdog);
+    watchdog.watch(beat);
+    loop {
+        match told.recv_timeout(watchdog.patience()) {
+            Ok(result) => return Ok(result),
+            Err(RecvTimeoutError::Timeout) => {
+                if let Some(finding) = watchdog.look() {
+                    return Err(finding);
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => panic!("selvedge: the replaying thread died"),
+        }
+    }
 }
 
 fn start(shared: &Arc<Shared>, tell: &Sender<Message>) -> Arc<Beat> {

@@ -5,6 +5,8 @@
 
 pub mod base32;
 pub(crate) mod explorer;
+pub(crate) mod follow;
+pub(crate) mod minimise;
 pub(crate) mod plan;
 pub mod rng;
 pub mod spec;

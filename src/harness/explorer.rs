@@ -1,6 +1,7 @@
 //! The builder for those who dislike macros, and what the macro builds on.
 
 use super::config::{Config, LeakPolicy, StrategySpec, TimerPolicy};
+use super::identity::{Identity, Test};
 use super::outcome::Outcome;
 use super::session;
 use crate::explore::plan::Body;
@@ -136,7 +137,7 @@ impl Explorer {
     /// Explore, and say what came of it.
     pub fn run(&self, f: impl Fn() + Send + Sync + 'static) -> Outcome {
         let body: Body = Arc::new(f);
-        session::run(&self.config, &body, self.site)
+        session::run(&self.config, &body, &Identity { test: None, site: self.site })
     }
 
     /// Explore, and panic with a report if an execution fails.
@@ -146,5 +147,53 @@ impl Explorer {
     pub fn check(&self, f: impl Fn() + Send + Sync + 'static) {
         let outcome = self.run(f);
         session::judge(&self.config, outcome);
+    }
+}
+
+/// What `#[selvedge::test]` expands to.
+///
+/// # Panics
+/// If an execution fails, none was explored, or the configuration makes no sense.
+#[doc(hidden)]
+#[track_caller]
+pub fn run_attribute<R: TestResult>(test: &'static Test, arguments: &[(&str, &str)], body: fn() -> R) -> R {
+    let resolved =
+        super::env::resolve(test.path, arguments).unwrap_or_else(|error| panic!("selvedge: {error}"));
+    for notice in &resolved.notices {
+        super::once_a_process(&notice.to_string());
+    }
+    let body: Body = Arc::new(move || body().verify());
+    let identity = Identity { test: Some(test), site: Location::caller() };
+    let outcome = session::run(&resolved.config, &body, &identity);
+    session::judge(&resolved.config, outcome);
+    R::passed()
+}
+
+/// What a test function may return.
+#[doc(hidden)]
+pub trait TestResult: 'static {
+    /// What a test gives that passes.
+    fn passed() -> Self;
+
+    /// Panic if it is an error.
+    fn verify(self);
+}
+
+impl TestResult for () {
+    fn passed() {}
+
+    fn verify(self) {}
+}
+
+impl<E: std::fmt::Debug + 'static> TestResult for Result<(), E> {
+    fn passed() -> Self {
+        Ok(())
+    }
+
+    #[track_caller]
+    fn verify(self) {
+        if let Err(error) = self {
+            panic!("the test returned an error: {error:?}");
+        }
     }
 }

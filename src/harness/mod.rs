@@ -1,11 +1,16 @@
 //! What `#[selvedge::test]` expands to: configuration, environment, regressions.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
 pub mod config;
 pub mod env;
 mod explorer;
 pub mod grammar;
+mod identity;
 pub mod notice;
 mod outcome;
+mod present;
 pub mod regressions;
 pub mod seed;
 mod session;
@@ -15,5 +20,15 @@ pub mod shard;
 mod interrupt;
 pub(crate) mod watchdog;
 
-pub use explorer::{Explorer, check};
+pub use explorer::{Explorer, check, run_attribute};
+pub use identity::Test;
 pub use outcome::Outcome;
+
+/// Print a notice, once for each text and process.
+fn once_a_process(text: &str) {
+    static PRINTED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let mut printed = PRINTED.lock().unwrap_or_else(PoisonError::into_inner);
+    if printed.insert(text.to_owned()) {
+        eprintln!("selvedge: {text}");
+    }
+}

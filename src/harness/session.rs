@@ -1,12 +1,18 @@
 //! One test from configuration to verdict: regressions first, then exploration; a failure is
-//! shrunk, replayed with full recording, and reported.
+//! shrunk, replayed twice with full recording, and reported.
 
-use super::config::{Config, TimerPolicy};
+use super::config::{Config, LeakPolicy, RegressionMode, TimerPolicy};
+use super::identity::Identity;
 use super::outcome::Outcome;
+use super::present::{self, Shrunk};
+use super::regressions::{self, Entry};
 use crate::explore::explorer;
-use crate::explore::plan::{Body, Exploration, Plan};
-use crate::model::Limits;
-use selvedge_checkers::ids::SiteRef;
+use crate::explore::minimise::{self, Minimal};
+use crate::explore::plan::{Body, Exploration, Failure, Plan};
+use crate::explore::token::{Token, TokenBody};
+use crate::model::{Limits, Report};
+use selvedge_checkers::finding::{Evidence, Finding, Slug};
+use std::path::{Path, PathBuf};
 
 impl Config {
     fn limits(&self) -> Limits {
@@ -40,37 +46,207 @@ impl Config {
 }
 
 /// Explore `body` as configured.
-pub(super) fn run(config: &Config, body: &Body, site: SiteRef) -> Outcome {
+pub(super) fn run(config: &Config, body: &Body, identity: &Identity<'_>) -> Outcome {
     let plan = config.plan();
-    let explored = explorer::explore(&plan, body, site);
-    outcome(&plan, explored)
-}
-
-fn outcome(_plan: &Plan, explored: Exploration) -> Outcome {
+    if let Some(what) = &config.replay {
+        return replay(config, &plan, body, identity, what);
+    }
+    if let Some(outcome) = replay_regressions(config, &plan, body, identity) {
+        return outcome;
+    }
+    let mut explored = explorer::explore(&plan, body, identity.site);
     let mut outcome = Outcome {
         executions: explored.executions,
         failing: explored.failing,
-        first: explored.first.as_ref().map(|f| f.index),
-        warnings: explored.warnings.into_iter().map(|(f, _)| f).collect(),
         exhausted: explored.exhausted,
         truncated: explored.truncated,
         steps: explored.steps,
         seconds: explored.seconds,
+        warnings: explored.warnings.drain(..).map(|(f, _)| f).collect(),
         ..Outcome::default()
     };
-    if let Some(first) = explored.first {
-        outcome.findings = first.report.findings;
+    if let Some(finding) = without_execution(config, &explored) {
+        outcome.findings = vec![finding];
+        present::failure(config, identity, &mut outcome, Shrunk::default());
+        return outcome;
     }
-    if let Some(hung) = explored.hung {
-        outcome.findings = vec![hung];
+    match explored.first {
+        None => present::success(config, identity, &mut outcome),
+        Some(failure) => {
+            outcome.first = Some(failure.index);
+            found(config, &plan, body, identity, &mut outcome, &failure);
+            remember(config, identity, &outcome);
+        }
     }
     outcome
 }
 
+/// A failure that no execution shows.
+fn without_execution(_config: &Config, explored: &Exploration) -> Option<Finding> {
+    if let Some(hung) = &explored.hung {
+        return Some(hung.clone());
+    }
+    let nothing = explored.executions == 0;
+    nothing.then_some(Finding { slug: Slug::NothingExplored, evidence: Evidence::None })
+}
+
+/// Shrink, replay and report a failing execution.
+fn found(
+    config: &Config,
+    plan: &Plan,
+    body: &Body,
+    identity: &Identity<'_>,
+    outcome: &mut Outcome,
+    failure: &Failure,
+) {
+    let minimal = minimise::minimise(plan, body, identity.site, failure);
+    settle(config, plan, identity, outcome, failure, minimal);
+}
+
+/// Put a minimised failure into the outcome.
+fn settle(
+    config: &Config,
+    plan: &Plan,
+    identity: &Identity<'_>,
+    outcome: &mut Outcome,
+    failure: &Failure,
+    minimal: Minimal,
+) {
+    let shrunk = Shrunk {
+        steps: (failure.report.steps, minimal.report.steps),
+        switches: (
+            minimise::switches(&failure.report.decisions),
+            minimise::switches(&minimal.report.decisions),
+        ),
+        replayed: minimal.replayed,
+    };
+    outcome.token = Some(match &minimal.deviations {
+        Some(list) => Token::deviations(minimal.report.fingerprint as u16, list.clone()),
+        None => Token::seeded(failure.report.fingerprint as u16, plan.strategy, plan.seed, failure.index),
+    });
+    outcome.decisions = pairs(&minimal.report);
+    (outcome.findings, outcome.warnings) = sort(plan, minimal.report.findings, &outcome.warnings);
+    outcome.trace = minimal.report.trace;
+    present::failure(config, identity, outcome, shrunk);
+}
+
+/// Errors first; what is only a warning goes to the warnings, unless it is known.
+fn sort(plan: &Plan, findings: Vec<Finding>, known: &[Finding]) -> (Vec<Finding>, Vec<Finding>) {
+    let (errors, more): (Vec<_>, Vec<_>) = findings.into_iter().partition(|f| plan.is_error(f));
+    let mut warnings: Vec<Finding> = more.into_iter().filter(|f| plan.is_of_interest(f)).collect();
+    for finding in known {
+        if !warnings.iter().any(|w| w.same_bug(finding)) {
+            warnings.push(finding.clone());
+        }
+    }
+    (errors, warnings)
+}
+
+fn pairs(report: &Report) -> Vec<(u32, u32)> {
+    report.decisions.iter().map(|d| (d.goroutine.0, d.alternative.into())).collect()
+}
+
+/// Run exactly what a token, or a file of regressions, says.
+fn replay(config: &Config, plan: &Plan, body: &Body, identity: &Identity<'_>, what: &str) -> Outcome {
+    let minimal = match Token::decode(what) {
+        Ok(token) => replay_token(plan, body, identity, &token),
+        Err(error) => match regressions::load(Path::new(what)) {
+            Ok(entries) if !entries.is_empty() => {
+                minimise::follow(plan, body, identity.site, entries[0].decisions.clone())
+            }
+            Ok(_) => panic!("SELVEDGE_REPLAY={what}: expected a token or a file with one; {error}"),
+            Err(problem) => panic!("SELVEDGE_REPLAY={what}: {problem}"),
+        },
+    };
+    finish_replay(config, plan, identity, minimal)
+}
+
+fn replay_token(plan: &Plan, body: &Body, identity: &Identity<'_>, token: &Token) -> Minimal {
+    let mut minimal = match &token.choices {
+        TokenBody::Deviations(list) => minimise::deviate(plan, body, identity.site, list.clone()),
+        TokenBody::Seeded { strategy, seed, execution } => {
+            let plan = Plan { strategy: *strategy, seed: *seed, ..plan.clone() };
+            minimise::reseed(&plan, body, identity.site, *execution)
+        }
+    };
+    if minimal.report.fingerprint as u16 != token.fingerprint {
+        minimal.diverged = true;
+    }
+    minimal
+}
+
+fn finish_replay(config: &Config, plan: &Plan, identity: &Identity<'_>, minimal: Minimal) -> Outcome {
+    let mut outcome = Outcome { executions: 1, steps: minimal.report.steps.into(), ..Outcome::default() };
+    let fails = plan.fails(&minimal.report);
+    if minimal.diverged && !fails {
+        outcome.findings = vec![minimal.divergence()];
+        outcome.trace = minimal.report.trace;
+        present::failure(config, identity, &mut outcome, Shrunk::default());
+    } else if fails {
+        (outcome.failing, outcome.first) = (1, Some(0));
+        let failure = Failure { index: 0, report: minimal.report.clone() };
+        settle(config, plan, identity, &mut outcome, &failure, minimal);
+    } else {
+        outcome.trace = minimal.report.trace;
+        present::success(config, identity, &mut outcome);
+    }
+    outcome
+}
+
+fn regressions_file(config: &Config, identity: &Identity<'_>) -> Option<PathBuf> {
+    let test = identity.test?;
+    let root = identity.package_root()?;
+    (config.regressions != RegressionMode::Off).then(|| regressions::file_of(&root, test.path))
+}
+
+/// What failed once is tried first.
+fn replay_regressions(config: &Config, plan: &Plan, body: &Body, identity: &Identity<'_>) -> Option<Outcome> {
+    let file = regressions_file(config, identity)?;
+    let entries = regressions::load(&file).unwrap_or_else(|error| panic!("selvedge: {error}"));
+    for entry in entries {
+        let minimal = replay_token(plan, body, identity, &entry.token);
+        let minimal = match plan.fails(&minimal.report) {
+            true => minimal,
+            false => minimise::follow(plan, body, identity.site, entry.decisions),
+        };
+        if plan.fails(&minimal.report) {
+            return Some(finish_replay(config, plan, identity, minimal));
+        }
+    }
+    None
+}
+
+fn remember(config: &Config, identity: &Identity<'_>, outcome: &Outcome) {
+    let (Some(test), Some(token), Some(finding)) = (identity.test, &outcome.token, outcome.failure()) else {
+        return;
+    };
+    if config.regressions != RegressionMode::Write {
+        return;
+    }
+    let Some(file) = regressions_file(config, identity) else { return };
+    let entry = Entry {
+        token: token.clone(),
+        slug: finding.slug.text().to_owned(),
+        note: String::new(),
+        decisions: outcome.decisions.clone(),
+    };
+    if let Err(error) = regressions::append(&file, test.path, &entry) {
+        eprintln!("selvedge: the failure could not be kept: {error}");
+    }
+}
+
 /// Panic if the test failed.
-pub(super) fn judge(_config: &Config, outcome: Outcome) {
-    if !outcome.is_clean() {
+pub(super) fn judge(config: &Config, outcome: Outcome) {
+    if !outcome.report.is_empty() {
         eprint!("{}", outcome.report);
+    }
+    if !outcome.is_clean() {
         std::panic::resume_unwind(Box::new(outcome.headline));
     }
+    if config.exhaustive && !outcome.exhausted && config.replay.is_none() {
+        let n = outcome.executions;
+        eprintln!("error: the budget ended after {n} executions, before all were explored");
+        std::panic::resume_unwind(Box::new("the budget ended before all executions were explored"));
+    }
+    debug_assert!(config.leaks != LeakPolicy::Deny || outcome.is_clean());
 }

@@ -56,6 +56,9 @@ pub(crate) trait Strategy {
     /// Whether a timer fires now although goroutines could go on.
     fn fire_early(&mut self, scene: &Scene<'_>) -> bool;
 
+    /// A timer fires; `ties` of them are due together (`alternative` is asked if there are several).
+    fn fired(&mut self, _ties: u32) {}
+
     /// Whether the strategy wants the notifications below.
     fn follows(&self) -> bool {
         false

@@ -100,6 +100,8 @@ pub(super) struct Execution {
     pub(super) findings: Vec<Finding>,
     pub(super) recorder: Recorder,
     pub(super) timer_functions: Vec<(ObjId, TimerFunction)>,
+    /// Spinning goroutines to be looked at again after the step.
+    stirred: Vec<Gid>,
     /// Goroutines whose wait nobody can end any more, with the step it became so.
     pub(super) doomed_at: Option<u32>,
     /// The worker's sign of life, and its value.
@@ -138,6 +140,7 @@ impl Execution {
             findings: Vec::new(),
             recorder: Recorder::default(),
             timer_functions: Vec::new(),
+            stirred: Vec::new(),
             doomed_at: None,
             beat,
             beats: 0,
@@ -438,6 +441,7 @@ impl Execution {
         }
         let ties = self.world.timers.ties();
         let alternative = if ties > 1 { self.strategy.alternative(Gid::CLOCK, ties) } else { 0 };
+        self.strategy.fired(ties);
         self.count_step(Gid::CLOCK, alternative, OpKind::Fire);
         match self.world.timers.fire(alternative) {
             Some(Due::Operation(g)) => {
@@ -499,12 +503,6 @@ impl Execution {
             me.status = Status::Running;
             me.ret = Ret::Unit;
             return Some(Next::Resume(g));
-        }
-        if matches!(op, Op::Await) {
-            // Something changed: go on with the operation itself, which is decided anew.
-            self.spins[g.index()].clear();
-            self.resume_spin(g);
-            return None;
         }
         self.take_effect(g, op, site)
     }
@@ -607,10 +605,25 @@ impl Execution {
             let obj = self.world.touched[i];
             for k in 0..self.world.slot(obj).pending.len() {
                 let g = self.world.slot(obj).pending[k];
-                self.refresh(g);
+                if matches!(self.pending[g.index()].op, Op::Await) {
+                    self.stirred.push(g);
+                } else {
+                    self.refresh(g);
+                }
             }
         }
         self.wake_parked();
+        while let Some(g) = self.stirred.pop() {
+            self.stir(g);
+        }
+    }
+
+    /// An object a spinning goroutine reads was touched: if it changed, the goroutine goes on.
+    fn stir(&mut self, g: Gid) {
+        if matches!(self.pending[g.index()].op, Op::Await) && self.world.spin_changed(g) {
+            self.spins[g.index()].clear();
+            self.resume_spin(g);
+        }
     }
 
     /// The last handle of one end of a channel went away: nobody can meet those who wait at the other.

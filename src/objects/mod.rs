@@ -175,8 +175,8 @@ impl World {
             Op::CompareExchange { atomic, expected, weak, .. } => {
                 1 + u32::from(weak && self.spurious > 0 && atomic::value(self.state(atomic)) == expected)
             }
-            Op::Await => self.spin_changed(g).into(),
             Op::Sleep { .. }
+            | Op::Await
             | Op::CondWoken { .. }
             | Op::SendWait { .. }
             | Op::ReceiveWait(_)
@@ -192,7 +192,8 @@ impl World {
         self.spurious > 0 && matches!(op, Op::CondWoken { .. } | Op::Park { .. })
     }
 
-    fn spin_changed(&self, g: Gid) -> bool {
+    /// Whether an object that a spinning goroutine read has changed since.
+    pub(crate) fn spin_changed(&self, g: Gid) -> bool {
         let spin = &self.goroutines[g.index()].spin;
         spin.iter().any(|&(o, seen)| self.slots[o.index()].version != seen)
     }
