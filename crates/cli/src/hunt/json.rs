@@ -1,0 +1,46 @@
+//! Results for machines: one object a line.
+//!
+//! Invariant: fields are only ever added; a change of meaning raises `version`.
+
+use super::Printer;
+use super::verdict::{Result, Summary};
+use serde_json::json;
+use std::io::{self, Write};
+
+const VERSION: u32 = 1;
+
+pub(super) struct Json;
+
+impl Printer for Json {
+    fn result(&mut self, out: &mut dyn Write, result: &Result) -> io::Result<()> {
+        let line = json!({
+            "version": VERSION,
+            "kind": "program",
+            "pattern": result.fixture.name,
+            "section": result.fixture.section,
+            "source": result.fixture.source,
+            "twin": result.fixture.twin.text(),
+            "expected": result.fixture.expected.slugs,
+            "found": result.found,
+            "right": result.is_right(),
+            "executions": result.executions,
+            "seconds": result.seconds,
+            "token": result.token,
+        });
+        writeln!(out, "{line}")
+    }
+
+    fn summary(&mut self, out: &mut dyn Write, s: &Summary) -> io::Result<()> {
+        let line = json!({
+            "version": VERSION,
+            "kind": "summary",
+            "bugs": s.bugs,
+            "bugs_found": s.bugs_found,
+            "silent": s.silent,
+            "kept_silent": s.kept_silent,
+            "executions": s.executions,
+            "seconds": s.seconds,
+        });
+        writeln!(out, "{line}")
+    }
+}

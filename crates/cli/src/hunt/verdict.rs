@@ -1,0 +1,68 @@
+//! What was found in a program, and whether that is what is there.
+
+use selvedge::Outcome;
+use selvedge_fixtures::Fixture;
+
+/// What came of one program.
+pub(super) struct Result {
+    pub(super) fixture: &'static Fixture,
+    /// The names of all findings, each once, in alphabetical order.
+    pub(super) found: Vec<&'static str>,
+    pub(super) executions: u64,
+    pub(super) seconds: f64,
+    pub(super) token: Option<String>,
+}
+
+impl Result {
+    pub(super) fn new(fixture: &'static Fixture, outcome: &Outcome) -> Result {
+        let findings = outcome.findings.iter().chain(&outcome.warnings);
+        let mut found: Vec<&str> = findings.map(|finding| finding.slug.text()).collect();
+        found.sort_unstable();
+        found.dedup();
+        Result {
+            fixture,
+            found,
+            // How many it took to find something, where something was found.
+            executions: outcome.first.map_or(outcome.executions, |index| index + 1),
+            seconds: outcome.seconds,
+            token: outcome.token.as_ref().map(ToString::to_string),
+        }
+    }
+
+    /// Whether what was found is what is there: one of the expected findings and no other.
+    pub(super) fn is_right(&self) -> bool {
+        let expected = self.fixture.expected;
+        let nothing_else = self.found.iter().all(|slug| expected.slugs.contains(slug));
+        nothing_else && self.found.is_empty() == expected.is_silent()
+    }
+}
+
+/// All programs together.
+#[derive(Default)]
+pub(super) struct Summary {
+    pub(super) bugs: u32,
+    pub(super) bugs_found: u32,
+    pub(super) silent: u32,
+    pub(super) kept_silent: u32,
+    pub(super) executions: u64,
+    pub(super) seconds: f64,
+}
+
+impl Summary {
+    pub(super) fn count(&mut self, result: &Result) {
+        let (all, right) = if result.fixture.expected.is_silent() {
+            (&mut self.silent, &mut self.kept_silent)
+        } else {
+            (&mut self.bugs, &mut self.bugs_found)
+        };
+        *all += 1;
+        *right += u32::from(result.is_right());
+        self.executions += result.executions;
+        self.seconds += result.seconds;
+    }
+
+    /// Whether every bug was found and everything else was silent.
+    pub(super) fn is_clean(&self) -> bool {
+        self.bugs == self.bugs_found && self.silent == self.kept_silent
+    }
+}
