@@ -73,6 +73,16 @@ pub fn unblock<T>(f: impl FnOnce() -> T) -> T {
 ///
 /// When it returns the program may end, whatever other goroutines do. If it ends by [`goexit`] the
 /// others go on; once they have ended the process dies with Go's message and exit code 2.
+///
+/// # Examples
+/// ```
+/// #[selvedge::main]
+/// fn main() -> Result<(), std::num::ParseIntError> {
+///     let n: i32 = selvedge::go(|| "7".parse()).join().unwrap()?;
+///     assert_eq!(n, 7);
+///     Ok(())
+/// }
+/// ```
 pub fn main<R>(body: impl FnOnce() -> R) -> R {
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(value) => value,

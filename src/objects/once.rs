@@ -35,6 +35,14 @@ pub(crate) fn can_begin(state: &State) -> bool {
     !matches!(state, State::Once(OnceState::Running(_)))
 }
 
+pub(crate) fn can_stop_waiting(state: &State, force: bool) -> bool {
+    match state {
+        State::Once(OnceState::Done) => true,
+        State::Once(OnceState::Poisoned) => !force,
+        _ => false,
+    }
+}
+
 /// `Flag(true)` if the caller is to run the initialiser, `Value(1)` if it is and another gave up
 /// before, `Flag(false)` if it is done.
 pub(super) fn begin(world: &mut World, g: Gid, o: ObjId) -> Ret {

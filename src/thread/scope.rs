@@ -27,7 +27,8 @@ use selvedge_checkers::ids::{Gid, SiteRef};
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 type Body<'a> = Box<dyn FnOnce() + Send + 'a>;
 
@@ -39,23 +40,61 @@ pub struct Scope<'scope, 'env: 'scope> {
     env: PhantomData<&'env mut &'env ()>,
 }
 
+/// A thread of a scope.
+struct Child {
+    g: Gid,
+    /// Alive while somebody could still join it.
+    handle: Weak<()>,
+}
+
 /// The threads of a scope that nobody has joined.
 #[derive(Default)]
-struct Children(Mutex<Vec<Gid>>);
+struct Children {
+    list: Mutex<Vec<Child>>,
+    /// A thread panicked that nobody can join any more.
+    panicked: AtomicBool,
+}
 
 impl Children {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Gid>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Vec<Child>> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Let go of a thread that has exited and that nobody will join.
+    fn release(&self, g: Gid) {
+        port::with(|engine| {
+            if engine.take_panic(g).is_some() {
+                self.panicked.store(true, Ordering::Relaxed);
+            }
+            engine.detach(g);
+        });
+    }
+
+    /// Outside of a model a scope may live as long as a server: it forgets threads that are done,
+    /// whenever the list would grow. (In a model each join is an operation to be seen.)
+    fn prune(&self, list: &mut Vec<Child>) {
+        if list.len() < 64 || list.len() < list.capacity() || port::model().is_some() {
+            return;
+        }
+        list.retain(|child| {
+            let done = child.handle.strong_count() == 0 && port::with(|engine| engine.has_exited(child.g));
+            if done {
+                self.release(child.g);
+            }
+            !done
+        });
     }
 
     /// Start a thread and put it on the list; `is_alive` says whether its body was not dropped.
-    fn start(&self, spawn: Spawn, is_alive: impl Fn() -> bool) -> Gid {
+    fn start(&self, spawn: Spawn, handle: Weak<()>, is_alive: impl Fn() -> bool) -> Gid {
         let started = catch_unwind(AssertUnwindSafe(|| port::with(|engine| engine.spawn(spawn))));
         match started {
             // An execution that is over starts nothing and names main, which nobody can start.
             Ok(Gid::MAIN) if port::model().is_some() => Gid::MAIN,
             Ok(g) => {
-                self.lock().push(g);
+                let mut list = self.lock();
+                self.prune(&mut list);
+                list.push(Child { g, handle });
                 g
             }
             Err(_) if is_alive() => gone_wrong(),
@@ -67,30 +106,24 @@ impl Children {
     fn join_all(&self, site: SiteRef) -> bool {
         let mut exited = Vec::new();
         // A child may start further ones while this waits: it goes on until none is left.
-        while let Some(child) = { self.lock().pop() } {
+        while let Some(Child { g: child, .. }) = { self.lock().pop() } {
             exited.push(child);
             let joined = catch_unwind(|| port::with(|engine| engine.op(Op::Join(child), site)));
-            let still_runs = |g: &Gid| !port::with(|engine| engine.has_exited(*g));
-            if still_runs(&child) {
+            let still_runs = |g: Gid| !port::with(|engine| engine.has_exited(g));
+            if still_runs(child) {
                 gone_wrong();
             }
             if let Err(payload) = joined {
                 // The execution is over, and the engine unwinds this goroutine in its turn.
-                if self.lock().iter().any(still_runs) {
+                if self.lock().iter().any(|other| still_runs(other.g)) {
                     gone_wrong();
                 }
                 resume_unwind(payload);
             }
         }
         // Only now are they let go of: one of them may have been waiting for another.
-        port::with(|engine| {
-            let mut panicked = false;
-            for child in exited {
-                panicked |= engine.take_panic(child).is_some();
-                engine.detach(child);
-            }
-            panicked
-        })
+        exited.into_iter().for_each(|child| self.release(child));
+        self.panicked.load(Ordering::Relaxed)
     }
 }
 
@@ -169,8 +202,10 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         // closure of the scope or a thread on the list. So nothing of `'scope` is used after it.
         let body = unsafe { std::mem::transmute::<Body<'scope>, Body<'static>>(body) };
         let is_alive = || Arc::strong_count(&packet) > 1;
-        let g = self.children.start(Spawn { body, name, site }, is_alive);
-        ScopedJoinHandle { g, packet, thread: identity.thread(g), children: &self.children }
+        let held = Arc::new(());
+        let g = self.children.start(Spawn { body, name, site }, Arc::downgrade(&held), is_alive);
+        let thread = identity.thread(g);
+        ScopedJoinHandle { g, packet, thread, children: &self.children, _held: held }
     }
 }
 
@@ -186,6 +221,8 @@ pub struct ScopedJoinHandle<'scope, T> {
     packet: Arc<Mutex<Option<T>>>,
     thread: Thread,
     children: &'scope Children,
+    /// Keeps the scope from letting go of the thread.
+    _held: Arc<()>,
 }
 
 impl<T> ScopedJoinHandle<'_, T> {
@@ -208,7 +245,7 @@ impl<T> ScopedJoinHandle<'_, T> {
             let panic = engine.take_panic(g);
             // Whoever takes it off the list lets go of it; the scope itself does so at its end.
             let mut children = self.children.lock();
-            if let Some(at) = children.iter().position(|&child| child == g) {
+            if let Some(at) = children.iter().position(|child| child.g == g) {
                 children.swap_remove(at);
                 drop(children);
                 engine.detach(g);

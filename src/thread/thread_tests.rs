@@ -132,6 +132,30 @@ fn as_std_on_threads() {
 }
 
 #[test]
+fn a_long_scope_lets_go_of_its_threads() {
+    let run = |panics: bool| {
+        let done = AtomicUsize::new(0);
+        let all = catch_unwind(AssertUnwindSafe(|| {
+            scope(|s| {
+                for i in 0..500 {
+                    let done = &done;
+                    s.spawn(move || {
+                        done.fetch_add(1, Ordering::SeqCst);
+                        assert!(i != 3 || !panics, "early");
+                    });
+                    while i % 50 == 0 && done.load(Ordering::SeqCst) <= i {
+                        yield_now();
+                    }
+                }
+            });
+        }));
+        (done.into_inner(), all.is_ok())
+    };
+    assert_eq!(run(false), (500, true));
+    assert_eq!(run(true), (500, false));
+}
+
+#[test]
 fn a_name_without_null_bytes() {
     let named = Builder::new().name("a\0b".to_owned());
     assert!(catch_unwind(|| named.spawn(|| ())).is_err());

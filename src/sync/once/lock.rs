@@ -42,6 +42,16 @@ impl<T> OnceLock<T> {
         self.slot.get_plain().or_else(|| if self.once.peek(site) { self.slot.get() } else { None })
     }
 
+    /// The value; wait until somebody sets it.
+    #[track_caller]
+    pub fn wait(&self) -> &T {
+        let site = Location::caller();
+        self.slot.get_plain().unwrap_or_else(|| {
+            self.once.wait_at(true, site);
+            self.slot.get().expect("an initialised cell has a value")
+        })
+    }
+
     /// The value, to change it.
     pub fn get_mut(&mut self) -> Option<&mut T> {
         self.slot.get_mut()

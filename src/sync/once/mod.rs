@@ -120,6 +120,30 @@ impl Once {
         self.peek(Location::caller())
     }
 
+    /// Wait until an initialiser has run.
+    ///
+    /// # Panics
+    /// "Once instance has previously been poisoned" if an initialiser panics, or has.
+    #[track_caller]
+    pub fn wait(&self) {
+        let done = self.wait_at(false, Location::caller());
+        assert!(done, "Once instance has previously been poisoned");
+    }
+
+    /// Wait until an initialiser has run to its end, whichever panic.
+    #[track_caller]
+    pub fn wait_force(&self) {
+        self.wait_at(true, Location::caller());
+    }
+
+    pub(super) fn wait_at(&self, force: bool, site: SiteRef) -> bool {
+        let ret = port::with(|engine| {
+            let once = self.id(engine);
+            engine.op(Op::OnceWait { once, force }, site)
+        });
+        ret == Ret::Flag(true)
+    }
+
     pub(super) fn peek(&self, site: SiteRef) -> bool {
         port::with(|engine| engine.op(Op::OncePeek(self.id(engine)), site)) == Ret::Flag(true)
     }

@@ -45,7 +45,7 @@ fn panics_poison() {
 }
 
 fn cells_are_written_once() {
-    let mut cell = OnceLock::<String>::new();
+    let mut cell: OnceLock<String> = OnceLock::new();
     assert_eq!(cell.get(), None);
     let failed = catch_unwind(AssertUnwindSafe(|| cell.get_or_init(|| panic!("no")).len()));
     assert!(failed.is_err());
@@ -68,6 +68,25 @@ fn cells_wait() {
     let handles: Vec<_> = (0..3).map(start).collect();
     let seen: Vec<i32> = handles.into_iter().map(|h| h.join().unwrap()).collect();
     assert!(seen.iter().all(|v| v == &seen[0]) && cell.get() == Some(&seen[0]), "{seen:?}");
+}
+
+fn waits_end() {
+    let cell = Arc::new(OnceLock::new());
+    let once = Arc::new(Once::new());
+    let (c, o) = (Arc::clone(&cell), Arc::clone(&once));
+    let waits = go(move || {
+        o.wait_force();
+        *c.wait()
+    });
+    let o = Arc::clone(&once);
+    let hears = go(move || o.wait());
+    assert!(catch_unwind(AssertUnwindSafe(|| once.call_once(|| panic!("no")))).is_err());
+    // It saw the failure: nothing else has ended its wait.
+    assert!(hears.join().is_err());
+    once.call_once_force(|_| ());
+    assert_eq!(cell.set(4), Ok(()));
+    assert_eq!(waits.join().unwrap(), 4);
+    once.wait();
 }
 
 fn lazy_values() {
@@ -95,8 +114,8 @@ fn functions_run_once() {
     }
 }
 
-const ALL: [fn(); 6] =
-    [one_runs, panics_poison, cells_are_written_once, cells_wait, lazy_values, functions_run_once];
+const ALL: [fn(); 7] =
+    [one_runs, panics_poison, cells_are_written_once, cells_wait, waits_end, lazy_values, functions_run_once];
 
 #[test]
 fn as_std_on_threads() {
