@@ -55,7 +55,7 @@ fn operations_of_a_map_are_atomic_and_rows_of_them_are_not() {
             go(move || map.load_or_store("k", 1).1)
         };
         let stored: Vec<_> = (0..3).map(stores).collect();
-        let already = stored.into_iter().filter(|_| true).map(|h| h.join().unwrap()).filter(|&there| there);
+        let already = stored.into_iter().map(|h| h.join().unwrap()).filter(|&there| there);
         assert_eq!(already.count(), 2);
     });
     assert!(panics_with("lost", || {
