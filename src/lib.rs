@@ -12,7 +12,9 @@ mod go;
 mod objects;
 mod plain;
 mod port;
+pub mod rate;
 mod select;
+pub mod signal;
 pub mod sync;
 pub mod time;
 
