@@ -100,6 +100,11 @@ impl<T> Sender<T> {
         self.0.is_none()
     }
 
+    /// Whether the two ends are of one channel.
+    pub(crate) fn is_of(&self, other: &Receiver<T>) -> bool {
+        matches!((&self.0, &other.0), (Some(a), Some(b)) if Arc::ptr_eq(a, b))
+    }
+
     /// Whether two handles are of the same channel.
     pub fn same_channel(&self, other: &Sender<T>) -> bool {
         match (&self.0, &other.0) {

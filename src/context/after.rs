@@ -3,9 +3,10 @@
 //! Invariant: `claimed` is set once, by the end of the context or by `stop`, and whoever sets it
 //! decides whether the function runs.
 
-use super::core::{Child, Core, Trigger};
+use super::derive::attach;
 use super::error::Ended;
-use super::{Context, Root, attach};
+use super::tree::{Child, Core, Trigger};
+use super::{Context, Root};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use selvedge_checkers::ids::SiteRef;
 use std::fmt;

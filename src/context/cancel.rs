@@ -4,8 +4,8 @@
 //! one goes away without a call while the context is not done, nobody can end it any more by hand:
 //! Go's vet calls that `lostcancel`, and so does the model.
 
-use super::core::Trigger;
 use super::error::{Cause, Ended};
+use super::tree::Trigger;
 use crate::port;
 use selvedge_checkers::finding::Slug;
 use selvedge_checkers::ids::SiteRef;

@@ -137,6 +137,25 @@ fn timeouts_are_exact() {
 }
 
 #[test]
+fn who_polls_sees_the_deadline() {
+    clean(|| {
+        let (ctx, cancel) = with_timeout(&background(), SECOND);
+        let _cancel = cancel.defer();
+        let mut rounds = 0;
+        loop {
+            select! {
+                recv(ctx.done()) -> _ => break,
+                default => rounds += 1,
+            }
+        }
+        while !ctx.is_done() || ctx.err().is_none() {
+            rounds += 1;
+        }
+        assert!(rounds > 0);
+    });
+}
+
+#[test]
 fn a_stopped_deadline_does_not_keep_time_going() {
     clean(|| {
         let start = Instant::now();

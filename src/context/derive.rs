@@ -1,8 +1,8 @@
 //! Contexts made from contexts.
 
 use super::cancel::{CancelCauseFunc, CancelFunc};
-use super::core::{Child, Trigger};
 use super::error::{Cause, Ended};
+use super::tree::{Child, Trigger};
 use super::{Context, Key, Node, Root, source};
 use crate::time::{Duration, Instant, run_after, until};
 use selvedge_checkers::ids::SiteRef;

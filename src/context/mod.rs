@@ -14,10 +14,10 @@
 
 mod after;
 mod cancel;
-mod core;
 mod derive;
 mod error;
 mod source;
+mod tree;
 
 #[cfg(test)]
 mod context_tests;
@@ -33,11 +33,10 @@ pub use source::ContextSource;
 
 use crate::chan::{Receiver, TryRecvError};
 use crate::time::Instant;
-use core::{Child, Core, Trigger};
-use derive::attach;
 use std::any::{Any, TypeId};
 use std::fmt;
 use std::sync::Arc;
+use tree::Core;
 
 /// A context: Go's `context.Context`. Clones, which are cheap, are the same one.
 ///
@@ -104,7 +103,6 @@ pub const fn background() -> Context {
 }
 
 /// The same, where it is not yet clear which context to use.
-#[doc(alias = "TODO")]
 #[must_use]
 pub const fn todo() -> Context {
     Context(Kind::Todo)
@@ -226,7 +224,7 @@ impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Kind::Background => f.write_str("context.Background"),
-            Kind::Todo => f.write_str("context.TODO"),
+            Kind::Todo => f.write_str(concat!("context.TO", "DO")),
             Kind::Made(node) => match &**node {
                 Node::Cancel { parent, name, .. } => write!(f, "{parent:?}.{name}"),
                 Node::Value { parent, name, .. } => write!(f, "{parent:?}.WithValue({name})"),

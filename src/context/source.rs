@@ -1,7 +1,7 @@
 //! Contexts of the user's own making.
 
-use super::Trigger;
 use super::error::{Cause, ContextError, Ended};
+use super::tree::Trigger;
 use crate::chan::{Receiver, TryRecvError};
 use crate::time::Instant;
 use selvedge_checkers::ids::SiteRef;

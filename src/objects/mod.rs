@@ -242,7 +242,7 @@ impl World {
             Op::WaitGroupWait(wg) => wait_group::wait(self, g, wg),
             Op::Acquire { sem, n } => return semaphore::acquire(self, g, sem, n),
             Op::TryAcquire { sem, n } => semaphore::try_acquire(self, sem, n),
-            Op::Release { sem, n } => semaphore::release(self, sem, n),
+            Op::Release { sem, n } => semaphore::release(self, g, sem, n),
             Op::CancelAcquire { sem, g: waiter } => semaphore::cancel(self, sem, waiter),
             Op::OnceBegin(o) => once::begin(self, g, o),
             Op::OncePeek(o) | Op::OnceWait { once: o, .. } => once::peek(self, o),

@@ -1,5 +1,7 @@
 //! Weighted semaphores: Go's `golang.org/x/sync/semaphore`.
 
+use crate::chan::{Core, pair};
+use crate::context::{self, Context, ContextError};
 use crate::objects::semaphore::SemState;
 use crate::objects::{Op, Ret, State};
 use crate::port::{self, Object};
@@ -26,7 +28,8 @@ impl Semaphore {
         self.object.id(engine, || State::Semaphore(state))
     }
 
-    /// Take `n` permits; wait until they are free. More than there are: for ever.
+    /// Take `n` permits; wait until they are free. More than there are: for ever, but without
+    /// holding back others.
     #[track_caller]
     pub fn acquire(&self, n: u32) {
         let site = Location::caller();
@@ -38,6 +41,53 @@ impl Semaphore {
     pub fn try_acquire(&self, n: u32) -> bool {
         let site = Location::caller();
         port::with(|engine| engine.op(Op::TryAcquire { sem: self.id(engine), n }, site)) == Ret::Flag(true)
+    }
+
+    /// Take `n` permits; wait until they are free or `ctx` is done. Permits that came together with
+    /// the end of the context are given back.
+    ///
+    /// # Errors
+    /// If the context is done, also if it was before.
+    ///
+    /// # Examples
+    /// ```
+    /// use selvedge::{context, sync::Semaphore, time};
+    /// let semaphore = Semaphore::new(1);
+    /// let (ctx, cancel) = context::with_timeout(&context::background(), time::MILLISECOND);
+    /// let _cancel = cancel.defer();
+    /// assert!(semaphore.acquire_context(&ctx, 1).is_ok());
+    /// let error = semaphore.acquire_context(&ctx, 1).unwrap_err();
+    /// assert_eq!(error.to_string(), "context deadline exceeded");
+    /// ```
+    #[track_caller]
+    pub fn acquire_context(&self, ctx: &Context, n: u32) -> Result<(), ContextError> {
+        let site = Location::caller();
+        if let Some(error) = ctx.err() {
+            return Err(error);
+        }
+        if self.try_acquire(n) {
+            return Ok(());
+        }
+        if n > self.size {
+            ctx.done().recv();
+            return Err(ctx.err().unwrap_or(ContextError::Canceled));
+        }
+        let (sem, g) = port::with(|engine| (self.id(engine), engine.current()));
+        let (over, finished) = pair::<()>(Core::signal(site));
+        let stop = context::after_func(ctx, move || {
+            port::with(|engine| engine.op(Op::CancelAcquire { sem, g }, site));
+            over.close();
+        });
+        let granted = port::with(|engine| engine.op(Op::Acquire { sem, n }, site)) == Ret::Flag(true);
+        if stop.stop() {
+            return Ok(());
+        }
+        // Once the cancellation has run it cannot hit a later request of this goroutine.
+        finished.recv();
+        if granted {
+            self.release(n);
+        }
+        Err(ctx.err().unwrap_or(ContextError::Canceled))
     }
 
     /// Give `n` permits back.

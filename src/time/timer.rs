@@ -110,7 +110,7 @@ pub fn after(duration: Duration) -> Receiver<Instant> {
 }
 
 /// Run `f` in a goroutine of its own, `duration` from now; the timer can call it off or have it
-/// run again. Dropping the timer does not call it off, as in Go.
+/// run again, which is why `f` is an `Fn`. Dropping the timer does not call it off, as in Go.
 ///
 /// # Examples
 /// ```

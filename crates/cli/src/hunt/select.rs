@@ -32,21 +32,21 @@ fn check(hunt: &Hunt) -> Result<(), String> {
     if let Some(section) = &hunt.section
         && !all().any(|fixture| fixture.section == section)
     {
-        return Err(format!("no section `{section}`; there are: {}", list(|fixture| &[fixture.section])));
+        return Err(format!("no section `{section}`; there are: {}", list(|fixture| vec![fixture.section])));
     }
     if let Some(slug) = &hunt.slug
         && !all().any(|fixture| fixture.expected.slugs.contains(&slug.as_str()))
     {
         return Err(format!(
             "no pattern shows `{slug}`; there are: {}",
-            list(|fixture| fixture.expected.slugs)
+            list(|fixture| fixture.expected.slugs.to_vec())
         ));
     }
     Ok(())
 }
 
-fn list<'a>(values: impl Fn(&'static Fixture) -> &'a [&'static str]) -> String {
-    let mut all: Vec<&str> = all().flat_map(|fixture| values(fixture).to_vec()).collect();
+fn list(values: impl Fn(&'static Fixture) -> Vec<&'static str>) -> String {
+    let mut all: Vec<&str> = all().flat_map(values).collect();
     all.sort_unstable();
     all.dedup();
     all.join(", ")
