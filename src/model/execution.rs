@@ -79,6 +79,8 @@ pub(super) struct Execution {
     optional: u32,
     is_optional: Vec<bool>,
     pub(super) ready: VecDeque<Gid>,
+    /// Spinning goroutines that may look again, before the next decision is made.
+    stirred: Vec<Gid>,
     /// The goroutine the last decision was about.
     pub(super) current: Gid,
     /// The goroutine whose code runs now.
@@ -119,6 +121,7 @@ impl Execution {
             optional: 0,
             is_optional: Vec::new(),
             ready: VecDeque::new(),
+            stirred: Vec::new(),
             current: Gid::MAIN,
             running: Gid::MAIN,
             live: 0,
@@ -154,6 +157,7 @@ impl Execution {
         self.optional = 0;
         self.is_optional.clear();
         self.ready.clear();
+        self.stirred.clear();
         self.current = Gid::MAIN;
         self.running = Gid::MAIN;
         self.live = 0;
@@ -309,6 +313,12 @@ impl Execution {
     fn refresh(&mut self, g: Gid) {
         let op = &self.pending[g.index()].op;
         let possible = self.world.alternatives(g, op) > 0;
+        if matches!(op, Op::Await) {
+            if possible && !self.stirred.contains(&g) {
+                self.stirred.push(g);
+            }
+            return self.mark(g, false, false);
+        }
         let spurious = !possible && self.world.may_wake_spuriously(op);
         self.mark(g, possible || spurious, spurious);
     }
@@ -341,6 +351,9 @@ impl Execution {
                 self.ending = Ending::Doomed;
                 return Next::End;
             }
+            if !self.stirred.is_empty() {
+                self.look_again();
+            }
             if self.enabled.list().len() <= self.optional as usize {
                 match self.nobody() {
                     Some(next) => return next,
@@ -355,6 +368,7 @@ impl Execution {
             }
             let g = self.strategy.pick(&Scene {
                 enabled: self.enabled.list(),
+                optional: &self.is_optional,
                 current: self.current,
                 current_enabled: self.enabled.contains(self.current),
                 step: self.steps,
@@ -373,6 +387,7 @@ impl Execution {
         }
         let scene = Scene {
             enabled: self.enabled.list(),
+            optional: &self.is_optional,
             current: self.current,
             current_enabled: self.enabled.contains(self.current),
             step: self.steps,
@@ -419,6 +434,17 @@ impl Execution {
         granted
     }
 
+    /// Something changed for some spinning goroutines: each goes on with the operation it was about
+    /// to do, which is decided on like any other.
+    fn look_again(&mut self) {
+        for i in 0..self.stirred.len() {
+            let g = self.stirred[i];
+            self.spins[g.index()].clear();
+            self.resume_spin(g);
+        }
+        self.stirred.clear();
+    }
+
     /// Make the operation a spinning goroutine was about to do its pending one again.
     fn resume_spin(&mut self, g: Gid) {
         self.unregister(g, &Op::Await);
@@ -437,7 +463,7 @@ impl Execution {
             }
         }
         let ties = self.world.timers.ties();
-        let alternative = if ties > 1 { self.strategy.alternative(Gid::CLOCK, ties) } else { 0 };
+        let alternative = if ties > 1 { self.strategy.alternative(self.steps, Gid::CLOCK, ties) } else { 0 };
         self.count_step(Gid::CLOCK, alternative, OpKind::Fire);
         match self.world.timers.fire(alternative) {
             Some(Due::Operation(g)) => {
@@ -500,19 +526,13 @@ impl Execution {
             me.ret = Ret::Unit;
             return Some(Next::Resume(g));
         }
-        if matches!(op, Op::Await) {
-            // Something changed: go on with the operation itself, which is decided anew.
-            self.spins[g.index()].clear();
-            self.resume_spin(g);
-            return None;
-        }
         self.take_effect(g, op, site)
     }
 
     fn take_effect(&mut self, g: Gid, op: Op, site: SiteRef) -> Option<Next> {
         let possible = self.world.alternatives(g, &op);
         let n = possible + u32::from(self.world.may_wake_spuriously(&op));
-        let alternative = if n > 1 { self.strategy.alternative(g, n) } else { 0 };
+        let alternative = if n > 1 { self.strategy.alternative(self.steps, g, n) } else { 0 };
         let spurious = alternative >= possible;
         self.current = g;
         self.count_step(g, alternative, op.kind());
@@ -636,12 +656,20 @@ impl Execution {
         }
     }
 
+    /// Tell the strategy whose pending operation conflicts with the step just made: everybody's on
+    /// an object it wrote, and those that would write on an object it read.
     fn tell_conflicts(&mut self, g: Gid) {
-        for i in 0..self.world.touched.len() {
-            let obj = self.world.touched[i];
-            for k in 0..self.world.slot(obj).pending.len() {
-                let other = self.world.slot(obj).pending[k];
-                if other != g {
+        use selvedge_checkers::access::{Mode, Part};
+        let mut last = None;
+        for access in &self.world.footprint {
+            let of_goroutine = matches!(access.res.part, Part::Token | Part::Life | Part::Clock | Part::Fence);
+            let key = (access.res.owner, access.mode == Mode::Read);
+            if of_goroutine || last.replace(key) == Some(key) {
+                continue;
+            }
+            for &other in &self.world.slot(ObjId(access.res.owner)).pending {
+                let reads = access.mode == Mode::Read && self.pending[other.index()].op.only_reads();
+                if other != g && !reads {
                     self.strategy.conflicts(other);
                 }
             }
