@@ -28,6 +28,8 @@ pub(crate) struct Scene<'a> {
     /// Whether a goroutine, by id, could go on only without a cause: a spurious wake-up. At least
     /// one of `enabled` could go on with one.
     pub(crate) optional: &'a [bool],
+    /// How many of `enabled` are like that.
+    pub(crate) optional_count: u32,
     /// The goroutine that went last, whether or not it can go on.
     pub(crate) current: Gid,
     /// Whether it can.
@@ -84,10 +86,10 @@ pub(crate) trait Strategy: Any {
     /// A goroutine announced an operation.
     fn announced(&mut self, _g: Gid, _pending: &Pending) {}
 
-    /// A goroutine can go on with its pending operation from now on.
+    /// A goroutine can go on with its pending operation, and with a cause, from now on.
     fn enabled(&mut self, _g: Gid) {}
 
-    /// A goroutine cannot go on any more.
+    /// A goroutine cannot go on any more, or only without a cause.
     fn disabled(&mut self, _g: Gid) {}
 
     /// A step was made: whose, and with which footprint.

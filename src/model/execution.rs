@@ -327,12 +327,13 @@ impl Execution {
     fn mark(&mut self, g: Gid, enabled: bool, optional: bool) {
         let was_optional = std::mem::replace(&mut self.is_optional[g.index()], optional);
         self.optional = self.optional + u32::from(optional) - u32::from(was_optional);
-        if enabled {
-            if self.enabled.insert(g) && self.follows {
-                self.strategy.enabled(g);
+        let was_enabled = if enabled { !self.enabled.insert(g) } else { self.enabled.remove(g) };
+        if self.follows {
+            match (was_enabled && !was_optional, enabled && !optional) {
+                (false, true) => self.strategy.enabled(g),
+                (true, false) => self.strategy.disabled(g),
+                _ => {}
             }
-        } else if self.enabled.remove(g) && self.follows {
-            self.strategy.disabled(g);
         }
     }
 
@@ -369,6 +370,7 @@ impl Execution {
             let g = self.strategy.pick(&Scene {
                 enabled: self.enabled.list(),
                 optional: &self.is_optional,
+                optional_count: self.optional,
                 current: self.current,
                 current_enabled: self.enabled.contains(self.current),
                 step: self.steps,
@@ -388,6 +390,7 @@ impl Execution {
         let scene = Scene {
             enabled: self.enabled.list(),
             optional: &self.is_optional,
+            optional_count: self.optional,
             current: self.current,
             current_enabled: self.enabled.contains(self.current),
             step: self.steps,
@@ -541,6 +544,7 @@ impl Execution {
             self.world.timers.disarm(Due::Operation(g));
         }
         let before = suite::before(&self.world, &op);
+        let budget = self.world.spurious;
         let step = self.world.step(g, &op, alternative);
         let number = self.steps;
         suite::executed(&mut self.suite, &self.clocks, &self.world, g, &op, step, before, site, number);
@@ -556,6 +560,9 @@ impl Execution {
         if let Op::HandleDrop { ch, .. } = op {
             self.look_for_doomed(ch);
         }
+        if budget > 0 && self.world.spurious == 0 {
+            self.end_spurious();
+        }
         if self.goroutines[g.index()].status == Status::Ready {
             // It goes on at once; what it woke runs when it has announced its next operation.
             let at = self.ready.iter().rposition(|&r| r == g).expect("a ready goroutine is queued");
@@ -564,6 +571,15 @@ impl Execution {
             return Some(Next::Resume(g));
         }
         (!self.ready.is_empty()).then_some(Next::Advance)
+    }
+
+    /// Nobody wakes up without a cause any more.
+    fn end_spurious(&mut self) {
+        for i in 0..self.is_optional.len() {
+            if self.is_optional[i] {
+                self.refresh(Gid(i as u32));
+            }
+        }
     }
 
     /// Apply the happens-before effects of the step.
@@ -609,6 +625,9 @@ impl Execution {
             return;
         }
         self.optional -= 1;
+        if self.follows {
+            self.strategy.enabled(g);
+        }
     }
 
     /// Move on the goroutines the step woke, and look again at those it may have enabled.
@@ -659,12 +678,11 @@ impl Execution {
     /// Tell the strategy whose pending operation conflicts with the step just made: everybody's on
     /// an object it wrote, and those that would write on an object it read.
     fn tell_conflicts(&mut self, g: Gid) {
-        use selvedge_checkers::access::{Mode, Part};
+        use selvedge_checkers::access::Mode;
         let mut last = None;
         for access in &self.world.footprint {
-            let of_goroutine = matches!(access.res.part, Part::Token | Part::Life | Part::Clock | Part::Fence);
             let key = (access.res.owner, access.mode == Mode::Read);
-            if of_goroutine || last.replace(key) == Some(key) {
+            if access.res.part.is_of_goroutine() || last.replace(key) == Some(key) {
                 continue;
             }
             for &other in &self.world.slot(ObjId(access.res.owner)).pending {
