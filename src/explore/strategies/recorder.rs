@@ -117,8 +117,10 @@ mod tests {
     use std::panic::Location;
 
     /// What `Deviate` decides from the deviations found for `decisions`, by way of a token's text.
-    fn round_trip(decisions: Vec<Decision>, body: &Body) -> Vec<Decision> {
+    /// The deviations are added to `all`.
+    fn round_trip(decisions: Vec<Decision>, body: &Body, all: &mut Vec<Deviation>) -> Vec<Decision> {
         let found = deviations_of(decisions, body, Location::caller(), programs::limits()).unwrap();
+        all.extend(&found);
         let text = Token::deviations(0, found).encode();
         let Ok(Token { choices: TokenBody::Deviations(list), .. }) = Token::decode(&text) else {
             panic!("{text} is no list of deviations")
@@ -132,16 +134,24 @@ mod tests {
 
     #[test]
     fn deviations_reproduce_any_execution() {
+        let mut all = Vec::new();
         for program in programs::all() {
             for seed in 0..3 {
                 let mut run = Run::new(Box::new(Random::new(seed)));
                 for index in 0..20 {
                     let wanted = run.one(index, &program.body).decisions;
-                    let found = round_trip(wanted.clone(), &program.body);
+                    let found = round_trip(wanted.clone(), &program.body, &mut all);
                     assert_eq!(found, wanted, "{} under {seed} {index}", program.name);
                 }
             }
         }
+        // The programs have all there is: early timers, what follows one, alternatives, timers due
+        // together.
+        let clock = Gid::CLOCK.0;
+        assert!(all.iter().any(|d| d.kind == DeviationKind::Run(clock) && d.at.0 != clock));
+        assert!(all.iter().any(|d| d.at.0 == clock && matches!(d.kind, DeviationKind::Run(_))));
+        assert!(all.iter().any(|d| d.at.0 != clock && matches!(d.kind, DeviationKind::Alternative(_))));
+        assert!(all.iter().any(|d| d.at.0 == clock && matches!(d.kind, DeviationKind::Alternative(_))));
     }
 
     #[test]
@@ -152,7 +162,7 @@ mod tests {
                 let mut run = Run::new(make_named(spec, 5, None, None));
                 for index in 0..8 {
                     let Some(report) = run.next(index, &program.body) else { break };
-                    let found = round_trip(report.decisions.clone(), &program.body);
+                    let found = round_trip(report.decisions.clone(), &program.body, &mut Vec::new());
                     assert_eq!(found, report.decisions, "{} under {spec} {index}", program.name);
                 }
             }

@@ -45,7 +45,6 @@ fn the_published_differences_show() {
         (&wakeup, Surw, 4.7),
     ] {
         let found = mean(spec, program);
-        eprintln!("{} under {spec}: {found} (table: {expected})", program.name);
         assert!(found < 2.5 * expected && found > expected / 2.5, "{} under {spec}: {found}", program.name);
     }
 }
