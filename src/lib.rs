@@ -9,13 +9,16 @@ pub mod cell;
 pub mod chan;
 pub mod context;
 mod go;
+pub mod hint;
 mod objects;
 mod plain;
 mod port;
 pub mod rate;
+pub mod runtime;
 mod select;
 pub mod signal;
 pub mod sync;
+pub mod thread;
 pub mod time;
 
 #[cfg(all(test, feature = "check"))]
@@ -29,6 +32,8 @@ pub mod harness;
 mod model;
 #[cfg(feature = "check")]
 pub mod report;
+#[cfg(all(test, feature = "check"))]
+mod testing;
 
 pub use chan::chan;
 pub use go::{Goroutine, choose, go, go_named};

@@ -18,6 +18,12 @@ use std::panic::Location;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub(crate) mod locals;
+pub(crate) mod machine;
+
+/// What unwinds a goroutine that ends itself: Go's `runtime.Goexit`.
+pub(crate) struct GoExit;
+
 /// A goroutine to be started.
 pub(crate) struct Spawn {
     pub(crate) body: Box<dyn FnOnce() + Send>,
@@ -37,8 +43,8 @@ pub(crate) trait Engine {
     fn destroy(&self, obj: ObjId);
     /// One more handle of an end of a channel.
     fn add_handle(&self, ch: ObjId, end: End);
-    /// One handle less.
-    fn drop_handle(&self, ch: ObjId, end: End, site: SiteRef);
+    /// One handle less; gives the tickets of the messages nobody can receive any more.
+    fn drop_handle(&self, ch: ObjId, end: End, site: SiteRef) -> Vec<u32>;
     /// Start a goroutine.
     fn spawn(&self, spawn: Spawn) -> Gid;
     /// The handle of a goroutine was dropped without a join.
@@ -289,14 +295,17 @@ impl Home {
         with(|engine| engine.add_handle(id, end));
     }
 
-    /// A handle that outlives its world is simply gone.
+    /// A handle that outlives its world is simply gone. Gives the tickets of the messages nobody
+    /// can receive any more.
     #[track_caller]
-    pub(crate) fn drop_handle(&self, end: End) {
+    pub(crate) fn drop_handle(&self, end: End) -> Vec<u32> {
         let site = Location::caller();
         if self.epoch == Epoch::PLAIN {
-            plain_engine().drop_handle(self.id, end, site);
+            plain_engine().drop_handle(self.id, end, site)
         } else if self.is_here() {
-            with(|engine| engine.drop_handle(self.id, end, site));
+            with(|engine| engine.drop_handle(self.id, end, site))
+        } else {
+            Vec::new()
         }
     }
 }

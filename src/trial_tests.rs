@@ -13,7 +13,7 @@ pub(crate) fn explore_within(
     f: impl Fn() + Send + Sync + 'static,
 ) -> Option<(u64, Report)> {
     let body: Arc<dyn Fn() + Send + Sync> = Arc::new(f);
-    let mut worker = Worker::new(Box::new(Random::new(1)), limits);
+    let mut worker = Worker::new(Box::new(Random::new(1)), limits, Arc::default());
     (0..n).find_map(|i| {
         let report = worker.run(i, &body, Location::caller(), false).expect("random never runs out");
         (!report.findings.is_empty()).then_some((i, report))

@@ -17,7 +17,7 @@ use super::faults;
 use super::goroutine::{Co, Exit, Stacks, Status};
 use super::panics::{self, Panic};
 use crate::objects::{Arm, End, Misuse, Nanos, Op, Ret, State, Step, chan};
-use crate::port::{Engine, Epoch, SelectForm, Spawn};
+use crate::port::{Engine, Epoch, GoExit, SelectForm, Spawn, locals};
 use corosensei::stack::Stack;
 use corosensei::{CoroutineResult, Yielder};
 use selvedge_checkers::finding::{Evidence, Finding, Side, Slug};
@@ -146,9 +146,12 @@ impl Engine_ {
             // SAFETY: the coroutine is resumed only by `resume`, which holds no reference into the
             // table while it does; the table outlives the coroutine.
             unsafe { (&mut *record)[g.index()].yielder = yielder };
-            match catch_unwind(AssertUnwindSafe(body)) {
+            let ended = catch_unwind(AssertUnwindSafe(body));
+            // Whatever came of the body, what it kept in its thread-locals is dropped.
+            match ended.and(catch_unwind(locals::destroy)) {
                 Ok(()) => Exit::Returned,
                 Err(payload) if payload.is::<TearDown>() => Exit::TornDown,
+                Err(payload) if payload.is::<GoExit>() => Exit::Left,
                 Err(payload) => {
                     // SAFETY: as above.
                     unsafe { (&mut *record)[g.index()].thrown = Some(payload) };
@@ -163,7 +166,8 @@ impl Engine_ {
     fn ended(&self, g: Gid, exit: Exit) {
         let ex = self.ex();
         match exit {
-            Exit::Returned | Exit::TornDown => {}
+            Exit::Left if g == Gid::MAIN && !self.tearing_down.get() => self.main_left(),
+            Exit::Returned | Exit::Left | Exit::TornDown => {}
             Exit::Panicked if !self.tearing_down.get() => {
                 let payload = ex.goroutines[g.index()].thrown.take().expect("a panic has a payload");
                 let panic = Panic { payload, last: panics::take() };
@@ -185,6 +189,16 @@ impl Engine_ {
             }
         }
         self.ex().exit(g);
+    }
+
+    /// Main ended itself: the others go on, and the program can only deadlock.
+    fn main_left(&self) {
+        let ex = self.ex();
+        let p = ex.pending[Gid::MAIN.index()];
+        let side = Side { g: Gid::MAIN, op: OpKind::Exit, site: p.site.into(), step: ex.steps };
+        let message = "no goroutines (main called runtime.Goexit) - deadlock!".to_owned();
+        let evidence = Evidence::Panic { message, side, object: None };
+        ex.find(Finding { slug: Slug::Deadlock, evidence });
     }
 
     /// A panic that nobody recovers and nobody can join.
@@ -283,11 +297,15 @@ impl Engine_ {
             let g = Gid(i as u32);
             let me = &mut self.ex().goroutines[i];
             if me.status == Status::Exited {
-                me.panic = None;
+                drop(me.panic.take());
                 continue;
             }
-            me.body = None;
-            let Some(mut co) = me.co.take() else { continue };
+            drop(me.body.take());
+            // From here on it runs no more than the unwinding below: a scope relies on it.
+            let Some(mut co) = self.ex().goroutines[i].co.take() else {
+                self.ex().world.goroutines[i].exited = true;
+                continue;
+            };
             self.ex().running = g;
             match co.resume(()) {
                 CoroutineResult::Return(_) => self.stacks.borrow_mut().give(co.into_stack()),
@@ -299,6 +317,7 @@ impl Engine_ {
                 }
             }
             self.ex().goroutines[i].status = Status::Exited;
+            self.ex().world.goroutines[i].exited = true;
         }
         // Dropping a closure or a payload may run user code: do it while the engine is still this
         // thread's, so that the objects in it are released in their own world.
@@ -393,9 +412,9 @@ impl Engine for Engine_ {
         }
     }
 
-    fn drop_handle(&self, ch: ObjId, end: End, site: SiteRef) {
+    fn drop_handle(&self, ch: ObjId, end: End, site: SiteRef) -> Vec<u32> {
         if self.tearing_down.get() {
-            return;
+            return Vec::new();
         }
         let c = chan::chan(&mut self.ex().world, ch);
         let closed = c.closed;
@@ -406,9 +425,10 @@ impl Engine for Engine_ {
         // Once a channel is closed, nobody waits for what its handles could still do.
         if *left > 1 || closed {
             *left -= 1;
-        } else {
-            self.op(Op::HandleDrop { ch, end }, site);
+            return Vec::new();
         }
+        self.op(Op::HandleDrop { ch, end }, site);
+        chan::discard(&mut self.ex().world, ch)
     }
 
     fn spawn(&self, spawn: Spawn) -> Gid {

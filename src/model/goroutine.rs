@@ -18,6 +18,8 @@ pub(super) enum Exit {
     Returned,
     /// The payload is in the goroutine's record.
     Panicked,
+    /// It ended itself.
+    Left,
     /// The engine unwound it.
     TornDown,
     /// It ran off its stack; the stack was abandoned by the fault handler.
@@ -81,6 +83,14 @@ impl Goroutine {
             suspended_op: None,
             since: 0,
         }
+    }
+}
+
+impl Drop for Goroutine {
+    fn drop(&mut self) {
+        // Only a bug in a strategy ends an engine without a tear-down. Unwinding the goroutine here
+        // could free what others borrow from its stack: it leaks.
+        std::mem::forget(self.co.take());
     }
 }
 

@@ -12,6 +12,10 @@
 //! channel; a message of a queued sender is not in `buffer`; once closed, both are empty.
 //! Happens-before, as in Go's memory model: the k-th send before the k-th receive, the k-th
 //! receive before the (k+C)-th send, the close before a receive that returns because of it.
+//!
+//! A channel that hangs up (std's mpsc) closes when the last handle of either end goes away; a send
+//! then finds it closed and says so, instead of being a misuse. What the last receiver leaves in the
+//! buffer stays there until the engine discards it, in the same step.
 
 use super::op::{End, Misuse, Op, Ret};
 use super::timer::Timer;
@@ -30,6 +34,9 @@ pub(crate) struct Waiter {
     pub(crate) arm: Option<u32>,
 }
 
+/// The capacity of a channel whose sends never wait.
+pub(crate) const UNBOUNDED: u32 = u32::MAX;
+
 /// The state of a channel.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct ChanState {
@@ -44,7 +51,7 @@ pub(crate) struct ChanState {
     /// Live handles of each end.
     pub(crate) send_handles: u32,
     pub(crate) receive_handles: u32,
-    /// Dropping the last sender closes it, as std's mpsc does.
+    /// Dropping the last handle of either end closes it, as std's mpsc does.
     pub(crate) hang_up: bool,
     pub(crate) timer: Option<Timer>,
     /// Nobody sends: all that happens to it is its close.
@@ -76,6 +83,7 @@ impl ChanState {
         }
         match self.cap {
             0 => format!("unbuffered{closed}"),
+            UNBOUNDED => format!("{} buffered{closed}", self.buffer.len()),
             cap => format!("{} of {cap} buffered{closed}", self.buffer.len()),
         }
     }
@@ -83,6 +91,11 @@ impl ChanState {
     /// Whether a message could be taken at once (not counting one of `g` itself).
     pub(crate) fn has_message(&self, g: Gid) -> bool {
         !self.buffer.is_empty() || self.senders.iter().any(|w| w.g != g)
+    }
+
+    /// What a send on the closed channel gives.
+    fn refused(&self) -> Ret {
+        if self.hang_up { Ret::Closed } else { Ret::Misuse(Misuse::SendOnClosed) }
     }
 
     /// Whether a message of `g` could be placed at once.
@@ -165,8 +178,9 @@ pub(super) fn try_receive(world: &mut World, g: Gid, ch: ObjId) -> Ret {
 pub(super) fn place(world: &mut World, g: Gid, ch: ObjId, ticket: u32) -> Option<Ret> {
     let c = chan(world, ch);
     if c.closed {
+        let refused = c.refused();
         world.access(ch, Part::Closed, 0, Mode::Read, Sync::None);
-        return Some(Ret::Misuse(Misuse::SendOnClosed));
+        return Some(refused);
     }
     let n = c.sent;
     if c.cap > 0 {
@@ -203,7 +217,7 @@ pub(super) fn take(world: &mut World, g: Gid, ch: ObjId) -> Option<Ret> {
         let timer = c.timer.is_some();
         world.access(ch, Part::Head, 0, Mode::Write, Sync::None);
         world.access(ch, Part::Message, n, Mode::Write, Sync::Acquire);
-        if cap != u32::MAX {
+        if cap != UNBOUNDED {
             world.access(ch, Part::Slot, n + cap, Mode::Write, Sync::Publish);
         }
         if timer {
@@ -307,6 +321,7 @@ pub(super) fn close(world: &mut World, ch: ObjId) -> Ret {
         return Ret::Misuse(Misuse::CloseOfClosed);
     }
     c.closed = true;
+    let refused = c.refused();
     let senders = std::mem::take(&mut c.senders);
     let receivers = std::mem::take(&mut c.receivers);
     world.access(ch, Part::Closed, 0, Mode::Write, Sync::Publish);
@@ -316,7 +331,7 @@ pub(super) fn close(world: &mut World, ch: ObjId) -> Ret {
     }
     for peer in senders {
         super::select::leave_queues(world, peer.g);
-        world.woken.push((peer.g, Step::Done(Ret::Misuse(Misuse::SendOnClosed))));
+        world.woken.push((peer.g, Step::Done(refused)));
     }
     Ret::Unit
 }
@@ -341,5 +356,19 @@ pub(super) fn drop_last(world: &mut World, ch: ObjId, end: End) -> Ret {
     } else {
         world.access(ch, Part::Closed, 0, Mode::Write, Sync::None);
     }
+    if hang_up && end == End::Receive {
+        // Whoever hangs up drops the messages nobody received: after they were sent.
+        let (first, left) = (view(world.state(ch)).received, view(world.state(ch)).buffer.len() as u32);
+        world.access(ch, Part::Head, 0, Mode::Write, Sync::None);
+        for n in first..first + left {
+            world.access(ch, Part::Message, n, Mode::Write, Sync::Acquire);
+        }
+    }
     Ret::Unit
+}
+
+/// The messages the last receiver left, which nobody can take any more.
+pub(crate) fn discard(world: &mut World, ch: ObjId) -> Vec<u32> {
+    let c = chan(world, ch);
+    if c.hang_up && c.receive_handles == 0 { c.buffer.drain(..).collect() } else { Vec::new() }
 }

@@ -170,6 +170,7 @@ impl World {
             Op::SelectWait { .. } => select::ready(self, g),
             Op::WaitGroupWait(o) => wait_group::is_zero(self.state(o)).into(),
             Op::OnceBegin(o) => once::can_begin(self.state(o)).into(),
+            Op::OnceWait { once: o, force } => once::can_stop_waiting(self.state(o), force).into(),
             Op::Park { .. } => self.goroutines[g.index()].token.into(),
             Op::Join(target) => self.goroutines[target.index()].exited.into(),
             Op::CompareExchange { atomic, expected, weak, .. } => {
@@ -244,6 +245,7 @@ impl World {
             Op::Release { sem, n } => semaphore::release(self, g, sem, n),
             Op::CancelAcquire { sem, g: waiter } => semaphore::cancel(self, sem, waiter),
             Op::OnceBegin(o) => once::begin(self, g, o),
+            Op::OncePeek(o) | Op::OnceWait { once: o, .. } => once::peek(self, o),
             Op::OnceEnd { once: o, done } => once::end(self, o, done),
             Op::BarrierWait(o) => return barrier::wait(self, g, o),
             Op::Park { .. } => park::park(self, g),

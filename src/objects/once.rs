@@ -2,6 +2,8 @@
 //!
 //! Invariants: at most one goroutine runs the initialiser; the others wait until it has ended. A
 //! goroutine that asks again from inside the initialiser waits for itself: a deadlock, as in Go.
+//! Whether an initialiser that gave up spoils the object is for the surface to say: the state only
+//! remembers it, and lets the next one try.
 
 use super::op::Ret;
 use super::{State, World};
@@ -11,9 +13,11 @@ use selvedge_checkers::ids::{Gid, ObjId};
 /// How far the initialisation is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) enum OnceState {
-    /// Nobody has begun, or whoever began gave up.
+    /// Nobody has begun.
     #[default]
     Idle,
+    /// Whoever began gave up.
+    Poisoned,
     /// The initialiser runs.
     Running(Gid),
     /// It has ended.
@@ -31,21 +35,37 @@ pub(crate) fn can_begin(state: &State) -> bool {
     !matches!(state, State::Once(OnceState::Running(_)))
 }
 
-/// True if the caller is to run the initialiser, false if it is done.
+pub(crate) fn can_stop_waiting(state: &State, force: bool) -> bool {
+    match state {
+        State::Once(OnceState::Done) => true,
+        State::Once(OnceState::Poisoned) => !force,
+        _ => false,
+    }
+}
+
+/// `Flag(true)` if the caller is to run the initialiser, `Value(1)` if it is and another gave up
+/// before, `Flag(false)` if it is done.
 pub(super) fn begin(world: &mut World, g: Gid, o: ObjId) -> Ret {
     let once = once(world, o);
-    let idle = *once == OnceState::Idle;
-    if idle {
-        *once = OnceState::Running(g);
-        world.whole(o, Mode::Write, Sync::Acquire);
-    } else {
+    let before = *once;
+    if before == OnceState::Done {
         world.whole(o, Mode::Read, Sync::Acquire);
+        return Ret::Flag(false);
     }
-    Ret::Flag(idle)
+    *once = OnceState::Running(g);
+    world.whole(o, Mode::Write, Sync::Acquire);
+    if before == OnceState::Poisoned { Ret::Value(1) } else { Ret::Flag(true) }
+}
+
+/// Whether it is done.
+pub(super) fn peek(world: &mut World, o: ObjId) -> Ret {
+    let done = *once(world, o) == OnceState::Done;
+    world.whole(o, Mode::Read, Sync::Acquire);
+    Ret::Flag(done)
 }
 
 pub(super) fn end(world: &mut World, o: ObjId, done: bool) -> Ret {
-    *once(world, o) = if done { OnceState::Done } else { OnceState::Idle };
+    *once(world, o) = if done { OnceState::Done } else { OnceState::Poisoned };
     world.whole(o, Mode::Write, Sync::Publish);
     Ret::Unit
 }

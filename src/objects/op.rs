@@ -134,6 +134,13 @@ pub(crate) enum Op {
         g: Gid,
     },
     OnceBegin(ObjId),
+    /// Whether it is done.
+    OncePeek(ObjId),
+    /// Waits until it is done; unless forced, also until an attempt failed.
+    OnceWait {
+        once: ObjId,
+        force: bool,
+    },
     OnceEnd {
         once: ObjId,
         done: bool,
@@ -219,6 +226,7 @@ impl Op {
             Op::TryAcquire { .. } => OpKind::TryAcquire,
             Op::Release { .. } | Op::CancelAcquire { .. } => OpKind::Release,
             Op::OnceBegin(_) => OpKind::OnceBegin,
+            Op::OncePeek(_) | Op::OnceWait { .. } => OpKind::Load,
             Op::OnceEnd { .. } => OpKind::OnceComplete,
             Op::BarrierWait(_) | Op::BarrierPark(_) => OpKind::BarrierWait,
             Op::Park { .. } => OpKind::Park,
@@ -258,6 +266,7 @@ impl Op {
             | Op::Len(o)
             | Op::WaitGroupWait(o)
             | Op::OnceBegin(o)
+            | Op::OncePeek(o)
             | Op::BarrierWait(o)
             | Op::BarrierPark(o)
             | Op::TimerStop(o) => Some(o),
@@ -273,7 +282,7 @@ impl Op {
             | Op::TryAcquire { sem, .. }
             | Op::Release { sem, .. }
             | Op::CancelAcquire { sem, .. } => Some(sem),
-            Op::OnceEnd { once, .. } => Some(once),
+            Op::OnceEnd { once, .. } | Op::OnceWait { once, .. } => Some(once),
             Op::TimerStart { timer, .. } => Some(timer),
             Op::Load { atomic, .. }
             | Op::Store { atomic, .. }
@@ -317,7 +326,7 @@ impl Op {
             Op::CondWait { .. } | Op::CondWoken { .. } => WaitReason::Cond,
             Op::WaitGroupWait(_) => WaitReason::WaitGroup,
             Op::Acquire { .. } | Op::AcquireWait { .. } => WaitReason::Semaphore,
-            Op::OnceBegin(_) => WaitReason::Once,
+            Op::OnceBegin(_) | Op::OnceWait { .. } => WaitReason::Once,
             Op::BarrierWait(_) | Op::BarrierPark(_) => WaitReason::Barrier,
             Op::Park { .. } => WaitReason::Park,
             Op::Join(_) => WaitReason::Join,
@@ -343,6 +352,7 @@ impl Op {
                 | Op::Receive(_)
                 | Op::Select { .. }
                 | Op::Len(_)
+                | Op::OncePeek(_)
         )
     }
 }

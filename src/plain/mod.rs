@@ -8,7 +8,7 @@
 
 use crate::objects::timer::{self, Due};
 use crate::objects::{Arm, End, Nanos, Op, Ret, State, Step, World, atomic, chan, wait_group};
-use crate::port::{Engine, Epoch, SelectForm, Spawn};
+use crate::port::{Engine, Epoch, GoExit, SelectForm, Spawn};
 use selvedge_checkers::finding::Slug;
 use selvedge_checkers::ids::{Gid, ObjId, SiteRef};
 use std::any::Any;
@@ -363,7 +363,7 @@ impl Engine for Plain {
         }
     }
 
-    fn drop_handle(&self, ch: ObjId, end: End, _site: SiteRef) {
+    fn drop_handle(&self, ch: ObjId, end: End, _site: SiteRef) -> Vec<u32> {
         let mut state = self.lock();
         let c = chan::chan(&mut state.world, ch);
         let left = match end {
@@ -372,10 +372,11 @@ impl Engine for Plain {
         };
         if *left > 1 {
             *left -= 1;
-            return;
+            return Vec::new();
         }
         state.world.step(Gid::MAIN, &Op::HandleDrop { ch, end }, 0);
         state.after_effects();
+        chan::discard(&mut state.world, ch)
     }
 
     fn spawn(&self, spawn: Spawn) -> Gid {
@@ -383,7 +384,9 @@ impl Engine for Plain {
         let Spawn { body, name, .. } = spawn;
         let run = move || {
             ME.with(|me| me.0.set(Some(g)));
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(body)) {
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(body))
+                && !payload.is::<GoExit>()
+            {
                 let plain = PLAIN.get().expect("the engine exists");
                 plain.lock().threads[g.index()].panic = Some(payload);
             }

@@ -1,0 +1,57 @@
+//! Running a program under the model in a unit test: `explore(100, || …)` runs it a hundred times
+//! and gives the first execution that found something.
+//!
+//! Invariant: every execution can be torn down: no goroutine is left in the middle of unwinding.
+
+#[cfg(test)]
+use crate::explore::strategies::Random;
+#[cfg(test)]
+use crate::model::{Limits, Report, Worker};
+use selvedge_checkers::finding::{Severity, Slug};
+use std::collections::BTreeSet;
+use std::panic::Location;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Run `f` in up to `n` random executions; the first report with an error, if there is one.
+#[track_caller]
+pub(crate) fn explore(n: u64, f: impl Fn() + Send + Sync + 'static) -> Option<Report> {
+    let site = Location::caller();
+    let body: Arc<dyn Fn() + Send + Sync> = Arc::new(f);
+    let mut worker = Worker::new(Box::new(Random::new(1)), Limits::default(), Arc::default());
+    for i in 0..n {
+        let report = worker.run(i, &body, site, false).expect("random exploration never ends");
+        assert!(!worker.is_tainted(), "a goroutine could not be unwound: {report:?}");
+        if report.findings.iter().any(|f| f.slug.severity() == Severity::Error) {
+            return Some(report);
+        }
+    }
+    None
+}
+
+/// What the first finding within `n` executions is called.
+#[track_caller]
+pub(crate) fn slug(n: u64, f: impl Fn() + Send + Sync + 'static) -> Option<Slug> {
+    explore(n, f).map(|report| report.findings[0].slug)
+}
+
+/// Run `f` `n` times; nothing must be found.
+#[track_caller]
+pub(crate) fn clean(n: u64, f: impl Fn() + Send + Sync + 'static) {
+    let found = explore(n, f);
+    assert!(found.is_none(), "{found:?}");
+}
+
+/// The different results of `f` in `n` executions, in which nothing must be found.
+#[track_caller]
+pub(crate) fn outcomes<T>(n: u64, f: impl Fn() -> T + Send + Sync + 'static) -> BTreeSet<T>
+where
+    T: Ord + Send + 'static,
+{
+    let seen = Arc::new(Mutex::new(BTreeSet::new()));
+    let results = Arc::clone(&seen);
+    clean(n, move || {
+        let value = f();
+        results.lock().unwrap_or_else(PoisonError::into_inner).insert(value);
+    });
+    std::mem::take(&mut seen.lock().unwrap_or_else(PoisonError::into_inner))
+}
