@@ -9,7 +9,9 @@
 //! happens-before clocks. Deviation: none known.
 //!
 //! Invariants: one comparison per goroutine, once per execution; a single edge in either direction,
-//! of any kind and through any number of others, keeps it silent.
+//! of any kind and through any number of others, keeps it silent. It is judged at the very end,
+//! not when main returns: a worker that only then learns that its channel was closed was told to
+//! stop in time.
 //!
 //! Does not detect: a goroutine that met main once and had more to do, and those that the caller
 //! does not list because they are blocked for ever or live on timers (they are leaks).
@@ -26,7 +28,6 @@ struct Birth {
     site: Option<SiteRef>,
     /// What it knew of main then.
     knew: u32,
-    exited: bool,
 }
 
 impl Row for Birth {
@@ -51,19 +52,13 @@ impl Exits {
     #[inline]
     pub fn spawned(&mut self, clocks: &Clocks, child: Gid, site: SiteRef) {
         let knew = clocks.seen(child).get(Gid::MAIN);
-        *self.births.row(child.index()) = Birth { site: Some(site), knew, exited: false };
+        *self.births.row(child.index()) = Birth { site: Some(site), knew };
     }
 
-    /// `g` ended.
-    #[inline]
-    pub fn exited(&mut self, g: Gid) {
-        self.births.row(g.index()).exited = true;
-    }
-
-    /// Main returned while these goroutines could still run.
-    pub fn main_returned(&self, clocks: &Clocks, still_running: &[Gid], findings: &mut Vec<Finding>) {
-        for &g in still_running {
-            let Some(birth) = self.births.get(g.index()).filter(|b| !b.exited) else { continue };
+    /// The execution is over, and these goroutines ended by themselves after main had returned.
+    pub fn main_returned(&self, clocks: &Clocks, outlived: &[Gid], findings: &mut Vec<Finding>) {
+        for &g in outlived {
+            let Some(birth) = self.births.get(g.index()) else { continue };
             let Some(site) = birth.site else { continue };
             let main_learned = clocks.seen(Gid::MAIN).get(g) > 0;
             let child_learned = clocks.seen(g).get(Gid::MAIN) > birth.knew;
@@ -119,11 +114,11 @@ mod tests {
     }
 
     #[test]
-    fn a_grandchild_is_judged_by_itself_and_the_ended_are_silent() {
+    fn a_grandchild_is_judged_by_itself() {
         let mut rig = Rig::with(2);
         rig.spawn(1, 2);
         rig.join(0, 1);
-        rig.main_returned(&[1, 2]);
+        rig.main_returned(&[2]);
         let found = rig.findings();
         assert_eq!(found.len(), 1);
         let Evidence::Single { side, .. } = &found[0].evidence else { panic!("{found:?}") };

@@ -82,7 +82,6 @@ impl Rig {
     }
 
     pub(crate) fn join(&mut self, g: u32, target: u32) {
-        self.suite.exited(&self.clocks, Gid(target));
         self.clocks.join(Gid(g), Gid(target));
         self.suite.joined(Gid(g), Gid(target));
     }

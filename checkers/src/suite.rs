@@ -177,14 +177,9 @@ impl Suite {
         self.order.joined(g, target);
     }
 
-    /// `g` ended.
-    pub fn exited(&mut self, _: &Clocks, g: Gid) {
-        self.exits.exited(g);
-    }
-
     /// Main returned while these goroutines had neither ended nor were blocked for ever.
-    pub fn main_returned(&mut self, clocks: &Clocks, still_running: &[Gid]) {
-        self.exits.main_returned(clocks, still_running, &mut self.findings);
+    pub fn main_returned(&mut self, clocks: &Clocks, outlived: &[Gid]) {
+        self.exits.main_returned(clocks, outlived, &mut self.findings);
     }
 
     /// Why a goroutine that waits on a condition variable for ever was not woken.

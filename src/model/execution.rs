@@ -93,6 +93,8 @@ pub(super) struct Execution {
     follows: bool,
     early_fires: u32,
     pub(super) main_returned_at: Option<u32>,
+    /// Goroutines that could still go on when main returned.
+    pub(super) outlived_main: Vec<Gid>,
     fires_after_main: u32,
     pub(super) clocks: Clocks,
     pub(super) races: Races,
@@ -133,6 +135,7 @@ impl Execution {
             follows,
             early_fires: 0,
             main_returned_at: None,
+            outlived_main: Vec::new(),
             fires_after_main: 0,
             clocks: Clocks::default(),
             races: Races::default(),
@@ -167,6 +170,7 @@ impl Execution {
         self.follows = self.strategy.follows();
         self.early_fires = self.limits.early_timers;
         self.main_returned_at = None;
+        self.outlived_main.clear();
         self.fires_after_main = 0;
         self.clocks.reset();
         self.races.reset();
@@ -669,7 +673,6 @@ impl Execution {
         if self.enabled.remove(g) && self.follows {
             self.strategy.disabled(g);
         }
-        self.suite.exited(&self.clocks, g);
         self.recorder.exited(self.steps, g, self.goroutines[g.index()].spawned);
         let joiners = std::mem::take(&mut self.goroutines[g.index()].joiners);
         for joiner in joiners {
@@ -679,12 +682,15 @@ impl Execution {
         }
         if g == Gid::MAIN {
             self.main_returned_at = Some(self.steps);
-            let running: Vec<Gid> = (1..self.goroutines.len() as u32)
-                .map(Gid)
-                .filter(|&g| self.enabled.contains(g) || self.goroutines[g.index()].status == Status::New)
-                .filter(|&g| self.goroutines[g.index()].status != Status::Exited)
-                .collect();
-            self.suite.main_returned(&self.clocks, &running);
+            let (goroutines, pending) = (&self.goroutines, &self.pending);
+            let unfinished = |g: &Gid| match goroutines[g.index()].status {
+                Status::Exited => false,
+                Status::Pending => {
+                    self.enabled.contains(*g) || matches!(pending[g.index()].op, Op::Sleep { .. })
+                }
+                Status::New | Status::Ready | Status::Running => true,
+            };
+            self.outlived_main = (1..goroutines.len() as u32).map(Gid).filter(unfinished).collect();
         }
     }
 

@@ -31,6 +31,12 @@ impl Execution {
             Ending::Doomed => drop(self.find_doomed()),
             Ending::Running | Ending::Fatal => {}
         }
+        // Judged at the very end: a goroutine that then learns of something main did (that a channel
+        // was closed, a context cancelled) was told to stop and is not forgotten.
+        let mut outlived = std::mem::take(&mut self.outlived_main);
+        let quiet = self.ending == Ending::Quiet;
+        outlived.retain(|g| quiet && self.goroutines[g.index()].status == Status::Exited);
+        self.suite.main_returned(&self.clocks, &outlived);
         self.unclaimed_panics();
         let predicted: Vec<Finding> = self.suite.findings().collect();
         predicted.into_iter().for_each(|f| self.find(f));
