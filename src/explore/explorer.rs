@@ -12,6 +12,8 @@ use crate::harness::watchdog::{Beat, Watchdog};
 use crate::model::{Report, Worker};
 use selvedge_checkers::finding::Finding;
 use selvedge_checkers::ids::SiteRef;
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,6 +42,8 @@ enum Message {
     Finished,
     /// The thread must not be used again; another one is to go on.
     Tainted,
+    /// Not the program failed but we did.
+    Died(Box<dyn Any + Send>),
 }
 
 /// Explore `body` as planned.
@@ -75,6 +79,7 @@ pub(crate) fn explore(plan: &Plan, body: &Body, site: SiteRef) -> Exploration {
         match told.recv_timeout(watchdog.patience()) {
             Ok(Message::Finished) => running -= 1,
             Ok(Message::Tainted) => watchdog.watch(start(&shared, &tell)),
+            Ok(Message::Died(panic)) => resume_unwind(panic),
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {
                 if let Some(finding) = watchdog.look() {
@@ -139,10 +144,14 @@ fn start(shared: &Arc<Shared>, tell: &Sender<Message>) -> Arc<Beat> {
     let (shared, tell, mine) = (Arc::clone(shared), tell.clone(), Arc::clone(&beat));
     let run = move || {
         mine.begin();
-        let tainted = shared.work(&mine);
+        let worked = catch_unwind(AssertUnwindSafe(|| shared.work(&mine)));
         mine.end();
         // The waiting thread may have given up already.
-        let _ = tell.send(if tainted { Message::Tainted } else { Message::Finished });
+        let _ = tell.send(match worked {
+            Ok(false) => Message::Finished,
+            Ok(true) => Message::Tainted,
+            Err(panic) => Message::Died(panic),
+        });
     };
     let named = std::thread::Builder::new().name("selvedge-worker".into());
     named.spawn(run).expect("the system gives a thread for exploring");
@@ -161,6 +170,9 @@ impl Shared {
                 self.stop.store(true, Ordering::Relaxed);
                 break;
             };
+            if let Some(observer) = &self.plan.observer {
+                (observer.0)(&report.findings);
+            }
             self.count(&mut tally, index, report);
             if worker.is_tainted() {
                 self.add(tally);

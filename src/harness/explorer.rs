@@ -4,7 +4,8 @@ use super::config::{Config, LeakPolicy, StrategySpec, TimerPolicy};
 use super::identity::{Identity, Test};
 use super::outcome::Outcome;
 use super::session;
-use crate::explore::plan::Body;
+use crate::explore::plan::{Body, Observer};
+use selvedge_checkers::finding::Finding;
 use selvedge_checkers::ids::SiteRef;
 use std::panic::Location;
 use std::sync::Arc;
@@ -138,6 +139,19 @@ impl Explorer {
     pub fn run(&self, f: impl Fn() + Send + Sync + 'static) -> Outcome {
         let body: Body = Arc::new(f);
         session::run(&self.config, &body, &Identity { test: None, site: self.site })
+    }
+
+    /// Explore the whole budget and tell `observer` after each execution what it found. It runs on
+    /// the exploring thread, between executions.
+    #[doc(hidden)]
+    pub fn observe(
+        &self,
+        f: impl Fn() + Send + Sync + 'static,
+        observer: impl Fn(&[Finding]) + Send + Sync + 'static,
+    ) -> Outcome {
+        let body: Body = Arc::new(f);
+        let identity = Identity { test: None, site: self.site };
+        session::observe(&self.config, &body, &identity, Observer(Arc::new(observer)))
     }
 
     /// Explore, and panic with a report if an execution fails.

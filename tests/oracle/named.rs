@@ -1,0 +1,26 @@
+//! Programs that once told the two apart, and the smallest of each kind.
+
+use super::compare;
+use super::language::Instr::*;
+use super::language::Program;
+
+fn agree(program: &Program) {
+    assert!(compare(program, 100_000).unwrap(), "the program is too large");
+}
+
+#[test]
+fn store_buffering() {
+    agree(&Program::new(&[&[Store(0, 1), Load(1)], &[Store(1, 1), Load(0)]]));
+}
+
+/// Asking whether a thread has ended depends on what it does until then.
+#[test]
+fn finished_or_not() {
+    agree(&Program::new(&[&[Spawn(vec![Add(0)]), Finished, Load(0)]]));
+}
+
+/// A counter below zero holds back a wait that was about to find it at zero.
+#[test]
+fn wait_after_a_negative_counter() {
+    agree(&Program::new(&[&[WgWait], &[WgDone]]));
+}
