@@ -5,17 +5,17 @@
 //! any number of workers. The calling thread only waits and watches: a worker that makes no step
 //! for the length of the watchdog is reported with its place and given up.
 
+use super::budget::Budget;
 use super::plan::{Body, Exploration, Failure, Plan};
 use super::profile::{self, Profile};
 use super::strategies::{self, Deviate};
-use crate::harness::watchdog::{Beat, Watchdog};
+use super::watchdog::{Beat, Watchdog};
 use crate::model::{Nondeterminism, Report, Worker};
 use selvedge_checkers::finding::{Evidence, Finding, Slug};
 use selvedge_checkers::ids::SiteRef;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 /// What the workers of one exploration share.
 struct Shared {
@@ -32,7 +32,7 @@ struct Shared {
     stop: AtomicBool,
     exhausted: AtomicBool,
     total: Mutex<Exploration>,
-    started: Instant,
+    budget: Budget,
 }
 
 /// What a worker tells the waiting thread.
@@ -60,7 +60,7 @@ pub(crate) fn explore(plan: &Plan, body: &Body, site: SiteRef) -> Exploration {
         stop: AtomicBool::new(false),
         exhausted: AtomicBool::new(false),
         total: Mutex::default(),
-        started: Instant::now(),
+        budget: Budget::start(plan.time),
     });
     let (tell, told) = channel();
     let mut watchdog = Watchdog::new(plan.watchdog);
@@ -88,7 +88,7 @@ pub(crate) fn explore(plan: &Plan, body: &Body, site: SiteRef) -> Exploration {
     let mut total = std::mem::take(&mut *shared.total.lock().unwrap_or_else(PoisonError::into_inner));
     total.hung = hung;
     total.exhausted = shared.exhausted.load(Ordering::Relaxed);
-    total.seconds = shared.started.elapsed().as_secs_f64();
+    total.seconds = shared.budget.elapsed().as_secs_f64();
     total
 }
 
@@ -197,7 +197,7 @@ impl Shared {
             if index >= self.end.load(Ordering::Relaxed) {
                 return None;
             }
-            if self.plan.time.is_some_and(|limit| self.started.elapsed() >= limit) {
+            if self.budget.is_used_up() {
                 self.stop.store(true, Ordering::Relaxed);
                 return None;
             }

@@ -2,7 +2,7 @@
 
 use super::explorer::Explorer;
 use super::outcome::Outcome;
-use super::session;
+use super::trial;
 use crate::explore::minimise;
 use crate::explore::plan::Body;
 use crate::explore::strategies::Step;
@@ -54,7 +54,7 @@ impl Explorer {
         let body: Body = Arc::new(f);
         let plan = self.config.plan();
         let minimal = minimise::under(&plan, &body, self.site, move || stepper(choose));
-        session::finish_replay(&self.config, &plan, &self.identity(), minimal)
+        trial::finish_replay(&self.config, &plan, &self.identity(), minimal)
     }
 }
 

@@ -8,13 +8,14 @@
 //!
 //! Does not detect: a goroutine that is merely slow for less than the watchdog's patience.
 
+use super::budget::Budget;
 use super::interrupt;
 use selvedge_checkers::finding::{Evidence, Finding, Side, Slug};
 use selvedge_checkers::ids::Gid;
 use selvedge_checkers::op::OpKind;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A worker's sign of life.
 #[derive(Default)]
@@ -45,7 +46,8 @@ impl Beat {
 /// Watches the workers of one exploration.
 pub(crate) struct Watchdog {
     limit: Duration,
-    watched: Vec<(Arc<Beat>, u64, Instant)>,
+    /// Each worker's counter when it was last seen to move, and the time it has stood still.
+    watched: Vec<(Arc<Beat>, u64, Budget)>,
 }
 
 impl Watchdog {
@@ -54,7 +56,7 @@ impl Watchdog {
     }
 
     pub(crate) fn watch(&mut self, beat: Arc<Beat>) {
-        self.watched.push((beat, 0, Instant::now()));
+        self.watched.push((beat, 0, Budget::start(Some(self.limit))));
     }
 
     /// How long to wait before the next look.
@@ -64,11 +66,12 @@ impl Watchdog {
 
     /// A worker that made no step for too long, interrupted and described.
     pub(crate) fn look(&mut self) -> Option<Finding> {
-        for (beat, seen, since) in &mut self.watched {
+        for (beat, seen, still) in &mut self.watched {
             let steps = beat.steps.load(Ordering::Relaxed);
             if steps != *seen || !beat.running.load(Ordering::Acquire) {
-                (*seen, *since) = (steps, Instant::now());
-            } else if since.elapsed() >= self.limit {
+                *seen = steps;
+                still.restart();
+            } else if still.is_used_up() {
                 let site = beat.thread.get().and_then(interrupt::Thread::stop).unwrap_or_default();
                 let side = Side { g: Gid::MAIN, op: OpKind::Start, site, step: 0 };
                 return Some(Finding {
