@@ -9,8 +9,8 @@ use super::plan::{Body, Exploration, Failure, Plan};
 use super::profile::{self, Profile};
 use super::strategies::{self, Deviate};
 use crate::harness::watchdog::{Beat, Watchdog};
-use crate::model::{Report, Worker};
-use selvedge_checkers::finding::Finding;
+use crate::model::{Nondeterminism, Report, Worker};
+use selvedge_checkers::finding::{Evidence, Finding, Slug};
 use selvedge_checkers::ids::SiteRef;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -92,6 +92,12 @@ pub(crate) fn explore(plan: &Plan, body: &Body, site: SiteRef) -> Exploration {
     total
 }
 
+fn divergence(n: Nondeterminism) -> Finding {
+    let choices = |n: u32| if n == 0 { "no choice".to_owned() } else { format!("{n} choices") };
+    let (expected, found) = (choices(n.expected), choices(n.found));
+    Finding { slug: Slug::NotDeterministic, evidence: Evidence::Divergence { step: n.step, expected, found } }
+}
+
 /// What the program is like, from one execution; `Err` if it had to be given up.
 pub(super) fn gather(plan: &Plan, body: &Body, site: SiteRef) -> Result<Profile, Finding> {
     let (body, seed) = (Arc::clone(body), plan.seed);
@@ -162,6 +168,15 @@ impl Shared {
                 break;
             };
             self.count(&mut tally, index, report);
+            let survey = worker.survey();
+            tally.estimate = survey.progress.map(|share| tally.executions as f64 / share);
+            if let Some(n) = survey.nondeterminism {
+                tally.diverged = Some(divergence(n));
+                self.stop.store(true, Ordering::Relaxed);
+            } else if survey.exhausted {
+                self.exhausted.store(true, Ordering::Relaxed);
+                self.stop.store(true, Ordering::Relaxed);
+            }
             if worker.is_tainted() {
                 self.add(tally);
                 // Its thread-local panic count is off: neither reuse nor clean up this thread.
@@ -229,6 +244,8 @@ impl Shared {
         total.failing += tally.failing;
         total.truncated += tally.truncated;
         total.steps += tally.steps;
+        total.estimate = total.estimate.or(tally.estimate);
+        total.diverged = total.diverged.take().or(tally.diverged);
         for (finding, failure) in tally.warnings {
             match total.warnings.iter_mut().find(|(f, _)| f.same_bug(&finding)) {
                 Some((_, known)) if known.index <= failure.index => {}

@@ -240,3 +240,17 @@ pub(crate) fn reseed(plan: &Plan, body: &Body, site: SiteRef, index: u64) -> Min
         Minimal { report, replayed: 1, ..Minimal::default() }
     })
 }
+
+/// Run one execution under a strategy that is made on the worker's thread, recorded.
+pub(crate) fn under<S: Strategy>(
+    plan: &Plan,
+    body: &Body,
+    site: SiteRef,
+    strategy: impl FnOnce() -> S + Send + 'static,
+) -> Minimal {
+    alone(plan, body, site, move |bench| {
+        let (report, _) = bench.run(strategy(), true);
+        let (_, recorder) = bench.run(Recorder::new(report.decisions.clone()), false);
+        Minimal { replayed: 1, ..told(report, recorder.deviations().to_vec()) }
+    })
+}

@@ -19,7 +19,7 @@ mod spin;
 mod suite;
 mod verdict;
 
-pub(crate) use decision::{Decision, Scene, Strategy};
+pub(crate) use decision::{Decision, Nondeterminism, Scene, Strategy, Survey};
 pub(crate) use limits::Limits;
 
 use crate::port::{self, Epoch, MAX_WORKERS, Spawn};
@@ -82,6 +82,11 @@ impl Worker {
     /// Decide by `strategy` from now on.
     pub(crate) fn set_strategy(&self, strategy: Box<dyn Strategy>) -> Box<dyn Strategy> {
         std::mem::replace(&mut self.engine.ex().strategy, strategy)
+    }
+
+    /// What the strategy knows of the space.
+    pub(crate) fn survey(&self) -> Survey {
+        self.engine.ex().strategy.survey()
     }
 
     /// Whether this thread must not be used for another execution.
