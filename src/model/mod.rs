@@ -111,7 +111,7 @@ impl Worker {
             if !self.engine.has_overflowed() {
                 ex.conclude();
             }
-            ex.strategy.end();
+            ex.strategy.end(ex.steps);
             if epoch.was_trespassed() {
                 ex.find_trespass();
             }

@@ -26,27 +26,6 @@ mod bodies {
     super::std_shaped_bodies!(shuttle);
 }
 
-/// The program in shuttle's types.
-fn body(program: Program) -> fn() {
-    match program {
-        Program::Yield50 => bodies::yields::<50, 20>,
-        Program::Yield1000 => bodies::yields::<1000, 20>,
-        Program::Rmw => bodies::rmw::<3, 2>,
-        Program::Readers => bodies::readers::<3>,
-        Program::Mutex1 => bodies::mutex::<1>,
-        Program::Mutex2 => bodies::mutex::<2>,
-        Program::Mutex4 => bodies::mutex::<4>,
-        Program::Condvar1 => bodies::condvar_queue::<1>,
-        Program::Condvar2 => bodies::condvar_queue::<2>,
-        Program::Condvar3 => bodies::condvar_queue::<3>,
-        Program::Pipeline3 => bodies::pipeline::<3>,
-        Program::Pipeline100 => bodies::pipeline::<100>,
-        Program::Spawn1 => bodies::spawn_join::<1>,
-        Program::Spawn4 => bodies::spawn_join::<4>,
-        Program::Spawn16 => bodies::spawn_join::<16>,
-    }
-}
-
 /// One of shuttle's schedulers.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Strategy {
@@ -103,7 +82,7 @@ pub(crate) fn rows(program: Program) -> Vec<Row> {
         engine: ENGINE,
         strategy: strategy.name(),
         kind: strategy.kind(),
-        runner: Box::new(Shuttle { body: body(program), strategy }),
+        runner: Box::new(Shuttle { body: bodies::body(program), strategy }),
     };
     Strategy::of(program).iter().map(row).collect()
 }
