@@ -61,7 +61,7 @@ impl Scene<'_> {
 ///
 /// A strategy is [`Any`], so that whoever lent it to a worker can ask it afterwards for what it
 /// learned.
-pub(crate) trait Strategy: Any {
+pub(crate) trait Strategy: Any + Send {
     /// Execution number `index` begins; false if there is nothing left to explore.
     fn begin(&mut self, index: u64) -> bool;
 

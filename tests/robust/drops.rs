@@ -187,3 +187,33 @@ fn thread_locals_are_dropped() {
     assert!(outcome.is_clean(), "{outcome}");
     CENSUS.settle();
 }
+
+#[test]
+fn a_depth_first_search_goes_on_where_it_was() {
+    let outcome = lenient().exhaustive().run(|| {
+        let (tx, rx) = chan::<()>(0);
+        drop(go(move || {
+            let _receives = OnDrop(|| assert!(rx.recv().is_none()));
+            rx.recv();
+        }));
+        (0..3).for_each(|_| drop(selvedge::choose(4)));
+        drop(tx);
+    });
+    assert!(outcome.is_clean() && outcome.exhausted, "{outcome}");
+    assert!((64..5_000).contains(&outcome.executions), "{}", outcome.executions);
+}
+
+#[test]
+fn a_destructor_that_waits_by_looking() {
+    use selvedge::sync::atomic::{AtomicBool, Ordering};
+    let outcome = impatient().leaks(LeakPolicy::Allow).run(|| {
+        let never = Arc::new(AtomicBool::new(false));
+        let (_tx, rx) = chan::<()>(0);
+        drop(go(move || {
+            let _spins = OnDrop(|| while !never.load(Ordering::SeqCst) {});
+            rx.recv();
+        }));
+    });
+    assert!(outcome.is_clean(), "{outcome}");
+    still_works();
+}

@@ -22,7 +22,7 @@ fn joined_is_a_value() {
     let outcome = explorer().run(|| {
         let text = go(|| panic!("static")).join().unwrap_err();
         assert_eq!(text.downcast_ref::<&str>(), Some(&"static"));
-        let text = go(|| panic!("number {}", 7)).join().unwrap_err();
+        let text = go(|| panic!("number {}", std::hint::black_box(7))).join().unwrap_err();
         assert_eq!(text.downcast_ref::<String>().unwrap(), "number 7");
         let code = go(|| std::panic::panic_any(42_u32)).join().unwrap_err();
         assert_eq!(code.downcast_ref::<u32>(), Some(&42));
