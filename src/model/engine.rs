@@ -527,6 +527,7 @@ impl Engine for Engine_ {
         if let Some(panic) = me.panic.take() {
             self.unrecovered(g, panic);
         }
+        self.ex().retire(g);
     }
 
     fn take_panic(&self, g: Gid) -> Option<Box<dyn Any + Send>> {

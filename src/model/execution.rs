@@ -712,6 +712,7 @@ impl Execution {
             self.suite.joined(joiner, g);
             self.complete(joiner, Ret::Unit);
         }
+        self.retire(g);
         if g == Gid::MAIN {
             self.main_returned_at = Some(self.steps);
             let (goroutines, pending) = (&self.goroutines, &self.pending);
@@ -723,6 +724,15 @@ impl Execution {
                 Status::New | Status::Ready | Status::Running => true,
             };
             self.outlived_main = (1..goroutines.len() as u32).map(Gid).filter(unfinished).collect();
+        }
+    }
+
+    /// Forget what an ended goroutine knew if nobody can join it. Of those that outlive main it is
+    /// still asked at the end.
+    pub(super) fn retire(&mut self, g: Gid) {
+        let me = &self.goroutines[g.index()];
+        if me.detached && me.status == Status::Exited && self.main_returned_at.is_none() {
+            self.clocks.retire(g);
         }
     }
 

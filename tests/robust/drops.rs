@@ -190,7 +190,7 @@ fn thread_locals_are_dropped() {
 
 #[test]
 fn a_depth_first_search_goes_on_where_it_was() {
-    let outcome = lenient().exhaustive().run(|| {
+    let outcome = lenient().executions(5_000).exhaustive().run(|| {
         let (tx, rx) = chan::<()>(0);
         drop(go(move || {
             let _receives = OnDrop(|| assert!(rx.recv().is_none()));
@@ -199,7 +199,7 @@ fn a_depth_first_search_goes_on_where_it_was() {
         (0..3).for_each(|_| drop(selvedge::choose(4)));
         drop(tx);
     });
-    assert!(outcome.is_clean() && outcome.exhausted, "{outcome}");
+    assert!(outcome.is_clean() && outcome.exhausted, "{outcome:?}");
     assert!((64..5_000).contains(&outcome.executions), "{}", outcome.executions);
 }
 
