@@ -54,7 +54,7 @@ pub(crate) trait Engine {
     /// Whether a goroutine has ended.
     fn has_exited(&self, g: Gid) -> bool;
     /// The running goroutine.
-    fn current(&self) -> Gid;
+    fn running(&self) -> Gid;
     /// Goroutines that have not ended.
     fn num_goroutines(&self) -> usize;
     /// Nanoseconds since the world began.
@@ -211,7 +211,7 @@ impl Object {
             return self.plain.load(Ordering::Acquire).checked_sub(1).map(ObjId);
         }
         let tag = self.tag.load(Ordering::Acquire);
-        (Epoch::of_tag(tag) == epoch).then(|| ObjId((tag & ((1 << OBJECT_BITS) - 1)) as u32))
+        (Epoch::of_tag(tag) == epoch).then_some(ObjId((tag & ((1 << OBJECT_BITS) - 1)) as u32))
     }
 
     /// Forget the object in the worlds it was used in; the next use starts anew.

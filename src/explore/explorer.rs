@@ -5,12 +5,12 @@
 //! any number of workers. The calling thread only waits and watches: a worker that makes no step
 //! for the length of the watchdog is reported with its place and given up.
 
-use super::follow::{Follow, Guide};
 use super::plan::{Body, Exploration, Failure, Plan};
-use super::strategies;
+use super::profile::{self, Profile};
+use super::strategies::{self, Deviate};
 use crate::harness::watchdog::{Beat, Watchdog};
-use crate::model::{Report, Worker};
-use selvedge_checkers::finding::Finding;
+use crate::model::{Nondeterminism, Report, Worker};
+use selvedge_checkers::finding::{Evidence, Finding, Slug};
 use selvedge_checkers::ids::SiteRef;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -22,6 +22,7 @@ struct Shared {
     plan: Plan,
     body: Body,
     site: SiteRef,
+    profile: Option<Arc<Profile>>,
     /// The next execution to run.
     next: AtomicU64,
     /// The lowest failing execution so far.
@@ -43,10 +44,16 @@ enum Message {
 
 /// Explore `body` as planned.
 pub(crate) fn explore(plan: &Plan, body: &Body, site: SiteRef) -> Exploration {
+    let profile = match strategies::wants_profile(plan).then(|| gather(plan, body, site)) {
+        Some(Err(hung)) => return Exploration { hung: Some(hung), ..Exploration::default() },
+        Some(Ok(profile)) => Some(Arc::new(profile)),
+        None => None,
+    };
     let shared = Arc::new(Shared {
         plan: plan.clone(),
         body: Arc::clone(body),
         site,
+        profile,
         next: AtomicU64::new(0),
         failed: AtomicU64::new(u64::MAX),
         end: AtomicU64::new(plan.executions),
@@ -85,6 +92,18 @@ pub(crate) fn explore(plan: &Plan, body: &Body, site: SiteRef) -> Exploration {
     total
 }
 
+fn divergence(n: Nondeterminism) -> Finding {
+    let choices = |n: u32| if n == 0 { "no choice".to_owned() } else { format!("{n} choices") };
+    let (expected, found) = (choices(n.expected), choices(n.found));
+    Finding { slug: Slug::NotDeterministic, evidence: Evidence::Divergence { step: n.step, expected, found } }
+}
+
+/// What the program is like, from one execution; `Err` if it had to be given up.
+pub(super) fn gather(plan: &Plan, body: &Body, site: SiteRef) -> Result<Profile, Finding> {
+    let (body, seed) = (Arc::clone(body), plan.seed);
+    on_worker(plan, move |mut worker| (profile::gather(&mut worker, &body, site, seed), worker))
+}
+
 /// Run `work` on a worker of its own, under the watchdog; `Err` if it had to be given up.
 pub(super) fn on_worker<R: Send + 'static>(
     plan: &Plan,
@@ -95,7 +114,7 @@ pub(super) fn on_worker<R: Send + 'static>(
     let (limits, mine) = (plan.limits, Arc::clone(&beat));
     let run = move || {
         mine.begin();
-        let idle = Box::new(Follow::new(Guide::Deviations(Vec::new())).0);
+        let idle = Box::new(Deviate::new(Vec::new()));
         let (result, worker) = work(Worker::new(idle, limits, Arc::clone(mine.steps())));
         mine.end();
         if worker.is_tainted() {
@@ -139,7 +158,7 @@ fn start(shared: &Arc<Shared>, tell: &Sender<Message>) -> Arc<Beat> {
 impl Shared {
     /// Run executions until there are no more; true if the thread must not be used again.
     fn work(&self, beat: &Arc<Beat>) -> bool {
-        let strategy = strategies::make(&self.plan, &self.body, self.site);
+        let strategy = strategies::make(&self.plan, self.profile.clone());
         let mut worker = Worker::new(strategy, self.plan.limits, Arc::clone(beat.steps()));
         let mut tally = Exploration::default();
         while let Some(index) = self.take_index() {
@@ -149,6 +168,15 @@ impl Shared {
                 break;
             };
             self.count(&mut tally, index, report);
+            let survey = worker.survey();
+            tally.estimate = survey.progress.map(|share| tally.executions as f64 / share);
+            if let Some(n) = survey.nondeterminism {
+                tally.diverged = Some(divergence(n));
+                self.stop.store(true, Ordering::Relaxed);
+            } else if survey.exhausted {
+                self.exhausted.store(true, Ordering::Relaxed);
+                self.stop.store(true, Ordering::Relaxed);
+            }
             if worker.is_tainted() {
                 self.add(tally);
                 // Its thread-local panic count is off: neither reuse nor clean up this thread.
@@ -216,6 +244,8 @@ impl Shared {
         total.failing += tally.failing;
         total.truncated += tally.truncated;
         total.steps += tally.steps;
+        total.estimate = total.estimate.or(tally.estimate);
+        total.diverged = total.diverged.take().or(tally.diverged);
         for (finding, failure) in tally.warnings {
             match total.warnings.iter_mut().find(|(f, _)| f.same_bug(&finding)) {
                 Some((_, known)) if known.index <= failure.index => {}

@@ -47,6 +47,10 @@ pub(crate) struct Exploration {
     pub(crate) truncated: u64,
     pub(crate) steps: u64,
     pub(crate) seconds: f64,
+    /// How many executions there may be in all.
+    pub(crate) estimate: Option<f64>,
+    /// The search noticed that the program does not do the same twice.
+    pub(crate) diverged: Option<Finding>,
     /// A goroutine that never came back, with what is known of the place.
     pub(crate) hung: Option<Finding>,
 }

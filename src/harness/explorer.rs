@@ -25,7 +25,7 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct Explorer {
     pub(super) config: Config,
-    site: SiteRef,
+    pub(super) site: SiteRef,
 }
 
 /// Explore a program with the default budget and panic, with a report, if it has a bug.
@@ -134,10 +134,14 @@ impl Explorer {
         self
     }
 
+    pub(super) fn identity(&self) -> Identity<'static> {
+        Identity { test: None, site: self.site }
+    }
+
     /// Explore, and say what came of it.
     pub fn run(&self, f: impl Fn() + Send + Sync + 'static) -> Outcome {
         let body: Body = Arc::new(f);
-        session::run(&self.config, &body, &Identity { test: None, site: self.site })
+        session::run(&self.config, &body, &self.identity())
     }
 
     /// Explore, and panic with a report if an execution fails.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
+mod by_hand;
 pub mod config;
 pub mod env;
 mod explorer;
@@ -20,6 +21,7 @@ pub mod shard;
 mod interrupt;
 pub(crate) mod watchdog;
 
+pub use by_hand::Choice;
 pub use explorer::{Explorer, check, run_attribute};
 pub use identity::Test;
 pub use outcome::Outcome;

@@ -36,7 +36,7 @@ pub(super) fn statistics(config: &Config, outcome: &Outcome, shrunk: Shrunk) -> 
         strategy: config.strategy.to_string(),
         seed: seed::display(config.seed),
         replayed: shrunk.replayed,
-        estimate: None,
+        estimate: outcome.estimate.filter(|_| !outcome.exhausted),
         patterns: None,
         seconds: outcome.seconds,
     }

@@ -28,7 +28,7 @@ impl Config {
         }
     }
 
-    fn plan(&self) -> Plan {
+    pub(super) fn plan(&self) -> Plan {
         Plan {
             limits: self.limits(),
             strategy: self.strategy,
@@ -62,6 +62,7 @@ pub(super) fn run(config: &Config, body: &Body, identity: &Identity<'_>) -> Outc
         truncated: explored.truncated,
         steps: explored.steps,
         seconds: explored.seconds,
+        estimate: explored.estimate,
         warnings: explored.warnings.drain(..).map(|(f, _)| f).collect(),
         ..Outcome::default()
     };
@@ -85,6 +86,9 @@ pub(super) fn run(config: &Config, body: &Body, identity: &Identity<'_>) -> Outc
 fn without_execution(_config: &Config, explored: &Exploration) -> Option<Finding> {
     if let Some(hung) = &explored.hung {
         return Some(hung.clone());
+    }
+    if let (Some(diverged), None) = (&explored.diverged, &explored.first) {
+        return Some(diverged.clone());
     }
     let nothing = explored.executions == 0;
     nothing.then_some(Finding { slug: Slug::NothingExplored, evidence: Evidence::None })
@@ -175,7 +179,12 @@ fn replay_token(plan: &Plan, body: &Body, identity: &Identity<'_>, token: &Token
     minimal
 }
 
-fn finish_replay(config: &Config, plan: &Plan, identity: &Identity<'_>, minimal: Minimal) -> Outcome {
+pub(super) fn finish_replay(
+    config: &Config,
+    plan: &Plan,
+    identity: &Identity<'_>,
+    minimal: Minimal,
+) -> Outcome {
     let mut outcome = Outcome { executions: 1, steps: minimal.report.steps.into(), ..Outcome::default() };
     let fails = plan.fails(&minimal.report);
     if minimal.diverged && !fails {

@@ -254,7 +254,7 @@ impl Engine_ {
             return Ret::Unit;
         }
         if ex.world.alternatives(g, &op) == 0 {
-            return self.blocked_while_unwinding(g);
+            self.blocked_while_unwinding(g);
         }
         match ex.world.step(g, &op, 0) {
             // A misuse must not panic inside a drop during unwinding.
@@ -464,7 +464,7 @@ impl Engine for Engine_ {
         self.ex().world.goroutines[g.index()].exited
     }
 
-    fn current(&self) -> Gid {
+    fn running(&self) -> Gid {
         self.ex().running
     }
 

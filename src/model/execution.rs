@@ -160,6 +160,7 @@ impl Execution {
         self.optional = 0;
         self.is_optional.clear();
         self.ready.clear();
+        self.stirred.clear();
         self.current = Gid::MAIN;
         self.running = Gid::MAIN;
         self.live = 0;
@@ -324,12 +325,13 @@ impl Execution {
     fn mark(&mut self, g: Gid, enabled: bool, optional: bool) {
         let was_optional = std::mem::replace(&mut self.is_optional[g.index()], optional);
         self.optional = self.optional + u32::from(optional) - u32::from(was_optional);
-        if enabled {
-            if self.enabled.insert(g) && self.follows {
-                self.strategy.enabled(g);
+        let was_enabled = if enabled { !self.enabled.insert(g) } else { self.enabled.remove(g) };
+        if self.follows {
+            match (was_enabled && !was_optional, enabled && !optional) {
+                (false, true) => self.strategy.enabled(g),
+                (true, false) => self.strategy.disabled(g),
+                _ => {}
             }
-        } else if self.enabled.remove(g) && self.follows {
-            self.strategy.disabled(g);
         }
     }
 
@@ -362,6 +364,8 @@ impl Execution {
             }
             let g = self.strategy.pick(&Scene {
                 enabled: self.enabled.list(),
+                optional: &self.is_optional,
+                optional_count: self.optional,
                 current: self.current,
                 current_enabled: self.enabled.contains(self.current),
                 step: self.steps,
@@ -380,6 +384,8 @@ impl Execution {
         }
         let scene = Scene {
             enabled: self.enabled.list(),
+            optional: &self.is_optional,
+            optional_count: self.optional,
             current: self.current,
             current_enabled: self.enabled.contains(self.current),
             step: self.steps,
@@ -444,8 +450,7 @@ impl Execution {
             }
         }
         let ties = self.world.timers.ties();
-        let alternative = if ties > 1 { self.strategy.alternative(Gid::CLOCK, ties) } else { 0 };
-        self.strategy.fired(ties);
+        let alternative = if ties > 1 { self.strategy.alternative(self.steps, Gid::CLOCK, ties) } else { 0 };
         self.count_step(Gid::CLOCK, alternative, OpKind::Fire);
         match self.world.timers.fire(alternative) {
             Some(Due::Operation(g)) => {
@@ -514,7 +519,7 @@ impl Execution {
     fn take_effect(&mut self, g: Gid, op: Op, site: SiteRef) -> Option<Next> {
         let possible = self.world.alternatives(g, &op);
         let n = possible + u32::from(self.world.may_wake_spuriously(&op));
-        let alternative = if n > 1 { self.strategy.alternative(g, n) } else { 0 };
+        let alternative = if n > 1 { self.strategy.alternative(self.steps, g, n) } else { 0 };
         let spurious = alternative >= possible;
         self.current = g;
         self.count_step(g, alternative, op.kind());
@@ -523,6 +528,7 @@ impl Execution {
             self.world.timers.disarm(Due::Operation(g));
         }
         let before = suite::before(&self.world, &op);
+        let budget = self.world.spurious;
         let step = self.world.step(g, &op, alternative);
         let number = self.steps;
         suite::executed(&mut self.suite, &self.clocks, &self.world, g, &op, step, before, site, number);
@@ -538,6 +544,9 @@ impl Execution {
         if let Op::HandleDrop { ch, .. } = op {
             self.look_for_doomed(ch);
         }
+        if budget > 0 && self.world.spurious == 0 {
+            self.end_spurious();
+        }
         if self.goroutines[g.index()].status == Status::Ready {
             // It goes on at once; what it woke runs when it has announced its next operation.
             let at = self.ready.iter().rposition(|&r| r == g).expect("a ready goroutine is queued");
@@ -546,6 +555,15 @@ impl Execution {
             return Some(Next::Resume(g));
         }
         (!self.ready.is_empty()).then_some(Next::Advance)
+    }
+
+    /// Nobody wakes up without a cause any more.
+    fn end_spurious(&mut self) {
+        for i in 0..self.is_optional.len() {
+            if self.is_optional[i] {
+                self.refresh(Gid(i as u32));
+            }
+        }
     }
 
     /// Apply the happens-before effects of the step.
@@ -591,6 +609,9 @@ impl Execution {
             return;
         }
         self.optional -= 1;
+        if self.follows {
+            self.strategy.enabled(g);
+        }
     }
 
     /// Move on the goroutines the step woke, and look again at those it may have enabled.
@@ -653,12 +674,19 @@ impl Execution {
         }
     }
 
+    /// Tell the strategy whose pending operation conflicts with the step just made: everybody's on
+    /// an object it wrote, and those that would write on an object it read.
     fn tell_conflicts(&mut self, g: Gid) {
-        for i in 0..self.world.touched.len() {
-            let obj = self.world.touched[i];
-            for k in 0..self.world.slot(obj).pending.len() {
-                let other = self.world.slot(obj).pending[k];
-                if other != g {
+        use selvedge_checkers::access::Mode;
+        let mut last = None;
+        for access in &self.world.footprint {
+            let key = (access.res.owner, access.mode == Mode::Read);
+            if access.res.part.is_of_goroutine() || last.replace(key) == Some(key) {
+                continue;
+            }
+            for &other in &self.world.slot(ObjId(access.res.owner)).pending {
+                let reads = access.mode == Mode::Read && self.pending[other.index()].op.only_reads();
+                if other != g && !reads {
                     self.strategy.conflicts(other);
                 }
             }

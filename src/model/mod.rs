@@ -19,7 +19,7 @@ mod spin;
 mod suite;
 mod verdict;
 
-pub(crate) use decision::{Decision, Scene, Strategy};
+pub(crate) use decision::{Decision, Nondeterminism, Scene, Strategy, Survey};
 pub(crate) use limits::Limits;
 
 use crate::port::{self, Epoch, MAX_WORKERS, Spawn};
@@ -84,6 +84,11 @@ impl Worker {
         std::mem::replace(&mut self.engine.ex().strategy, strategy)
     }
 
+    /// What the strategy knows of the space.
+    pub(crate) fn survey(&self) -> Survey {
+        self.engine.ex().strategy.survey()
+    }
+
     /// Whether this thread must not be used for another execution.
     pub(crate) fn is_tainted(&self) -> bool {
         self.engine.is_tainted()
@@ -111,7 +116,7 @@ impl Worker {
             if !self.engine.has_overflowed() {
                 ex.conclude();
             }
-            ex.strategy.end();
+            ex.strategy.end(ex.steps);
             if epoch.was_trespassed() {
                 ex.find_trespass();
             }

@@ -336,6 +336,11 @@ impl Op {
         }
     }
 
+    /// Whether the operation can change no object at all, so that it commutes with its like.
+    pub(crate) fn only_reads(&self) -> bool {
+        matches!(self, Op::Load { .. } | Op::Len(_))
+    }
+
     /// Whether the operation only looks: it can change nothing when it does not succeed.
     pub(crate) fn only_looks(&self) -> bool {
         matches!(
