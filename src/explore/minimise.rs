@@ -105,7 +105,7 @@ struct Best {
     price: (u32, u32),
 }
 
-fn shrink(plan: &Plan, body: &Body, site: SiteRef, failure: &Failure) -> Result<Minimal, Minimal> {
+fn shrink(plan: &Plan, body: &Body, site: SiteRef, failure: &Failure) -> Result<Minimal, Box<Minimal>> {
     let Some(target) = failure.report.findings.iter().find(|f| plan.is_error(f)).cloned() else {
         return Ok(Minimal { report: failure.report.clone(), ..Minimal::default() });
     };
@@ -199,16 +199,16 @@ fn at_bench<R: Send + 'static>(
     body: &Body,
     site: SiteRef,
     run: impl FnOnce(&mut Bench<'_>) -> R + Send + 'static,
-) -> Result<R, Minimal> {
-    let (plan_, body_) = (plan.clone(), body.clone());
+) -> Result<R, Box<Minimal>> {
+    let body_ = body.clone();
     let work = move |worker: Worker| {
         let mut bench = Bench { worker, body: &body_, site, attempts: 0, steps: 0 };
         let result = run(&mut bench);
         (result, bench.worker)
     };
-    on_worker(plan, work).map_err(|hung| Minimal {
-        report: Report { findings: vec![hung], ..Report::default() },
-        ..Minimal::default()
+    on_worker(plan, work).map_err(|hung| {
+        let report = Report { findings: vec![hung], ..Report::default() };
+        Box::new(Minimal { report, ..Minimal::default() })
     })
 }
 
@@ -218,12 +218,12 @@ fn alone(
     site: SiteRef,
     run: impl FnOnce(&mut Bench<'_>) -> Minimal + Send + 'static,
 ) -> Minimal {
-    at_bench(plan, body, site, run).unwrap_or_else(|hung| hung)
+    at_bench(plan, body, site, run).unwrap_or_else(|hung| *hung)
 }
 
 /// Shrink a failing execution and record it.
 pub(crate) fn minimise(plan: &Plan, body: &Body, site: SiteRef, failure: &Failure) -> Minimal {
-    shrink(plan, body, site, failure).unwrap_or_else(|hung| hung)
+    shrink(plan, body, site, failure).unwrap_or_else(|hung| *hung)
 }
 
 /// Run exactly these decisions, as (goroutine, alternative), recorded.

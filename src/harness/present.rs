@@ -63,7 +63,7 @@ pub(super) fn failure(config: &Config, identity: &Identity<'_>, outcome: &mut Ou
         replay: &Replay::default(),
         sources: &roots,
     };
-    let style = style();
+    let style = style(config);
     if outcome.trace.is_some() {
         replay.out_dir = write_steps(config, identity, &report.steps(&Style { color: false, ..style }));
     }
@@ -98,7 +98,7 @@ pub(super) fn success(config: &Config, identity: &Identity<'_>, outcome: &mut Ou
             ReportMode::Json => report.json(),
             ReportMode::Github => report.github(),
             ReportMode::Short => report.short(),
-            _ => report.render(&style()),
+            _ => report.render(&style(config)),
         };
     }
     if config.report == ReportMode::Full {
@@ -108,7 +108,10 @@ pub(super) fn success(config: &Config, identity: &Identity<'_>, outcome: &mut Ou
 }
 
 /// How to print: colours only on a terminal that did not ask for none.
-fn style() -> Style {
+fn style(config: &Config) -> Style {
+    if let Some(style) = config.style {
+        return style;
+    }
     let plain = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
     let width = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok()).unwrap_or(100);
     Style { width, color: std::io::stderr().is_terminal() && !plain, unicode: true }
