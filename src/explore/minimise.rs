@@ -226,6 +226,15 @@ pub(crate) fn minimise(plan: &Plan, body: &Body, site: SiteRef, failure: &Failur
     shrink(plan, body, site, failure).unwrap_or_else(|hung| *hung)
 }
 
+/// Run an execution again as it was, recorded and told as deviations, without shrinking it.
+pub(crate) fn retell(plan: &Plan, body: &Body, site: SiteRef, failure: &Failure) -> Minimal {
+    let decisions = failure.report.decisions.clone();
+    alone(plan, body, site, move |bench| {
+        let (report, recorder) = bench.run(Recorder::new(decisions), true);
+        Minimal { replayed: 1, ..told(report, recorder.deviations().to_vec()) }
+    })
+}
+
 /// Run exactly these decisions, as (goroutine, alternative), recorded.
 pub(crate) fn follow(plan: &Plan, body: &Body, site: SiteRef, decisions: Vec<(u32, u32)>) -> Minimal {
     alone(plan, body, site, move |bench| {

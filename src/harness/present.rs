@@ -83,8 +83,12 @@ pub(super) fn success(config: &Config, identity: &Identity<'_>, outcome: &mut Ou
     let statistics = statistics(config, outcome, Shrunk::default());
     let empty = Trace::default();
     let roots = identity.roots();
-    let replay = Replay::default();
-    let shown = !matches!(config.report, ReportMode::Off | ReportMode::Default);
+    let replay = Replay {
+        token: outcome.token.as_ref().map(ToString::to_string).unwrap_or_default(),
+        command: identity.command(),
+        ..Replay::default()
+    };
+    let shown = config.report != ReportMode::Off;
     if let (true, Some(first)) = (shown, outcome.warnings.first()) {
         let report = Report {
             finding: first,
@@ -97,7 +101,7 @@ pub(super) fn success(config: &Config, identity: &Identity<'_>, outcome: &mut Ou
         outcome.report = match config.report {
             ReportMode::Json => report.json(),
             ReportMode::Github => report.github(),
-            ReportMode::Short => report.short(),
+            ReportMode::Short | ReportMode::Default => report.short(),
             _ => report.render(&style(config)),
         };
     }

@@ -58,7 +58,7 @@ pub(super) fn run(config: &Config, body: &Body, identity: &Identity<'_>) -> Outc
     if let Some(outcome) = replay_regressions(config, &plan, body, identity) {
         return outcome;
     }
-    let mut explored = explorer::explore(&plan, body, identity.site);
+    let explored = explorer::explore(&plan, body, identity.site);
     let mut outcome = Outcome {
         executions: explored.executions,
         failing: explored.failing,
@@ -67,7 +67,7 @@ pub(super) fn run(config: &Config, body: &Body, identity: &Identity<'_>) -> Outc
         steps: explored.steps,
         seconds: explored.seconds,
         estimate: explored.estimate,
-        warnings: explored.warnings.drain(..).map(|(f, _)| f).collect(),
+        warnings: explored.warnings.iter().map(|(f, _)| f.clone()).collect(),
         ..Outcome::default()
     };
     if let Some(finding) = without_execution(config, &explored) {
@@ -76,7 +76,12 @@ pub(super) fn run(config: &Config, body: &Body, identity: &Identity<'_>) -> Outc
         return outcome;
     }
     match explored.first {
-        None => present::success(config, identity, &mut outcome),
+        None => {
+            if let Some((_, failure)) = explored.warnings.first() {
+                warned(&plan, body, identity, &mut outcome, failure);
+            }
+            present::success(config, identity, &mut outcome);
+        }
         Some(failure) => {
             outcome.first = Some(failure.index);
             found(config, &plan, body, identity, &mut outcome, &failure);
@@ -96,6 +101,22 @@ fn without_execution(_config: &Config, explored: &Exploration) -> Option<Finding
     }
     let nothing = explored.executions == 0;
     nothing.then_some(Finding { slug: Slug::NothingExplored, evidence: Evidence::None })
+}
+
+/// Make the execution that first showed the first warning one that can be replayed.
+fn warned(plan: &Plan, body: &Body, identity: &Identity<'_>, outcome: &mut Outcome, failure: &Failure) {
+    let minimal = minimise::retell(plan, body, identity.site, failure);
+    outcome.first = Some(failure.index);
+    outcome.token = Some(token(plan, &minimal, failure));
+    outcome.decisions = pairs(&minimal.report);
+    outcome.trace = minimal.report.trace;
+}
+
+fn token(plan: &Plan, minimal: &Minimal, failure: &Failure) -> Token {
+    match &minimal.deviations {
+        Some(list) => Token::deviations(minimal.report.fingerprint as u16, list.clone()),
+        None => Token::seeded(failure.report.fingerprint as u16, plan.strategy, plan.seed, failure.index),
+    }
 }
 
 /// Shrink, replay and report a failing execution.
@@ -128,10 +149,7 @@ fn settle(
         ),
         replayed: minimal.replayed,
     };
-    outcome.token = Some(match &minimal.deviations {
-        Some(list) => Token::deviations(minimal.report.fingerprint as u16, list.clone()),
-        None => Token::seeded(failure.report.fingerprint as u16, plan.strategy, plan.seed, failure.index),
-    });
+    outcome.token = Some(token(plan, &minimal, failure));
     outcome.decisions = pairs(&minimal.report);
     (outcome.findings, outcome.warnings) = sort(plan, minimal.report.findings, &outcome.warnings);
     outcome.trace = minimal.report.trace;
