@@ -39,14 +39,16 @@ pub(crate) struct Minimal {
 
 impl Minimal {
     /// The finding that says where the program differed from the schedule.
-    pub(crate) fn divergence(&self) -> Finding {
+    pub(crate) fn divergence(&self, fails: bool) -> Finding {
         let (step, expected, found) = match &self.mismatch {
             Some(m) => (m.step, m.expected.clone(), m.found.clone()),
-            None => (
-                self.report.steps,
-                "the failure the token stands for".to_owned(),
-                "another execution, which does not fail: the program has changed".to_owned(),
-            ),
+            None => {
+                let found = match fails {
+                    true => "another execution: the program has changed",
+                    false => "another execution, which does not fail: the program has changed",
+                };
+                (self.report.steps, "the failure the token stands for".to_owned(), found.to_owned())
+            }
         };
         Finding { slug: Slug::NotDeterministic, evidence: Evidence::Divergence { step, expected, found } }
     }
@@ -108,7 +110,11 @@ fn exact(report: &Report) -> Guide {
 }
 
 fn shrink(bench: &mut Bench<'_>, failure: &Failure) -> Minimal {
-    let Some(target) = failure.report.findings.iter().find(|f| bench.plan.is_error(f)).cloned() else {
+    // A passing test's report is about a warning.
+    let findings = &failure.report.findings;
+    let error = findings.iter().find(|f| bench.plan.is_error(f));
+    let Some(target) = error.or_else(|| findings.iter().find(|f| bench.plan.is_of_interest(f))).cloned()
+    else {
         return Minimal { report: failure.report.clone(), ..Minimal::default() };
     };
     let (again, taken) = bench.run(exact(&failure.report), false);

@@ -104,7 +104,8 @@ fn user_frame(addresses: &[AtomicUsize]) -> Option<Site> {
 
 fn is_user_code(file: &str, function: &str) -> bool {
     let ours = ["selvedge::", "corosensei::", "backtrace::"];
-    let of_std = file.starts_with("/rustc/") || file.contains("/rustlib/src/");
+    // Only Rust has goroutines: what is C or assembly is the system's.
+    let of_std = file.starts_with("/rustc/") || file.contains("/rustlib/src/") || !file.ends_with(".rs");
     // A trait method's name begins with `<`.
     !of_std && !ours.iter().any(|p| function.trim_start_matches('<').starts_with(p))
 }

@@ -23,6 +23,8 @@ pub(super) struct Last {
 pub(super) struct Panic {
     pub(super) payload: Box<dyn Any + Send>,
     pub(super) last: Last,
+    /// When it was.
+    pub(super) step: u32,
 }
 
 impl Panic {
@@ -33,6 +35,21 @@ impl Panic {
             None if !self.last.message.is_empty() => self.last.message.clone(),
             None => "Box<dyn Any>".to_owned(),
         }
+    }
+
+    /// The payload for whoever joins the goroutine; what reports need of it stays.
+    pub(super) fn claim(self) -> (Box<dyn Any + Send>, Panic) {
+        let copy: Box<dyn Any + Send> = match self.misuse() {
+            Some((misuse, _)) => Box::new(misuse.text()),
+            None => Box::new(self.message()),
+        };
+        (self.payload, Panic { payload: copy, last: self.last, step: self.step })
+    }
+
+    /// Whether it only says that a goroutine that was joined had panicked: `unwrap` and `expect`
+    /// print the payload, of which `Debug` knows no more than this.
+    pub(super) fn passes_on(&self) -> bool {
+        text(&*self.payload).is_some_and(|t| t.ends_with("Any { .. }"))
     }
 
     /// The misuse it comes from, if it comes from one.
