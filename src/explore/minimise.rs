@@ -39,14 +39,16 @@ pub(crate) struct Minimal {
 
 impl Minimal {
     /// The finding that says where the program differed from the schedule.
-    pub(crate) fn divergence(&self) -> Finding {
+    pub(crate) fn divergence(&self, fails: bool) -> Finding {
         let (step, expected, found) = match &self.mismatch {
             Some(m) => told_apart(m),
-            None => (
-                self.report.steps,
-                "the failure the token stands for".to_owned(),
-                "another execution, which does not fail: the program has changed".to_owned(),
-            ),
+            None => {
+                let found = match fails {
+                    true => "another execution: the program has changed",
+                    false => "another execution, which does not fail: the program has changed",
+                };
+                (self.report.steps, "the failure the token stands for".to_owned(), found.to_owned())
+            }
         };
         Finding { slug: Slug::NotDeterministic, evidence: Evidence::Divergence { step, expected, found } }
     }
@@ -106,7 +108,10 @@ struct Best {
 }
 
 fn shrink(plan: &Plan, body: &Body, site: SiteRef, failure: &Failure) -> Result<Minimal, Box<Minimal>> {
-    let Some(target) = failure.report.findings.iter().find(|f| plan.is_error(f)).cloned() else {
+    // A passing test's report is about a warning.
+    let findings = &failure.report.findings;
+    let error = findings.iter().find(|f| plan.is_error(f));
+    let Some(target) = error.or_else(|| findings.iter().find(|f| plan.is_of_interest(f))).cloned() else {
         return Ok(Minimal { report: failure.report.clone(), ..Minimal::default() });
     };
     let same = move |report: &Report| report.findings.iter().any(|f| f.same_bug(&target));
@@ -224,15 +229,6 @@ fn alone(
 /// Shrink a failing execution and record it.
 pub(crate) fn minimise(plan: &Plan, body: &Body, site: SiteRef, failure: &Failure) -> Minimal {
     shrink(plan, body, site, failure).unwrap_or_else(|hung| *hung)
-}
-
-/// Run an execution again as it was, recorded and told as deviations, without shrinking it.
-pub(crate) fn retell(plan: &Plan, body: &Body, site: SiteRef, failure: &Failure) -> Minimal {
-    let decisions = failure.report.decisions.clone();
-    alone(plan, body, site, move |bench| {
-        let (report, recorder) = bench.run(Recorder::new(decisions), true);
-        Minimal { replayed: 1, ..told(report, recorder.deviations().to_vec()) }
-    })
 }
 
 /// Run exactly these decisions, as (goroutine, alternative), recorded.

@@ -14,6 +14,7 @@ pub(crate) fn deadlock() {
     let (tx, _rx) = chan(0);
     let wg = WaitGroup::new();
     wg.add(2);
+    let held = ledger.lock().unwrap();
     let done = wg.clone();
     go(move || {
         tx.send(7);
@@ -24,7 +25,6 @@ pub(crate) fn deadlock() {
         *shared.lock().unwrap() += 1;
         done.done();
     });
-    let held = ledger.lock().unwrap();
     wg.wait();
     drop(held);
 }
@@ -87,7 +87,7 @@ pub(crate) fn leaked_select() {
     go(move || {
         loop {
             select! {
-                recv(clock) -> tick => drop(tick),
+                recv(clock) -> _ => {}
                 recv(done) -> _ => return,
             }
         }
@@ -118,7 +118,7 @@ pub(crate) fn partial_deadlock() {
         });
     }
     let (tx, rx) = chan(1);
-    for n in 0..2000 {
+    for n in 0..4000 {
         tx.send(n);
         rx.recv();
     }
@@ -292,7 +292,7 @@ pub(crate) fn busy_select() {
     tx.close();
     loop {
         select! {
-            recv(rx) -> job => drop(job),
+            recv(rx) -> _ => {}
             recv(quit) -> _ => return,
         }
     }
