@@ -69,7 +69,6 @@ pub(crate) fn switches(decisions: &[Decision]) -> u32 {
 /// One worker and the body it runs.
 struct Bench<'a> {
     worker: Worker,
-    plan: &'a Plan,
     body: &'a Body,
     site: SiteRef,
     attempts: u32,
@@ -106,28 +105,36 @@ struct Best {
     price: (u32, u32),
 }
 
-fn shrink(bench: &mut Bench<'_>, failure: &Failure) -> Minimal {
-    let Some(target) = failure.report.findings.iter().find(|f| bench.plan.is_error(f)).cloned() else {
-        return Minimal { report: failure.report.clone(), ..Minimal::default() };
+fn shrink(plan: &Plan, body: &Body, site: SiteRef, failure: &Failure) -> Result<Minimal, Minimal> {
+    let Some(target) = failure.report.findings.iter().find(|f| plan.is_error(f)).cloned() else {
+        return Ok(Minimal { report: failure.report.clone(), ..Minimal::default() });
     };
-    let (again, recorder) = bench.run(Recorder::new(failure.report.decisions.clone()), false);
-    let same = |report: &Report| report.findings.iter().any(|f| f.same_bug(&target));
-    if !same(&again) || again.fingerprint != failure.report.fingerprint {
-        return not_deterministic(failure, recorder.mismatch());
-    }
-    let price = (switches(&again.decisions), again.steps);
-    let mut best = Best { deviations: recorder.deviations().to_vec(), price };
-    reduce(bench, &mut best, &same);
-    let deviations = best.deviations;
-    let (first, _) = bench.deviate(deviations.clone(), true);
-    if bench.worker.is_tainted() {
-        return Minimal { replayed: 1, ..told(first, deviations) };
-    }
-    let (second, _) = bench.deviate(deviations.clone(), true);
+    let same = move |report: &Report| report.findings.iter().any(|f| f.same_bug(&target));
+    let (wanted, is_same) = (failure.report.clone(), same.clone());
+    let search = move |bench: &mut Bench<'_>| {
+        let (again, recorder) = bench.run(Recorder::new(wanted.decisions.clone()), false);
+        if !is_same(&again) || again.fingerprint != wanted.fingerprint {
+            return Err(recorder.mismatch());
+        }
+        let price = (switches(&again.decisions), again.steps);
+        let mut best = Best { deviations: recorder.deviations().to_vec(), price };
+        reduce(bench, &mut best, &is_same);
+        Ok(best.deviations)
+    };
+    let deviations = match at_bench(plan, body, site, search)? {
+        Ok(deviations) => deviations,
+        Err(mismatch) => return Ok(not_deterministic(failure, mismatch)),
+    };
+    // Each recording on a thread of its own: the bug may be one that costs its thread.
+    let record = || {
+        let deviations = deviations.clone();
+        at_bench(plan, body, site, move |bench| bench.deviate(deviations, true).0)
+    };
+    let (first, second) = (record()?, record()?);
     if second.fingerprint != first.fingerprint || !same(&second) {
-        return not_deterministic(failure, None);
+        return Ok(not_deterministic(failure, None));
     }
-    Minimal { replayed: 2, ..told(second, deviations) }
+    Ok(Minimal { replayed: 2, ..told(second, deviations) })
 }
 
 fn told(report: Report, deviations: Vec<Deviation>) -> Minimal {
@@ -186,29 +193,37 @@ fn accept(
     accepted
 }
 
-/// Run something on a worker of its own.
+/// Run something on a worker of its own; what is said of a goroutine that hangs it is the error.
+fn at_bench<R: Send + 'static>(
+    plan: &Plan,
+    body: &Body,
+    site: SiteRef,
+    run: impl FnOnce(&mut Bench<'_>) -> R + Send + 'static,
+) -> Result<R, Minimal> {
+    let (plan_, body_) = (plan.clone(), body.clone());
+    let work = move |worker: Worker| {
+        let mut bench = Bench { worker, body: &body_, site, attempts: 0, steps: 0 };
+        let result = run(&mut bench);
+        (result, bench.worker)
+    };
+    on_worker(plan, work).map_err(|hung| Minimal {
+        report: Report { findings: vec![hung], ..Report::default() },
+        ..Minimal::default()
+    })
+}
+
 fn alone(
     plan: &Plan,
     body: &Body,
     site: SiteRef,
     run: impl FnOnce(&mut Bench<'_>) -> Minimal + Send + 'static,
 ) -> Minimal {
-    let (plan_, body_) = (plan.clone(), body.clone());
-    let work = move |worker: Worker| {
-        let mut bench = Bench { worker, plan: &plan_, body: &body_, site, attempts: 0, steps: 0 };
-        let minimal = run(&mut bench);
-        (minimal, bench.worker)
-    };
-    on_worker(plan, work).unwrap_or_else(|hung| Minimal {
-        report: Report { findings: vec![hung], ..Report::default() },
-        ..Minimal::default()
-    })
+    at_bench(plan, body, site, run).unwrap_or_else(|hung| hung)
 }
 
 /// Shrink a failing execution and record it.
 pub(crate) fn minimise(plan: &Plan, body: &Body, site: SiteRef, failure: &Failure) -> Minimal {
-    let failure = failure.clone();
-    alone(plan, body, site, move |bench| shrink(bench, &failure))
+    shrink(plan, body, site, failure).unwrap_or_else(|hung| hung)
 }
 
 /// Run exactly these decisions, as (goroutine, alternative), recorded.

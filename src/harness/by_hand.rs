@@ -2,15 +2,13 @@
 
 use super::explorer::Explorer;
 use super::outcome::Outcome;
-use super::session;
+use super::trial;
 use crate::explore::minimise;
 use crate::explore::plan::Body;
 use crate::explore::strategies::Step;
 use crate::model::Scene;
 use selvedge_checkers::ids::{Gid, Site};
-use std::cell::RefCell;
-use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Something that can happen next.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -54,22 +52,23 @@ impl Explorer {
         let body: Body = Arc::new(f);
         let plan = self.config.plan();
         let minimal = minimise::under(&plan, &body, self.site, move || stepper(choose));
-        session::finish_replay(&self.config, &plan, &self.identity(), minimal)
+        trial::finish_replay(&self.config, &plan, &self.identity(), minimal)
     }
 }
 
 fn stepper(
-    choose: impl FnMut(&[Choice]) -> usize + 'static,
-) -> Step<impl FnMut(&Scene<'_>, bool) -> Gid + 'static, impl FnMut(Gid, u32) -> u32 + 'static> {
-    let choose = Rc::new(RefCell::new(choose));
-    let also = Rc::clone(&choose);
+    choose: impl FnMut(&[Choice]) -> usize + Send + 'static,
+) -> Step<impl FnMut(&Scene<'_>, bool) -> Gid + Send + 'static, impl FnMut(Gid, u32) -> u32 + Send + 'static>
+{
+    let choose = Arc::new(Mutex::new(choose));
+    let also = Arc::clone(&choose);
     let pick = move |scene: &Scene<'_>, may_fire: bool| {
         let mut order: Vec<Gid> = scene.enabled.to_vec();
         let first = scene.default_choice();
         order.sort_by_key(|&g| (g != first, g));
         order.extend(may_fire.then_some(Gid::CLOCK));
         let choices: Vec<Choice> = order.iter().map(|&g| choice(scene, g)).collect();
-        let index = (choose.borrow_mut())(&choices);
+        let index = (choose.lock().unwrap_or_else(PoisonError::into_inner))(&choices);
         order.get(index).copied().unwrap_or(first)
     };
     let alternative = move |g: Gid, n: u32| {
@@ -80,7 +79,7 @@ fn stepper(
             alternative: Some(alternative),
         };
         let choices: Vec<Choice> = (0..n).map(way).collect();
-        (also.borrow_mut())(&choices) as u32
+        (also.lock().unwrap_or_else(PoisonError::into_inner))(&choices) as u32
     };
     Step::new(pick, alternative)
 }

@@ -3,7 +3,7 @@
 use super::config::{Config, LeakPolicy, StrategySpec, TimerPolicy};
 use super::identity::{Identity, Test};
 use super::outcome::Outcome;
-use super::session;
+use super::trial;
 use crate::explore::plan::Body;
 use selvedge_checkers::ids::SiteRef;
 use std::panic::Location;
@@ -141,7 +141,7 @@ impl Explorer {
     /// Explore, and say what came of it.
     pub fn run(&self, f: impl Fn() + Send + Sync + 'static) -> Outcome {
         let body: Body = Arc::new(f);
-        session::run(&self.config, &body, &self.identity())
+        trial::run(&self.config, &body, &self.identity())
     }
 
     /// Explore, and panic with a report if an execution fails.
@@ -150,7 +150,7 @@ impl Explorer {
     /// If an execution fails, or none was explored.
     pub fn check(&self, f: impl Fn() + Send + Sync + 'static) {
         let outcome = self.run(f);
-        session::judge(&self.config, outcome);
+        trial::judge(&self.config, outcome);
     }
 }
 
@@ -168,8 +168,8 @@ pub fn run_attribute<R: TestResult>(test: &'static Test, arguments: &[(&str, &st
     }
     let body: Body = Arc::new(move || body().verify());
     let identity = Identity { test: Some(test), site: Location::caller() };
-    let outcome = session::run(&resolved.config, &body, &identity);
-    session::judge(&resolved.config, outcome);
+    let outcome = trial::run(&resolved.config, &body, &identity);
+    trial::judge(&resolved.config, outcome);
     R::passed()
 }
 

@@ -14,12 +14,9 @@ mod outcome;
 mod present;
 pub mod regressions;
 pub mod seed;
-mod session;
 mod settings;
 pub mod shard;
-
-mod interrupt;
-pub(crate) mod watchdog;
+mod trial;
 
 pub use by_hand::Choice;
 pub use explorer::{Explorer, check, run_attribute};

@@ -83,7 +83,7 @@ pub(crate) struct Nondeterminism {
 ///
 /// A strategy is [`Any`], so that whoever lent it to a worker can ask it afterwards for what it
 /// learned.
-pub(crate) trait Strategy: Any {
+pub(crate) trait Strategy: Any + Send {
     /// Execution number `index` begins; false if there is nothing left to explore.
     fn begin(&mut self, index: u64) -> bool;
 

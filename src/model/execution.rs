@@ -25,6 +25,7 @@ use selvedge_checkers::ids::{Gid, ObjId, SiteRef};
 use selvedge_checkers::op::OpKind;
 use selvedge_checkers::race::{Access as RaceAccess, Races};
 use selvedge_checkers::suite::Suite;
+use std::any::Any;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -102,6 +103,8 @@ pub(super) struct Execution {
     pub(super) findings: Vec<Finding>,
     pub(super) recorder: Recorder,
     pub(super) timer_functions: Vec<(ObjId, TimerFunction)>,
+    /// Payloads nobody wants, to be dropped where user code may run.
+    pub(super) debris: Vec<Box<dyn Any + Send>>,
     /// Spinning goroutines to be looked at again after the step.
     stirred: Vec<Gid>,
     /// Goroutines whose wait nobody can end any more, with the step it became so.
@@ -143,6 +146,7 @@ impl Execution {
             findings: Vec::new(),
             recorder: Recorder::default(),
             timer_functions: Vec::new(),
+            debris: Vec::new(),
             stirred: Vec::new(),
             doomed_at: None,
             beat,
@@ -708,6 +712,7 @@ impl Execution {
             self.suite.joined(joiner, g);
             self.complete(joiner, Ret::Unit);
         }
+        self.retire(g);
         if g == Gid::MAIN {
             self.main_returned_at = Some(self.steps);
             let (goroutines, pending) = (&self.goroutines, &self.pending);
@@ -719,6 +724,15 @@ impl Execution {
                 Status::New | Status::Ready | Status::Running => true,
             };
             self.outlived_main = (1..goroutines.len() as u32).map(Gid).filter(unfinished).collect();
+        }
+    }
+
+    /// Forget what an ended goroutine knew if nobody can join it. Of those that outlive main it is
+    /// still asked at the end.
+    pub(super) fn retire(&mut self, g: Gid) {
+        let me = &self.goroutines[g.index()];
+        if me.detached && me.status == Status::Exited && self.main_returned_at.is_none() {
+            self.clocks.retire(g);
         }
     }
 
@@ -747,7 +761,7 @@ impl Execution {
     }
 
     /// A panic that nobody recovers and nobody can join ends the program.
-    pub(super) fn unrecovered(&mut self, g: Gid, panic: &Panic) {
+    pub(super) fn unrecovered(&mut self, g: Gid, panic: Panic) {
         let p = self.pending[g.index()];
         let site = panic.last.site.clone().unwrap_or_else(|| p.site.into());
         let side = Side { g, op: p.op.kind(), site, step: self.steps };
@@ -755,6 +769,7 @@ impl Execution {
         let (slug, object) = panic.misuse().map_or((Slug::Panic, None), |(m, object)| (m.slug(), object));
         self.find(Finding { slug, evidence: Evidence::Panic { message, side, object } });
         self.ending = Ending::Fatal;
+        self.debris.push(panic.payload);
     }
 
     /// Keep a finding, once.

@@ -8,7 +8,7 @@ use super::present::{self, Shrunk};
 use super::regressions::{self, Entry};
 use crate::explore::explorer;
 use crate::explore::minimise::{self, Minimal};
-use crate::explore::plan::{Body, Exploration, Failure, Plan};
+use crate::explore::plan::{Body, Exploration, Failure, Leaks, Plan};
 use crate::explore::token::{Token, TokenBody};
 use crate::model::{Limits, Report};
 use selvedge_checkers::finding::{Evidence, Finding, Slug};
@@ -38,7 +38,11 @@ impl Config {
             preemptions: self.preemptions,
             jobs: self.jobs,
             shard: self.shard,
-            leaks: self.leaks,
+            leaks: match self.leaks {
+                LeakPolicy::Deny => Leaks::Deny,
+                LeakPolicy::Warn => Leaks::Warn,
+                LeakPolicy::Allow => Leaks::Allow,
+            },
             watchdog: self.watchdog,
             census: 200_000,
         }

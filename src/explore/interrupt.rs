@@ -103,7 +103,11 @@ fn user_frame(addresses: &[AtomicUsize]) -> Option<Site> {
 
 fn is_user_code(file: &str, function: &str) -> bool {
     let ours = ["selvedge::", "corosensei::", "backtrace::"];
-    let of_std = file.starts_with("/rustc/") || file.contains("/rustlib/src/");
+    let elsewhere = ["/rustlib/src/", "/registry/src/", "/git/checkouts/"];
+    // Rust only: the innermost frame of a thread that sleeps is the system's own.
+    let of_a_package = file.ends_with(".rs")
+        && !file.starts_with("/rustc/")
+        && !elsewhere.iter().any(|folder| file.contains(folder));
     // A trait method's name begins with `<`.
-    !of_std && !ours.iter().any(|p| function.trim_start_matches('<').starts_with(p))
+    of_a_package && !ours.iter().any(|p| function.trim_start_matches('<').starts_with(p))
 }
