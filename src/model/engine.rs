@@ -184,7 +184,7 @@ impl Engine_ {
                 self.overflowed.set(true);
                 let size = ex.limits.stack >> 10;
                 let message = format!(
-                    "stack overflow: goroutine {g} ran off its {size} KiB stack (raise it with `stack = \"…\"`)"
+                    "stack overflow: it ran off its stack of {size} KiB"
                 );
                 self.fatal(g, Slug::Panic, message, None);
                 self.tainted.set(true);
