@@ -54,7 +54,7 @@ pub(crate) trait Engine {
     /// Whether a goroutine has ended.
     fn has_exited(&self, g: Gid) -> bool;
     /// The running goroutine.
-    fn current(&self) -> Gid;
+    fn running(&self) -> Gid;
     /// Goroutines that have not ended.
     fn num_goroutines(&self) -> usize;
     /// Nanoseconds since the world began.
@@ -216,7 +216,7 @@ impl Object {
             return self.plain.load(Ordering::Acquire).checked_sub(1).map(ObjId);
         }
         let tag = self.tag.load(Ordering::Acquire);
-        (Epoch::of_tag(tag) == epoch).then(|| ObjId((tag & ((1 << OBJECT_BITS) - 1)) as u32))
+        (Epoch::of_tag(tag) == epoch).then_some(ObjId((tag & ((1 << OBJECT_BITS) - 1)) as u32))
     }
 
     /// Forget the object in the worlds it was used in; the next use starts anew.
@@ -369,38 +369,7 @@ fn plain_engine() -> &'static dyn Engine {
 }
 
 #[cfg(feature = "check")]
-mod current {
-    use super::Engine;
-    use std::cell::Cell;
-
-    thread_local! {
-        static CURRENT: Cell<Option<*const dyn Engine>> = const { Cell::new(None) };
-    }
-
-    /// Make `engine` this thread's engine while `f` runs.
-    pub(crate) fn enter<R>(engine: &dyn Engine, f: impl FnOnce() -> R) -> R {
-        struct Leave(Option<*const dyn Engine>);
-        impl Drop for Leave {
-            fn drop(&mut self) {
-                CURRENT.set(self.0);
-            }
-        }
-        // SAFETY: only the lifetime is erased; `Leave` clears the pointer before `engine`'s borrow
-        // ends, also when `f` unwinds, and the cell is never read from another thread.
-        let erased =
-            unsafe { std::mem::transmute::<*const dyn Engine, *const (dyn Engine + 'static)>(engine) };
-        let _leave = Leave(CURRENT.replace(Some(erased)));
-        f()
-    }
-
-    /// The model that runs on this thread, if one does.
-    #[inline]
-    pub(crate) fn model<'a>() -> Option<&'a dyn Engine> {
-        // SAFETY: the pointer is set for exactly as long as `enter` borrows the engine, and all code
-        // that can see it here runs inside `enter` on this thread; callers use it for one operation.
-        CURRENT.get().map(|engine| unsafe { &*engine })
-    }
-}
+mod current;
 
 #[cfg(feature = "check")]
 pub(crate) use current::{enter, model};

@@ -9,8 +9,8 @@
 //! Source: Lamport 1978, Mattern 1989; release sequences and fences follow C11 (N3220 §7.17),
 //! channel, lock and wait-group edges Go's memory model. Deviation: none known.
 
+use core::sync::atomic::Ordering;
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering;
 
 use crate::access::{Access, Part, Sync};
 use crate::ids::{Gid, ObjId};
@@ -208,6 +208,16 @@ impl Clocks {
         mine.join(&theirs);
         mine.raise(target, own);
         self.goroutines[target.index()].seen = theirs;
+    }
+
+    /// `g` has ended and nobody will learn what it knew: a program that starts thousands of
+    /// goroutines one after the other must not keep a long vector for each.
+    pub fn retire(&mut self, g: Gid) {
+        const LONG: usize = 256;
+        let me = &mut self.goroutines[g.index()];
+        if me.seen.0.len() > LONG {
+            (me.seen, me.token) = Default::default();
+        }
     }
 
     /// The stamp of an access that `g` makes now.

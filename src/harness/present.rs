@@ -40,7 +40,7 @@ pub(super) fn statistics(config: &Config, outcome: &Outcome, shrunk: Shrunk) -> 
         seed: seed::display(config.seed),
         replaying: shrunk.replaying,
         replayed: shrunk.replayed,
-        estimate: None,
+        estimate: outcome.estimate.filter(|_| !outcome.exhausted),
         patterns: None,
         seconds: outcome.seconds,
     }

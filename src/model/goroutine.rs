@@ -115,6 +115,10 @@ impl Stacks {
         }
     }
 
+    pub(super) fn clear(&mut self) {
+        self.free.clear();
+    }
+
     pub(super) fn give(&mut self, stack: DefaultStack) {
         self.free.push(stack);
     }

@@ -28,12 +28,18 @@ pub(super) struct Panic {
 }
 
 impl Panic {
+    /// The panic that is under way on this thread; its payload is out of reach.
+    pub(super) fn under_way(step: u32) -> Panic {
+        let last = take();
+        Panic { payload: Box::new(last.message.clone()), last, step }
+    }
+
     /// The message, as the panic hook would have printed it.
     pub(super) fn message(&self) -> String {
         match text(&*self.payload) {
-            Some(text) => text.to_owned(),
-            None if !self.last.message.is_empty() => self.last.message.clone(),
-            None => "Box<dyn Any>".to_owned(),
+            Some(text) if !text.is_empty() => text.to_owned(),
+            _ if !self.last.message.is_empty() => self.last.message.clone(),
+            _ => "Box<dyn Any>".to_owned(),
         }
     }
 

@@ -34,6 +34,7 @@ impl Recorder {
     }
 
     #[inline]
+    #[allow(clippy::too_many_arguments, reason = "the parts of an event")]
     fn push(
         &mut self,
         step: u32,

@@ -88,7 +88,10 @@ impl Execution {
     }
 
     fn conclude_timers(&mut self) {
-        for g in self.unfinished() {
+        let returned = self.main_returned_at.unwrap_or(0);
+        // Who has not moved since main returned waits for those who live on timers, or for nobody.
+        let moved = |g: &Gid| self.goroutines[g.index()].since > returned;
+        for g in self.unfinished().into_iter().filter(moved).collect::<Vec<Gid>>() {
             let p = self.pending[g.index()];
             let side = Side { g, op: p.op.kind(), site: p.site.into(), step: self.steps };
             let object = p.op.object();
@@ -207,7 +210,7 @@ impl Execution {
     fn unclaimed_panics(&mut self) {
         for i in 0..self.goroutines.len() {
             if let Some(panic) = self.goroutines[i].panic.take() {
-                self.unrecovered(Gid(i as u32), &panic);
+                self.unrecovered(Gid(i as u32), panic);
             }
         }
     }
@@ -256,7 +259,9 @@ impl Execution {
         let unfinished = self.unfinished();
         let all_blocked = unfinished.iter().all(|g| members.iter().any(|b| b.g == *g));
         for i in 0..members.len() {
-            let Blocked { g, reason: WaitReason::WaitGroup, object: Some(wg), .. } = members[i] else { continue };
+            let Blocked { g, reason: WaitReason::WaitGroup, object: Some(wg), .. } = members[i] else {
+                continue;
+            };
             let waits_too = |b: &Blocked| b.reason == WaitReason::WaitGroup && b.object == Some(wg);
             let others: Vec<Gid> = members.iter().filter(|b| !waits_too(b)).map(|b| b.g).collect();
             if all_blocked && wait_group::count(self.world.state(wg)) == others.len() as i64 {

@@ -117,7 +117,11 @@ fn row(i: usize, focus: &Focus, scene: &Scene<'_>, style: &Style) -> Row {
         text.push_str(" ✋");
         if let Some(o) = scene.object(e.object) {
             let mine = e.op == OpKind::ReadLock && o.holders.iter().any(|(g, _)| *g == e.g);
-            let holders = o.holders.iter().filter(|_| !mine).map(|(g, step)| format!("{}@{step}", scene.names.goroutine(*g)));
+            let holders = o
+                .holders
+                .iter()
+                .filter(|_| !mine)
+                .map(|(g, step)| format!("{}@{step}", scene.names.goroutine(*g)));
             let holders: Vec<String> = holders.take(3).collect();
             match holders.is_empty() {
                 true if mine => {}
@@ -173,7 +177,9 @@ fn result(e: &Event) -> String {
         Outcome::Value(v) if matches!(e.op, OpKind::Update | OpKind::CompareExchange) => format!(": was {v}"),
         Outcome::Value(v) if gives => format!(" = {v}"),
         Outcome::Value(v) => format!(" {v}"),
-        Outcome::Failed if matches!(e.op, OpKind::NotifyOne | OpKind::NotifyAll) => ": nobody waits".to_owned(),
+        Outcome::Failed if matches!(e.op, OpKind::NotifyOne | OpKind::NotifyAll) => {
+            ": nobody waits".to_owned()
+        }
         Outcome::Failed => " fails".to_owned(),
         Outcome::Closed => " closed".to_owned(),
         Outcome::TimedOut => " timed out".to_owned(),

@@ -412,9 +412,7 @@ pub(crate) fn uncontrolled_thread() {
 
 pub(crate) fn leaked_timer() {
     let (_tx, rx) = chan::<u32>(0);
-    go_named("heartbeat", move || {
-        while rx.recv_timeout(Duration::from_secs(1)).is_err() {}
-    });
+    go_named("heartbeat", move || while rx.recv_timeout(Duration::from_secs(1)).is_err() {});
 }
 
 pub(crate) fn lost_cancel() {

@@ -252,9 +252,8 @@ fn unblock(slug: Slug, blocked: &[Blocked], scene: &Scene<'_>) -> &'static str {
     use WaitReason::*;
     let is_lock = |r: WaitReason| matches!(r, Lock | ReadLock | WriteLock);
     if blocked.iter().all(|b| is_lock(b.reason)) {
-        let reads_again = |b: &Blocked| {
-            b.reason == ReadLock && b.object.is_some_and(|o| scene.held_by(b.g).contains(&o))
-        };
+        let reads_again =
+            |b: &Blocked| b.reason == ReadLock && b.object.is_some_and(|o| scene.held_by(b.g).contains(&o));
         if blocked.iter().any(reads_again) {
             return "do not read-lock what you hold already: a writer in between makes both wait";
         }

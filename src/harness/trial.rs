@@ -8,7 +8,7 @@ use super::present::{self, Shrunk};
 use super::regressions::{self, Entry};
 use crate::explore::explorer;
 use crate::explore::minimise::{self, Minimal};
-use crate::explore::plan::{Body, Exploration, Failure, Plan};
+use crate::explore::plan::{Body, Exploration, Failure, Leaks, Plan};
 use crate::explore::token::{Token, TokenBody};
 use crate::model::{Limits, Report};
 use selvedge_checkers::finding::{Evidence, Finding, Slug};
@@ -28,7 +28,7 @@ impl Config {
         }
     }
 
-    fn plan(&self) -> Plan {
+    pub(super) fn plan(&self) -> Plan {
         Plan {
             limits: self.limits(),
             strategy: self.strategy,
@@ -38,7 +38,11 @@ impl Config {
             preemptions: self.preemptions,
             jobs: self.jobs,
             shard: self.shard,
-            leaks: self.leaks,
+            leaks: match self.leaks {
+                LeakPolicy::Deny => Leaks::Deny,
+                LeakPolicy::Warn => Leaks::Warn,
+                LeakPolicy::Allow => Leaks::Allow,
+            },
             watchdog: self.watchdog,
             census: 200_000,
         }
@@ -65,6 +69,7 @@ pub(super) fn run(config: &Config, body: &Body, identity: &Identity<'_>) -> Outc
         truncated: explored.truncated,
         steps: explored.steps,
         seconds: explored.seconds,
+        estimate: explored.estimate,
         warnings: warnings.into_iter().map(|(f, _)| f).collect(),
         ..Outcome::default()
     };
@@ -92,8 +97,18 @@ fn without_execution(_config: &Config, explored: &Exploration) -> Option<Finding
     if let Some(hung) = &explored.hung {
         return Some(hung.clone());
     }
+    if let (Some(diverged), None) = (&explored.diverged, &explored.first) {
+        return Some(diverged.clone());
+    }
     let nothing = explored.executions == 0;
     nothing.then_some(Finding { slug: Slug::NothingExplored, evidence: Evidence::None })
+}
+
+fn token_of(plan: &Plan, minimal: &Minimal, failure: &Failure) -> Token {
+    match &minimal.deviations {
+        Some(list) => Token::deviations(minimal.report.fingerprint as u16, list.clone()),
+        None => Token::seeded(failure.report.fingerprint as u16, plan.strategy, plan.seed, failure.index),
+    }
 }
 
 /// Shrink, replay and report a failing execution.
@@ -144,12 +159,7 @@ fn settle(
         replayed: minimal.replayed,
         replaying: false,
     };
-    outcome.token = token.or_else(|| {
-        Some(match &minimal.deviations {
-            Some(list) => Token::deviations(minimal.report.fingerprint as u16, list.clone()),
-            None => Token::seeded(failure.report.fingerprint as u16, plan.strategy, plan.seed, failure.index),
-        })
-    });
+    outcome.token = token.or_else(|| Some(token_of(plan, &minimal, failure)));
     outcome.decisions = pairs(&minimal.report);
     (outcome.findings, outcome.warnings) = sort(plan, minimal.report.findings, &outcome.warnings);
     outcome.trace = minimal.report.trace;
@@ -204,7 +214,7 @@ fn replay_token(plan: &Plan, body: &Body, identity: &Identity<'_>, token: &Token
     minimal
 }
 
-fn finish_replay(
+pub(super) fn finish_replay(
     config: &Config,
     plan: &Plan,
     identity: &Identity<'_>,
