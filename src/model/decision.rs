@@ -12,23 +12,20 @@ use std::any::Any;
 
 /// One decision: which goroutine, in which of the ways its operation could take effect.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Decision {
+pub(crate) struct Decision {
     /// The goroutine, or [`Gid::CLOCK`] for the firing of a timer.
-    pub goroutine: Gid,
+    pub(crate) goroutine: Gid,
     /// The alternative, from 0.
-    pub alternative: u16,
+    pub(crate) alternative: u16,
     /// What it did: compared on replay to notice a program that has changed.
-    pub op: OpKind,
+    pub(crate) op: OpKind,
 }
 
 /// What a strategy sees when it decides.
 pub(crate) struct Scene<'a> {
     /// The goroutines that can go on; never empty.
     pub(crate) enabled: &'a [Gid],
-    /// Whether a goroutine, by id, could go on only without a cause: a spurious wake-up. At least
-    /// one of `enabled` could go on with one.
-    pub(crate) optional: &'a [bool],
-    /// How many of `enabled` are like that.
+    /// How many of them could go on only without a cause (a spurious wake-up); not all.
     pub(crate) optional_count: u32,
     /// The goroutine that went last, whether or not it can go on.
     pub(crate) current: Gid,
@@ -43,7 +40,7 @@ pub(crate) struct Scene<'a> {
 impl Scene<'_> {
     /// Whether the goroutine that went last can go on, and with a cause.
     pub(crate) fn goes_on(&self) -> bool {
-        self.current_enabled && !self.optional[self.current.index()]
+        self.current_enabled && !self.pending[self.current.index()].optional
     }
 
     /// What happens unless somebody wants something else: the current goroutine goes on; if it
@@ -52,16 +49,38 @@ impl Scene<'_> {
         if self.goes_on() {
             return self.current;
         }
-        let with_cause = self.enabled.iter().filter(|g| !self.optional[g.index()]);
+        let with_cause = self.enabled.iter().filter(|g| !self.pending[g.index()].optional);
         *with_cause.min().expect("a strategy is asked only while somebody can go on with a cause")
     }
+}
+
+/// What a search knows of the space it walks.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub(crate) struct Survey {
+    /// No other execution exists.
+    pub(crate) exhausted: bool,
+    /// The share that has been walked, if all subtrees of a node were of the same size.
+    pub(crate) progress: Option<f64>,
+    /// The program did something else after the same decisions.
+    pub(crate) nondeterminism: Option<Nondeterminism>,
+}
+
+/// The program did something else after the same decisions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Nondeterminism {
+    /// The decision at which it did.
+    pub(crate) step: u32,
+    /// How many choices there were the first time.
+    pub(crate) expected: u32,
+    /// How many there are now; 0 if it ended or did not come this way.
+    pub(crate) found: u32,
 }
 
 /// Decides what happens next.
 ///
 /// A strategy is [`Any`], so that whoever lent it to a worker can ask it afterwards for what it
 /// learned.
-pub(crate) trait Strategy: Any {
+pub(crate) trait Strategy: Any + Send {
     /// Execution number `index` begins; false if there is nothing left to explore.
     fn begin(&mut self, index: u64) -> bool;
 
@@ -97,6 +116,11 @@ pub(crate) trait Strategy: Any {
 
     /// `g` has pending an operation that conflicts with the step just made.
     fn conflicts(&mut self, _g: Gid) {}
+
+    /// What is known of the space so far.
+    fn survey(&self) -> Survey {
+        Survey::default()
+    }
 
     /// The execution is over, after this many decisions.
     fn end(&mut self, _steps: u32) {}

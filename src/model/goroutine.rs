@@ -55,13 +55,13 @@ pub(super) struct Goroutine {
     /// What its body threw, on the way from its stack to the worker's.
     pub(super) thrown: Option<Box<dyn Any + Send>>,
     pub(super) panic: Option<Panic>,
+    /// What is left of its panic when somebody joined it and got the payload.
+    pub(super) claimed: Option<Panic>,
     pub(super) detached: bool,
     /// The lowest address of its stack's mapping.
     pub(super) stack_limit: usize,
     /// The operation a spinning loop is to go on with when something changes.
     pub(super) suspended_op: Option<Op>,
-    /// Step at which it announced its pending operation.
-    pub(super) since: u32,
 }
 
 impl Goroutine {
@@ -78,10 +78,10 @@ impl Goroutine {
             joiners: Vec::new(),
             thrown: None,
             panic: None,
+            claimed: None,
             detached: false,
             stack_limit: 0,
             suspended_op: None,
-            since: 0,
         }
     }
 }
@@ -110,6 +110,10 @@ impl Stacks {
             Some(stack) => Ok(stack),
             None => DefaultStack::new(self.size),
         }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.free.clear();
     }
 
     pub(super) fn give(&mut self, stack: DefaultStack) {

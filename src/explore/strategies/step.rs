@@ -19,8 +19,8 @@ pub(crate) struct Step<P, A> {
 
 impl<P, A> Step<P, A>
 where
-    P: FnMut(&Scene<'_>, bool) -> Gid + 'static,
-    A: FnMut(Gid, u32) -> u32 + 'static,
+    P: FnMut(&Scene<'_>, bool) -> Gid + Send + 'static,
+    A: FnMut(Gid, u32) -> u32 + Send + 'static,
 {
     pub(crate) fn new(pick: P, alternative: A) -> Step<P, A> {
         Step { pick, alternative, answer: None }
@@ -29,8 +29,8 @@ where
 
 impl<P, A> Strategy for Step<P, A>
 where
-    P: FnMut(&Scene<'_>, bool) -> Gid + 'static,
-    A: FnMut(Gid, u32) -> u32 + 'static,
+    P: FnMut(&Scene<'_>, bool) -> Gid + Send + 'static,
+    A: FnMut(Gid, u32) -> u32 + Send + 'static,
 {
     fn begin(&mut self, _index: u64) -> bool {
         self.answer = None;

@@ -64,3 +64,34 @@ impl Summary {
         self.bugs == self.bugs_found && self.silent == self.kept_silent
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use selvedge_fixtures::{Twin, all};
+
+    fn result(name: &str, twin: Twin, found: &[&'static str]) -> Result {
+        let fixture = all().find(|fixture| fixture.name == name && fixture.twin == twin).unwrap();
+        Result { fixture, found: found.to_vec(), executions: 1, seconds: 0.0, token: None }
+    }
+
+    #[test]
+    fn the_bug_must_be_found_and_nothing_else() {
+        let close = "concurrency/close_from_the_sender";
+        for (twin, found, right) in [
+            (Twin::Buggy, &["send-on-closed"][..], true),
+            (Twin::Buggy, &["closed-by-receiver", "send-on-closed"], true),
+            (Twin::Buggy, &["closed-by-receiver"], false),
+            (Twin::Buggy, &["send-on-closed", "deadlock"], false),
+            (Twin::Buggy, &[], false),
+            (Twin::Fixed, &[], true),
+            (Twin::Fixed, &["closed-by-receiver"], false),
+        ] {
+            let result = result(close, twin, found);
+            assert_eq!(result.is_right(), right, "{twin:?} {found:?}");
+            let mut summary = Summary::default();
+            summary.count(&result);
+            assert_eq!(summary.is_clean(), right);
+        }
+    }
+}
