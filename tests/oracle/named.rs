@@ -24,3 +24,10 @@ fn finished_or_not() {
 fn wait_after_a_negative_counter() {
     agree(&Program::new(&[&[WgWait], &[WgDone]]));
 }
+
+/// Whether a waiter that sees a counter above zero again was there before the zero, nobody knows.
+#[test]
+fn wait_group_reused() {
+    agree(&Program { wg: 1, joins: false, ..Program::new(&[&[WgDone, WgAdd], &[WgWait]]) });
+    agree(&Program::new(&[&[Spawn(vec![WgWait]), WgAdd], &[WgAdd, WgDone]]));
+}

@@ -68,7 +68,8 @@ impl Log {
                     assert!(stuck.replace(names).is_none(), "{findings:?}");
                 }
                 Evidence::Panic { message, .. } => panics.push(known(message)),
-                Evidence::Notification { .. } => assert!(stuck.is_some(), "{findings:?}"),
+                // Why somebody is stuck.
+                Evidence::Notification { .. } => {}
                 _ => panic!("unexpected: {finding:?}"),
             }
         }
