@@ -381,6 +381,8 @@ impl State {
 
     fn channel(mut self, t: usize, instr: &Instr) -> Vec<State> {
         match *instr {
+            // What cannot be otherwise is no observation.
+            Instr::TrySend(NIL, _) | Instr::TryRecv(NIL) | Instr::Len(NIL) => self.done(t),
             Instr::Send(c, v) => self.send_or_queue(t, c, v),
             Instr::Recv(c) => self.receive_or_queue(t, c),
             Instr::TrySend(c, v) => match self.try_send(t, c, v) {
@@ -398,7 +400,7 @@ impl State {
             },
             Instr::Len(c) => {
                 // The length of what has no buffer is no observation.
-                if c != NIL && self.chans[c as usize].cap > 0 {
+                if self.chans[c as usize].cap > 0 {
                     self.sees(t, Seen::Number(self.chans[c as usize].buffer.len() as u8));
                 }
                 self.done(t);

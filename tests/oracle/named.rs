@@ -1,6 +1,7 @@
 //! Programs that once told the two apart, and the smallest of each kind.
 
 use super::compare;
+use super::language::Arm::{Recv as Recv_, Send as Send_};
 use super::language::Instr::*;
 use super::language::Program;
 
@@ -30,4 +31,13 @@ fn wait_after_a_negative_counter() {
 fn wait_group_reused() {
     agree(&Program { wg: 1, joins: false, ..Program::new(&[&[WgDone, WgAdd], &[WgWait]]) });
     agree(&Program::new(&[&[Spawn(vec![WgWait]), WgAdd], &[WgAdd, WgDone]]));
+}
+
+/// A buffered message ends a waiting select: nobody can meet it on another channel afterwards.
+#[test]
+fn select_over_buffered_and_unbuffered() {
+    let first = Select(vec![Recv_(0)], true);
+    let second = Select(vec![Recv_(1), Send_(0, 1)], false);
+    agree(&Program { caps: [0, 1], ..Program::new(&[&[Send(1, 1), first.clone()], &[second.clone()]]) });
+    agree(&Program { caps: [0, 1], ..Program::new(&[&[Send(1, 1), first], &[second], &[Recv(1)]]) });
 }

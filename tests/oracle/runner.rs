@@ -322,6 +322,7 @@ macro_rules! perform {
             Instr::CvWait => $self.cv_wait(),
             Instr::NotifyOne => objects.cv.notify_one(),
             Instr::NotifyAll => objects.cv.notify_all(),
+            Instr::TrySend(NIL, _) | Instr::TryRecv(NIL) => {}
             &Instr::Send(c, v) => objects.chans[c as usize].send(v),
             &Instr::TrySend(c, v) => $self.flag(objects.chans[c as usize].try_send(v).is_ok()),
             &Instr::Recv(c) => {
