@@ -154,6 +154,9 @@ fn depth_first_finds_what_there_is() {
     let (small, large) = (Cell::new(0), Cell::new(0));
     let executions = if std::env::var_os("ORACLE_CASES").is_some() { 20_000 } else { 3_000 };
     let result = runner(cases(300)).run(&program(), |program| {
+        if std::env::var_os("ORACLE_PRINT").is_some() {
+            eprintln!("{program:?}");
+        }
         match compare(&program, executions) {
             Ok(true) => small.set(small.get() + 1),
             Ok(false) => large.set(large.get() + 1),

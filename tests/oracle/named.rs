@@ -41,3 +41,10 @@ fn select_over_buffered_and_unbuffered() {
     agree(&Program { caps: [0, 1], ..Program::new(&[&[Send(1, 1), first.clone()], &[second.clone()]]) });
     agree(&Program { caps: [0, 1], ..Program::new(&[&[Send(1, 1), first], &[second], &[Recv(1)]]) });
 }
+
+/// Both a goroutine and the child it leaves behind die of the same misuse.
+#[test]
+fn parent_and_child_panic() {
+    let parent = [Spawn(vec![WgDone]), WgDone, Recv(0)];
+    agree(&Program { wg: 1, ..Program::new(&[&[Send(0, 3), Recv(1)], &[Recv(1)], &parent]) });
+}
