@@ -36,7 +36,7 @@ fn statics_work_from_execution_to_execution() {
                     COUNT.fetch_add(1, Ordering::SeqCst);
                     TABLE.lock().unwrap().push(i);
                     *NAMES.write().unwrap() += 1;
-                    // The value stays, as in any static; the object starts afresh.
+                    // Each execution fills the cell anew.
                     *FIRST.get_or_init(|| 7)
                 })
             })
@@ -46,7 +46,8 @@ fn statics_work_from_execution_to_execution() {
     assert!(outcome.is_clean(), "{outcome}");
     let rows = TABLE.lock().unwrap().len() as u64;
     assert!(rows >= 40, "two in each execution: {rows}");
-    assert_eq!((*NAMES.read().unwrap(), FIRST.get()), (rows, Some(&7)));
+    // What an execution put into the cell is its own.
+    assert_eq!((*NAMES.read().unwrap(), FIRST.get()), (rows, None));
 }
 
 #[test]

@@ -28,6 +28,9 @@ use std::cell::{Cell, RefCell, UnsafeCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
+/// How the message of a stack overflow begins.
+pub(crate) const STACK_OVERFLOW: &str = "stack overflow";
+
 /// What unwinds a goroutine of an execution that is over.
 pub(super) struct TearDown;
 
@@ -210,7 +213,7 @@ impl Engine_ {
             Exit::Overflowed => {
                 self.overflowed.set(true);
                 let size = ex.limits.stack >> 10;
-                let message = format!("stack overflow: it ran off its stack of {size} KiB");
+                let message = format!("{STACK_OVERFLOW}: it ran off its stack of {size} KiB");
                 self.fatal(g, Slug::Panic, message, None);
                 self.tainted.set(true);
             }
@@ -540,6 +543,10 @@ impl Engine for Engine_ {
 
     fn has_exited(&self, g: Gid) -> bool {
         self.ex().world.goroutines[g.index()].exited
+    }
+
+    fn is_over(&self) -> bool {
+        self.tearing_down.get()
     }
 
     fn running(&self) -> Gid {
