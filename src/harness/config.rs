@@ -241,6 +241,7 @@ impl Config {
         self.time = None;
         self.exhaustive = false;
         self.preemptions = None;
+        self.strategy = StrategySpec::default();
         self.jobs = 1;
         self.shard = None;
         self.regressions = RegressionMode::Off;
