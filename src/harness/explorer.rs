@@ -183,7 +183,7 @@ impl Explorer {
 #[track_caller]
 pub fn run_attribute<R: TestResult>(test: &'static Test, arguments: &[(&str, &str)], body: fn() -> R) -> R {
     let resolved =
-        super::env::resolve(test.path, arguments).unwrap_or_else(|error| panic!("selvedge: {error}"));
+        super::env::resolve(test.path, arguments).unwrap_or_else(|error| trial::refuse(&error.to_string()));
     for notice in &resolved.notices {
         super::once_a_process(&notice.to_string());
     }
