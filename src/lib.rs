@@ -127,6 +127,8 @@ pub mod thread;
 pub mod time;
 
 #[cfg(all(test, feature = "check"))]
+mod determinism_tests;
+#[cfg(all(test, feature = "check"))]
 mod trial_tests;
 
 #[cfg(feature = "check")]

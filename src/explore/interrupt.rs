@@ -102,11 +102,14 @@ fn user_frame(addresses: &[AtomicUsize]) -> Option<Site> {
 }
 
 fn is_user_code(file: &str, function: &str) -> bool {
+    // By file as well: with line tables alone a function's name lacks its crate.
     let ours = ["selvedge::", "corosensei::", "backtrace::"];
     let elsewhere = ["/rustlib/src/", "/registry/src/", "/git/checkouts/"];
+    let here = concat!(env!("CARGO_MANIFEST_DIR"), "/src/");
     // Rust only: the innermost frame of a thread that sleeps is the system's own.
     let of_a_package = file.ends_with(".rs")
         && !file.starts_with("/rustc/")
+        && !file.starts_with(here)
         && !elsewhere.iter().any(|folder| file.contains(folder));
     // A trait method's name begins with `<`.
     of_a_package && !ours.iter().any(|p| function.trim_start_matches('<').starts_with(p))

@@ -1,10 +1,11 @@
 //! The builder for those who dislike macros, and what the macro builds on.
 
-use super::config::{Config, LeakPolicy, StrategySpec, TimerPolicy};
+use super::config::{Config, LeakPolicy, ReportMode, StrategySpec, TimerPolicy};
 use super::identity::{Identity, Test};
 use super::outcome::Outcome;
 use super::trial;
 use crate::explore::plan::Body;
+use crate::report::Style;
 use selvedge_checkers::ids::SiteRef;
 use std::panic::Location;
 use std::sync::Arc;
@@ -136,6 +137,18 @@ impl Explorer {
 
     pub(super) fn identity(&self) -> Identity<'static> {
         Identity { test: None, site: self.site }
+    }
+
+    /// How the report looks; otherwise as the terminal can show it.
+    pub fn style(mut self, style: Style) -> Explorer {
+        self.config.style = Some(style);
+        self
+    }
+
+    /// Which report is made; a test that passes has one, too, in the full form.
+    pub fn report(mut self, mode: ReportMode) -> Explorer {
+        self.config.report = mode;
+        self
     }
 
     /// Explore, and say what came of it.

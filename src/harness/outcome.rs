@@ -12,7 +12,7 @@ pub struct Outcome {
     pub executions: u64,
     /// How many of them failed.
     pub failing: u64,
-    /// The index of the first one that did.
+    /// The index of the first one that did; if none did, of the one that showed the first warning.
     pub first: Option<u64>,
     /// What the first failing execution found, after shrinking; empty if none failed.
     pub findings: Vec<Finding>,

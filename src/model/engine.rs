@@ -105,7 +105,9 @@ impl Engine_ {
         ex.reset();
         ex.spawn(None, main);
         loop {
-            while let Some(g) = self.ex().ready.pop_front() {
+            while self.ex().ending == Ending::Running
+                && let Some(g) = self.ex().ready.pop_front()
+            {
                 self.resume(g);
                 self.follow_decisions();
             }
@@ -198,7 +200,7 @@ impl Engine_ {
             Exit::Returned | Exit::Left | Exit::TornDown => {}
             Exit::Panicked if !self.tearing_down.get() => {
                 let payload = ex.goroutines[g.index()].thrown.take().expect("a panic has a payload");
-                let panic = Panic { payload, last: panics::take() };
+                let panic = Panic { payload, last: panics::take(), step: ex.steps };
                 if g == Gid::MAIN || ex.goroutines[g.index()].detached {
                     self.unrecovered(g, panic);
                 } else {
@@ -305,7 +307,8 @@ impl Engine_ {
     fn blocked_while_unwinding(&self, g: Gid) -> ! {
         if !self.tearing_down.get() {
             self.tainted.set(true);
-            self.unrecovered(g, Panic::under_way());
+            let step = self.ex().steps;
+            self.unrecovered(g, Panic::under_way(step));
             self.next.set(Some(Next::End));
         }
         self.abandon(g)
@@ -531,7 +534,10 @@ impl Engine for Engine_ {
     }
 
     fn take_panic(&self, g: Gid) -> Option<Box<dyn Any + Send>> {
-        Some(self.ex().goroutines.get_mut(g.index())?.panic.take()?.payload)
+        let me = self.ex().goroutines.get_mut(g.index())?;
+        let (payload, rest) = me.panic.take()?.claim();
+        me.claimed = Some(rest);
+        Some(payload)
     }
 
     fn has_exited(&self, g: Gid) -> bool {

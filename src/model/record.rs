@@ -118,11 +118,15 @@ impl Recorder {
         if !self.on {
             return;
         }
-        let result = match step {
+        let result = match (step, *op) {
             _ if spurious => Outcome::Spurious,
-            Step::Next(Op::Relock { .. }) => Outcome::Done,
-            Step::Next(_) => Outcome::Blocks,
-            Step::Done(ret) => outcome(ret),
+            (Step::Next(Op::Relock { .. }), _) => Outcome::Done,
+            (Step::Next(_), _) => Outcome::Blocks,
+            // What the counter is afterwards; the operation gives what it was before.
+            (Step::Done(Ret::Value(before)), Op::WaitGroupAdd { delta, .. }) => {
+                Outcome::Value(before.wrapping_add_signed(delta.into()))
+            }
+            (Step::Done(ret), _) => outcome(ret),
         };
         let peer = match *op {
             Op::Unpark(target) | Op::Join(target) => Some(target),
@@ -172,7 +176,8 @@ impl Execution {
             exited: g.status == Status::Exited,
         };
         let goroutines = self.goroutines.iter().enumerate().map(info).collect();
-        let events = std::mem::take(&mut self.recorder.events);
+        let mut events = std::mem::take(&mut self.recorder.events);
+        self.add_last_waits(&mut events);
         let mut objects: Vec<ObjectInfo> =
             self.world.objects().map(|(id, slot)| describe(id, slot)).collect();
         for object in &mut objects {
@@ -185,6 +190,26 @@ impl Execution {
         let named: Vec<ObjId> = objects.iter().map(|o| o.id).collect();
         objects.extend(self.recorder.gone.drain(..).filter(|o| !named.contains(&o.id)));
         Trace { goroutines, objects, events }
+    }
+
+    /// Where each goroutine blocks at the end: an operation that never took effect made no event.
+    fn add_last_waits(&self, events: &mut Vec<Event>) {
+        for (i, g) in self.goroutines.iter().enumerate() {
+            let (id, Pending { op, site, .. }) = (Gid(i as u32), self.pending[i]);
+            if g.status != Status::Pending || self.enabled.contains(id) || op == Op::Await {
+                continue;
+            }
+            let last = events.iter().rev().find(|e| e.g == id);
+            if last.is_some_and(|e| e.outcome == Outcome::Blocks && e.op == op.kind()) {
+                continue;
+            }
+            let step = g.since.max(last.map_or(0, |e| e.step));
+            let peer = if let Op::Join(target) = op { Some(target) } else { None };
+            let object = op.object();
+            let at = events.partition_point(|e| e.step <= step);
+            let (op, site) = (op.kind(), site.into());
+            events.insert(at, Event { step, g: id, op, object, peer, site, outcome: Outcome::Blocks });
+        }
     }
 
     /// A thread outside the execution used one of its objects.

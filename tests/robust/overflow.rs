@@ -12,9 +12,12 @@ fn dive(depth: u64) -> u64 {
 /// Recursion through visible operations: the overflow may hit anywhere between user code and engine.
 #[inline(never)]
 fn dive_operating(tx: &selvedge::chan::Sender<u64>, rx: &selvedge::chan::Receiver<u64>, depth: u64) -> u64 {
+    let mut frame = [depth; 16];
     tx.send(depth);
-    let got = rx.recv().unwrap();
-    if got == u64::MAX { got } else { dive_operating(tx, rx, depth + 1) + got }
+    frame[0] = rx.recv().unwrap();
+    std::hint::black_box(&mut frame);
+    let below = if frame[1] == u64::MAX { 0 } else { dive_operating(tx, rx, depth + 1) };
+    below + frame[0]
 }
 
 fn small(jobs: usize) -> Explorer {

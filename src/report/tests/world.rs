@@ -131,6 +131,7 @@ impl World {
             finding: Finding { slug, evidence },
             others: Vec::new(),
             statistics: Statistics {
+                replaying: false,
                 executions: 1000,
                 limit: Some(1000),
                 failing: 31,
