@@ -211,9 +211,7 @@ impl Engine_ {
             Exit::Overflowed => {
                 self.overflowed.set(true);
                 let size = ex.limits.stack >> 10;
-                let message = format!(
-                    "stack overflow: goroutine {g} ran off its {size} KiB stack (raise it with `stack = \"…\"`)"
-                );
+                let message = format!("stack overflow: it ran off its stack of {size} KiB");
                 self.fatal(g, Slug::Panic, message, None);
                 self.tainted.set(true);
             }

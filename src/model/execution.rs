@@ -764,10 +764,14 @@ impl Execution {
     pub(super) fn unrecovered(&mut self, g: Gid, panic: Panic) {
         if panic.passes_on() {
             // The first thing to know is what went wrong in the goroutines that were joined.
-            for i in 0..self.goroutines.len() {
-                if let Some(first) = self.goroutines[i].claimed.take() {
-                    self.unrecovered(Gid(i as u32), first);
-                }
+            let claimed = |g: &mut Goroutine| g.claimed.take();
+            let first: Vec<_> = self.goroutines.iter_mut().map(claimed).enumerate().collect();
+            for (i, panic) in first {
+                let Some(panic) = panic else { continue };
+                self.unrecovered(Gid(i as u32), panic);
+            }
+            if self.ending == Ending::Fatal {
+                return;
             }
         }
         let p = self.pending[g.index()];

@@ -135,8 +135,8 @@ impl Worker {
                 ex.conclude();
             }
             ex.strategy.end(ex.steps);
-            if epoch.was_trespassed() {
-                ex.find_trespass();
+            if let Some((object, created)) = epoch.trespassed() {
+                ex.find_trespass(object, created);
             }
             let keep = record || self.keeps_decisions || !ex.findings.is_empty();
             let report = Report {

@@ -2,8 +2,7 @@
 //!
 //! Invariant: while off (all exploration), every method is one test of a flag.
 
-use super::execution::Execution;
-use super::execution::Pending;
+use super::execution::{Ending, Execution, Pending};
 use super::goroutine::Status;
 use crate::objects::{Op, Ret, Slot, Step, World};
 use selvedge_checkers::finding::{Evidence, Finding, Side, Slug};
@@ -126,6 +125,7 @@ impl Recorder {
             (Step::Done(Ret::Value(before)), Op::WaitGroupAdd { delta, .. }) => {
                 Outcome::Value(before.wrapping_add_signed(delta.into()))
             }
+            (Step::Done(Ret::Unit), Op::Store { value, .. }) => Outcome::Value(value),
             (Step::Done(ret), _) => outcome(ret),
         };
         let peer = match *op {
@@ -196,11 +196,13 @@ impl Execution {
     fn add_last_waits(&self, events: &mut Vec<Event>) {
         for (i, g) in self.goroutines.iter().enumerate() {
             let (id, Pending { op, site, .. }) = (Gid(i as u32), self.pending[i]);
-            if g.status != Status::Pending || self.enabled.contains(id) || op == Op::Await {
+            // At a quiet end whoever is enabled could only wake up without a cause.
+            let goes_on = self.enabled.contains(id) && self.ending != Ending::Quiet;
+            if g.status != Status::Pending || goes_on || op == Op::Await {
                 continue;
             }
             let last = events.iter().rev().find(|e| e.g == id);
-            if last.is_some_and(|e| e.outcome == Outcome::Blocks && e.op == op.kind()) {
+            if last.is_some_and(|e| e.outcome == Outcome::Blocks) {
                 continue;
             }
             let step = g.since.max(last.map_or(0, |e| e.step));
@@ -213,12 +215,11 @@ impl Execution {
     }
 
     /// A thread outside the execution used one of its objects.
-    pub(super) fn find_trespass(&mut self) {
-        let site = self.goroutines[0].spawned;
+    pub(super) fn find_trespass(&mut self, object: ObjId, site: SiteRef) {
         let side = Side { g: Gid::MAIN, op: OpKind::Spawn, site: site.into(), step: self.steps };
         self.find(Finding {
             slug: Slug::UncontrolledThread,
-            evidence: Evidence::Single { side, object: None },
+            evidence: Evidence::Single { side, object: Some(object) },
         });
     }
 }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use selvedge_checkers::finding::{Evidence, Finding, Side};
+use selvedge_checkers::finding::{Evidence, Finding, Side, Slug};
 use selvedge_checkers::ids::{Gid, ObjId};
 use selvedge_checkers::op::OpKind;
 use selvedge_checkers::trace::{Event, Outcome};
@@ -55,6 +55,9 @@ impl Focus {
             Evidence::Single { side, object } => {
                 focus.objects.extend(*object);
                 focus.side(side, "", scene);
+                if f.slug == Slug::LeakedTimer {
+                    focus.fold_rounds(scene);
+                }
             }
             Evidence::Locks { edges } => {
                 for e in edges {
@@ -92,7 +95,7 @@ impl Focus {
     fn fold_rounds(&mut self, scene: &Scene<'_>) {
         let mut later = BTreeSet::new();
         for (i, e) in scene.trace.events.iter().enumerate().rev() {
-            let same = (e.g, e.op, e.object, &e.site);
+            let same = (e.g, e.op, e.object, &e.site, e.outcome == Outcome::Blocks);
             if self.goroutines.contains(&e.g) && !later.insert(same) {
                 self.repeated.insert(i);
             }

@@ -116,9 +116,15 @@ fn row(i: usize, focus: &Focus, scene: &Scene<'_>, style: &Style) -> Row {
     if stops {
         text.push_str(" ✋");
         if let Some(o) = scene.object(e.object) {
-            let holders = o.holders.iter().map(|(g, step)| format!("{}@{step}", scene.names.goroutine(*g)));
+            let mine = e.op == OpKind::ReadLock && o.holders.iter().any(|(g, _)| *g == e.g);
+            let holders = o
+                .holders
+                .iter()
+                .filter(|_| !mine)
+                .map(|(g, step)| format!("{}@{step}", scene.names.goroutine(*g)));
             let holders: Vec<String> = holders.take(3).collect();
             match holders.is_empty() {
+                true if mine => {}
                 true => text.push_str(&format!(" {}", o.state)),
                 false => text.push_str(&format!(" held by {}", holders.join(", "))),
             }
@@ -136,6 +142,10 @@ fn action(i: usize, stops: bool, scene: &Scene<'_>) -> String {
     let mut text = e.op.verb().to_owned();
     if let (OpKind::WaitGroupAdd, Outcome::Value(now)) = (e.op, &e.outcome) {
         return added(&scene.names.cell(e.object.unwrap_or(ObjId::NIL)), scene.counter_before(i), *now);
+    }
+    if (e.op, &e.outcome) == (OpKind::WaitGroupAdd, &Outcome::Misuse) {
+        // Only taking away can be wrong.
+        text = "done".to_owned();
     }
     if let Some(obj) = e.object {
         text.push_str(&format!(" {}", scene.names.cell(obj)));
@@ -164,6 +174,7 @@ fn result(e: &Event) -> String {
     );
     match &e.outcome {
         Outcome::Done | Outcome::Blocks => String::new(),
+        Outcome::Value(v) if matches!(e.op, OpKind::Update | OpKind::CompareExchange) => format!(": was {v}"),
         Outcome::Value(v) if gives => format!(" = {v}"),
         Outcome::Value(v) => format!(" {v}"),
         Outcome::Failed if matches!(e.op, OpKind::NotifyOne | OpKind::NotifyAll) => {

@@ -148,7 +148,9 @@ fn others(report: &Report<'_>, limit: usize, scene: &Scene<'_>, style: &Style) -
         let place = f.site().map_or_else(String::new, |s| format!("{}: ", scene.library.brief(s)));
         let sentence = one_line(&words::headline(f, scene));
         let text = format!("[{}] {place}{sentence}", f.slug.text());
-        let text = clip(&style.spell(&text), room, style.ellipsis());
+        // Two of them may take a second line.
+        let most = if rest.len() <= 2 { 2 * room - LABEL } else { room };
+        let text = clip(&style.spell(&text), most, style.ellipsis());
         lines.extend(labelled(label, &text, style));
     }
     if rest.len() > shown && !rest.is_empty() {

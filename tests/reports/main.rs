@@ -73,7 +73,7 @@ goldens! {
     lost_unpark,
     endless_spin,
     busy_select,
-    lock_order,
+    lock_order executions(1) seed(1),
     send_races_close,
     add_races_wait,
     closed_by_receiver,

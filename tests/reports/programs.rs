@@ -306,19 +306,22 @@ pub(crate) fn lock_order() {
         let _l = l.lock().unwrap();
         let _r = r.lock().unwrap();
     });
+    {
+        let _r = right.lock().unwrap();
+        let _l = left.lock().unwrap();
+    }
     h.join().unwrap();
-    let _r = right.lock().unwrap();
-    let _l = left.lock().unwrap();
 }
 
 pub(crate) fn send_races_close() {
     let (tx, rx) = chan(1);
     let sender = tx.clone();
-    go(move || {
+    let h = go(move || {
         let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| sender.send(1)));
     });
     tx.close();
-    while rx.recv().is_some() {}
+    h.join().unwrap();
+    assert!(rx.recv() != Some(2));
 }
 
 pub(crate) fn add_races_wait() {
@@ -351,10 +354,9 @@ pub(crate) fn premature_exit() {
 }
 
 pub(crate) fn stuck_loop() {
-    let h = go_named("digger", || {
-        let mut n = 0u64;
+    let h = go_named("poller", || {
         loop {
-            n = std::hint::black_box(n + 1);
+            std::thread::sleep(std::time::Duration::from_millis(500));
         }
     });
     h.join().unwrap();

@@ -131,7 +131,6 @@ impl World {
             finding: Finding { slug, evidence },
             others: Vec::new(),
             statistics: Statistics {
-                replaying: false,
                 executions: 1000,
                 limit: Some(1000),
                 failing: 31,
@@ -143,6 +142,7 @@ impl World {
                 switches_after: 2,
                 strategy: "pct:3".into(),
                 seed: "7GQ4K".into(),
+                replaying: false,
                 replayed: 2,
                 estimate: Some(41_234.0),
                 patterns: None,

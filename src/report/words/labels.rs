@@ -87,11 +87,15 @@ pub(in crate::report) mod mark {
     ) -> Label {
         let g = scene.names.goroutine(side.g);
         let brief = match slug {
-            Slug::Stuck => format!("{g} was last seen here"),
+            Slug::Stuck => "it was last seen here".to_owned(),
             Slug::LostCancel => "the cancel function is dropped here".to_owned(),
             Slug::PrematureExit if side.op == OpKind::Spawn => format!("nobody waits for {g}"),
             Slug::PrematureExit => format!("{g} had come this far"),
-            Slug::UncontrolledThread => format!("{} is touched here", scene.names.object(object)),
+            Slug::UncontrolledThread if object.is_some() => {
+                let text = format!("{} is created here", scene.names.object(object));
+                return vec![text];
+            }
+            Slug::UncontrolledThread => "the program starts here".to_owned(),
             Slug::BorrowedThreadLocal => format!("{g} may be switched away here"),
             _ => return did("", side, object, scene),
         };
@@ -128,21 +132,25 @@ pub(in crate::report) fn waits(group: &[&Blocked], scene: &Scene<'_>) -> Label {
     let verb = if group.len() == 1 { "waits" } else { "wait" };
     let object = scene.names.object(first.object);
     let on = first.object.map_or_else(String::new, |_| format!(" {object}"));
-    let brief = format!("{who} [{}]{on}", first.reason.text());
-    let what_for = what_for(first, scene);
-    let short =
-        format!("{who} [{}]{}", first.reason.text(), what_for.strip_prefix(" for").unwrap_or(&what_for));
-    let mut full = format!("{who} [{}] {verb} here{what_for}", first.reason.text());
+    let (what_for, state) = what_for(first, scene);
+    let reason = first.reason.text();
+    let lock = matches!(first.reason, WaitReason::Lock | WaitReason::ReadLock | WaitReason::WriteLock);
+    let short = match what_for.strip_prefix(" for").filter(|_| lock) {
+        Some(object) => format!("{who} [{reason}]{object}"),
+        None => format!("{who} [{reason}] {verb}{what_for}"),
+    };
+    let mut full = format!("{who} [{reason}] {verb} here{what_for}{state}");
     let held: Vec<ObjId> = scene.held_by(first.g).into_iter().filter(|o| Some(*o) != first.object).collect();
     if group.len() == 1 && !held.is_empty() {
         let held: Vec<String> = held.iter().map(|o| scene.names.object(Some(*o))).collect();
         full.push_str(&format!(", holding {}", list(&held)));
     }
-    vec![full, short, brief]
+    let stated = format!("{short}{state}");
+    vec![full, stated, short, format!("{who} [{reason}]{on}")]
 }
 
-/// ` for a receiver on `tx`; len 1/1`.
-fn what_for(b: &Blocked, scene: &Scene<'_>) -> String {
+/// ` for a receiver on `tx`` and ` (1 of 1 buffered)`.
+fn what_for(b: &Blocked, scene: &Scene<'_>) -> (String, String) {
     use WaitReason::*;
     let object = scene.names.object(b.object);
     let state = scene.object(b.object).map_or_else(String::new, |o| match o.kind {
@@ -155,9 +163,9 @@ fn what_for(b: &Blocked, scene: &Scene<'_>) -> String {
         let holders = scene.object(b.object).map_or(&[][..], |o| &o.holders);
         holders.iter().any(|(holder, _)| Some(*holder) == g)
     };
-    match (b.reason, b.object, other) {
-        (ChanSend, Some(_), _) => format!(" for a receiver on {object}{state}"),
-        (ChanReceive, Some(_), _) => format!(" for a sender on {object}{state}"),
+    let text = match (b.reason, b.object, other) {
+        (ChanSend, Some(_), _) => format!(" for a receiver on {object}"),
+        (ChanReceive, Some(_), _) => format!(" for a sender on {object}"),
         (ChanSendNil | ChanReceiveNil, ..) => " for ever: the channel is nil".to_owned(),
         (SelectNoCases, ..) => " for ever: the select has no arms".to_owned(),
         (Select, None, _) => ": none of its arms can ever go".to_owned(),
@@ -170,11 +178,12 @@ fn what_for(b: &Blocked, scene: &Scene<'_>) -> String {
         (Lock | ReadLock | WriteLock, Some(_), Some(holder)) => {
             format!(" for {object}, held by {holder}")
         }
-        (_, Some(_), _) => format!(" for {object}{state}"),
+        (_, Some(_), _) => format!(" for {object}"),
         (Join, None, Some(other)) => format!(" for {other} to end"),
         (_, None, Some(other)) => format!(" for {other}"),
         (_, None, None) => String::new(),
-    }
+    };
+    (text, state)
 }
 
 /// `main ─[wait group `wg`: counter 2]→ g3 ─[mutex `ledger`]→ main`.

@@ -214,10 +214,10 @@ fn single(slug: Slug, side: &Side, object: Option<ObjId>, scene: &Scene<'_>) -> 
         Slug::LeakedTimer => format!("{g} lives on timers alone after main returned"),
         Slug::PrematureExit => format!("main returned while {g} had still to run"),
         Slug::UncontrolledThread if object.is_some() => {
-            format!("a thread outside the model touched {obj}, beside {g}")
+            format!("a thread outside the model touched {obj}")
         }
         Slug::BorrowedThreadLocal => format!("{g} borrows a thread-local across a blocking operation"),
-        Slug::Stuck => format!("{g} ran too long without reaching a visible operation"),
+        Slug::Stuck => kind(slug).to_owned(),
         _ => format!("{} ({g})", kind(slug)),
     }
 }
@@ -241,11 +241,10 @@ fn panic_remedy(message: &str, g: Gid) -> &'static str {
     if message.starts_with("stack overflow") {
         return "end the recursion, or give goroutines more room: `stack = \"1MiB\"`";
     }
-    match (message.starts_with("assertion"), g) {
-        (true, _) => "look for what came in between: one lock, or one atomic operation, must span it",
-        (_, Gid::MAIN) => "the steps lead to the panic: look at what came before it in this order only",
-        _ => general(Slug::Panic),
+    if g == Gid::MAIN || message.starts_with("assertion") {
+        return "look for the step that came in between: one lock or atomic operation must span it";
     }
+    general(Slug::Panic)
 }
 
 /// Remedies for goroutines that wait for ever, by what they wait for.
@@ -266,7 +265,9 @@ fn unblock(slug: Slug, blocked: &[Blocked], scene: &Scene<'_>) -> &'static str {
     if blocked.iter().any(|b| !is_lock(b.reason) && !scene.held_by(b.g).is_empty()) {
         return "drop the guard before waiting: whoever should end the wait needs that lock";
     }
-    match blocked[0].reason {
+    // Who waits for another goroutine's end is a victim: look at what the others wait for.
+    let victim = |b: &&Blocked| !matches!(b.reason, WaitGroup | Join);
+    match blocked.iter().find(victim).unwrap_or(&blocked[0]).reason {
         ChanSend => {
             "receive on every path, give the channel room for the value, or `select!` on a done channel too"
         }
@@ -314,7 +315,10 @@ fn general(slug: Slug) -> &'static str {
         Slug::NothingExplored => {
             "allow at least one execution: look at the budget and at the test's early returns"
         }
-        Slug::Stuck => "let the loop reach an operation selvedge sees, or call `yield_now` in it",
+        Slug::Stuck => {
+            "let the loop reach an operation selvedge sees; block only on what selvedge has, not on std's \
+             own locks, channels and sockets"
+        }
         Slug::LockOrder => "take these locks in the same order everywhere",
         Slug::SendRacesClose => "wait for the senders before closing, for example with a `WaitGroup`",
         Slug::AddRacesWait => "call `add` before the goroutine starts, not in it",
@@ -345,5 +349,6 @@ pub(super) fn ended(yes: bool) -> &'static str {
 
 /// Whether the step waits, for tables.
 pub(super) fn is_wait(op: OpKind) -> bool {
-    matches!(op, OpKind::WaitGroupWait | OpKind::CondWait)
+    use OpKind::*;
+    matches!(op, WaitGroupWait | CondWait | BarrierWait | Sleep | Park | Join | Spawn)
 }
