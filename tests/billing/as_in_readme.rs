@@ -25,7 +25,8 @@ fn run(replay: Option<&str>) -> String {
             command.env_remove(name);
         }
     }
-    command.env("SELVEDGE_REGRESSIONS", "off").env("COLUMNS", "100");
+    command.env("SELVEDGE_REGRESSIONS", "off");
+    command.env("COLUMNS", "100").env("LC_ALL", "C.UTF-8").env("NO_COLOR", "1");
     if let Some(token) = replay {
         command.env("SELVEDGE_REPLAY", token);
     }
