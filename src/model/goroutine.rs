@@ -62,8 +62,6 @@ pub(super) struct Goroutine {
     pub(super) stack_limit: usize,
     /// The operation a spinning loop is to go on with when something changes.
     pub(super) suspended_op: Option<Op>,
-    /// Step at which it announced its pending operation.
-    pub(super) since: u32,
 }
 
 impl Goroutine {
@@ -84,7 +82,6 @@ impl Goroutine {
             detached: false,
             stack_limit: 0,
             suspended_op: None,
-            since: 0,
         }
     }
 }
