@@ -133,7 +133,7 @@ fn atomics() {
 fn timers() {
     let (ctx, cancel) = context::with_timeout(&context::background(), Duration::from_millis(5));
     let (tx, rx) = chan(1);
-    let timer = time::after_func(Duration::from_millis(5), move || drop(tx.try_send(())));
+    let timer = time::after_func(Duration::from_millis(5), move || _ = tx.try_send(()));
     let worker = go(move || {
         ctx.done().recv();
         ctx.err().is_some()

@@ -8,6 +8,8 @@
 pub mod cell;
 pub mod chan;
 pub mod context;
+#[cfg(doctest)]
+mod documentation;
 mod go;
 pub mod hint;
 mod objects;

@@ -47,7 +47,7 @@ fn rare() {
     }
     let first: Vec<i32> = (0..3).map(|_| rx.recv().unwrap()).collect();
     assert!(!(first[0] > 25 && first[1] < first[2]), "{first:?}");
-    (3..50).for_each(|_| drop(rx.recv()));
+    (3..50).for_each(|_| _ = rx.recv());
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn control_flow_from_a_static_counter() {
             let tx = tx.clone();
             drop(go(move || tx.send(i)));
         }
-        (0..run % 7).for_each(|_| drop(rx.recv()));
+        (0..run % 7).for_each(|_| _ = rx.recv());
         assert!(run % 10 != 9, "the tenth run");
     });
     told(&outcome);
@@ -155,7 +155,7 @@ fn a_depth_first_search_of_such_a_program() {
     static RUNS: StdU64 = StdU64::new(0);
     let outcome = explorer().exhaustive().executions(500).run(|| {
         let run = RUNS.fetch_add(1, Ordering::Relaxed);
-        (0..run % 3 + 1).for_each(|_| drop(selvedge::choose(1 + (run as usize * 7) % 5)));
+        (0..run % 3 + 1).for_each(|_| _ = selvedge::choose(1 + (run as usize * 7) % 5));
         let all: Vec<_> = (0..run % 4).map(|_| go(runtime::gosched)).collect();
         all.into_iter().for_each(|g| g.join().unwrap());
     });

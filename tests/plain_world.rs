@@ -70,8 +70,8 @@ fn selects_against_selects() {
             receivers.go(move || {
                 loop {
                     select! {
-                        recv(ra) -> v => drop(v),
-                        recv(rb) -> v => drop(v),
+                        recv(ra) -> v => _ = v,
+                        recv(rb) -> v => _ = v,
                         recv(stop) -> _ => break,
                     }
                     received.fetch_add(1, Ordering::Relaxed);
@@ -142,7 +142,7 @@ fn locks_semaphores_barriers_and_once() {
                         assert!(inside.fetch_add(1, Ordering::SeqCst) < 2);
                         inside.fetch_sub(1, Ordering::SeqCst);
                         semaphore.release(1);
-                        once.call_once(|| drop(firsts.fetch_add(1, Ordering::SeqCst)));
+                        once.call_once(|| _ = firsts.fetch_add(1, Ordering::SeqCst));
                         leaders.fetch_add(usize::from(barrier.wait().is_leader()), Ordering::SeqCst);
                     }
                 });
@@ -167,7 +167,7 @@ fn timers_and_contexts() {
                 cancel.cancel();
                 time::after(brief).recv();
                 let (tx, rx) = chan(1);
-                let timer = time::after_func(brief, move || drop(tx.try_send(i)));
+                let timer = time::after_func(brief, move || _ = tx.try_send(i));
                 assert_eq!(rx.recv(), Some(i));
                 drop(timer);
                 assert!(chan::<()>(0).1.recv_timeout(brief).is_err());
@@ -206,7 +206,7 @@ fn ids_of_threads_that_ended_are_used_again() {
             highest = some.iter().map(|g| g.id()).max().unwrap_or(0).max(highest);
             some.into_iter().for_each(|g| g.join().unwrap());
             // A plain thread has an id from its first operation to its end.
-            std::thread::spawn(|| drop(chan::<()>(1).0.try_send(()))).join().unwrap();
+            std::thread::spawn(|| _ = chan::<()>(1).0.try_send(())).join().unwrap();
         }
         assert!(highest < 500, "{highest} ids for eight goroutines at a time");
     });

@@ -9,8 +9,8 @@
 //! Source: Lamport 1978, Mattern 1989; release sequences and fences follow C11 (N3220 §7.17),
 //! channel, lock and wait-group edges Go's memory model. Deviation: none known.
 
+use core::sync::atomic::Ordering;
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering;
 
 use crate::access::{Access, Part, Sync};
 use crate::ids::{Gid, ObjId};

@@ -5,19 +5,19 @@
 //! any number of workers. The calling thread only waits and watches: a worker that makes no step
 //! for the length of the watchdog is reported with its place and given up.
 
+use super::budget::Budget;
 use super::plan::{Body, Exploration, Failure, Plan};
 use super::profile::{self, Profile};
 use super::strategies::{self, Deviate};
-use crate::harness::watchdog::{Beat, Watchdog};
-use crate::model::{Report, Strategy, Worker};
-use selvedge_checkers::finding::Finding;
+use super::watchdog::{Beat, Watchdog};
+use crate::model::{Nondeterminism, Report, Strategy, Worker};
+use selvedge_checkers::finding::{Evidence, Finding, Slug};
 use selvedge_checkers::ids::SiteRef;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 /// What the workers of one exploration share.
 struct Shared {
@@ -34,7 +34,7 @@ struct Shared {
     stop: AtomicBool,
     exhausted: AtomicBool,
     total: Mutex<Exploration>,
-    started: Instant,
+    budget: Budget,
 }
 
 /// What a worker tells the waiting thread.
@@ -64,7 +64,7 @@ pub(crate) fn explore(plan: &Plan, body: &Body, site: SiteRef) -> Exploration {
         stop: AtomicBool::new(false),
         exhausted: AtomicBool::new(false),
         total: Mutex::default(),
-        started: Instant::now(),
+        budget: Budget::start(plan.time),
     });
     let (tell, told) = channel();
     let mut watchdog = Watchdog::new(plan.watchdog);
@@ -100,8 +100,14 @@ pub(crate) fn explore(plan: &Plan, body: &Body, site: SiteRef) -> Exploration {
     let mut total = std::mem::take(&mut *shared.total.lock().unwrap_or_else(PoisonError::into_inner));
     total.hung = hung;
     total.exhausted = shared.exhausted.load(Ordering::Relaxed);
-    total.seconds = shared.started.elapsed().as_secs_f64();
+    total.seconds = shared.budget.elapsed().as_secs_f64();
     total
+}
+
+fn divergence(n: Nondeterminism) -> Finding {
+    let choices = |n: u32| if n == 0 { "no choice".to_owned() } else { format!("{n} choices") };
+    let (expected, found) = (choices(n.expected), choices(n.found));
+    Finding { slug: Slug::NotDeterministic, evidence: Evidence::Divergence { step: n.step, expected, found } }
 }
 
 /// What the program is like, from one execution; `Err` if it had to be given up.
@@ -171,6 +177,15 @@ impl Shared {
                 break;
             };
             self.count(&mut tally, index, report);
+            let survey = worker.survey();
+            tally.estimate = survey.progress.map(|share| tally.executions as f64 / share);
+            if let Some(n) = survey.nondeterminism {
+                tally.diverged = Some(divergence(n));
+                self.stop.store(true, Ordering::Relaxed);
+            } else if survey.exhausted {
+                self.exhausted.store(true, Ordering::Relaxed);
+                self.stop.store(true, Ordering::Relaxed);
+            }
             if worker.is_tainted() {
                 self.add(tally);
                 let strategy = worker.retire();
@@ -194,7 +209,7 @@ impl Shared {
             if index >= self.end.load(Ordering::Relaxed) {
                 return None;
             }
-            if self.plan.time.is_some_and(|limit| self.started.elapsed() >= limit) {
+            if self.budget.is_used_up() {
                 self.stop.store(true, Ordering::Relaxed);
                 return None;
             }
@@ -241,6 +256,8 @@ impl Shared {
         total.failing += tally.failing;
         total.truncated += tally.truncated;
         total.steps += tally.steps;
+        total.estimate = total.estimate.or(tally.estimate);
+        total.diverged = total.diverged.take().or(tally.diverged);
         for (finding, failure) in tally.warnings {
             match total.warnings.iter_mut().find(|(f, _)| f.same_bug(&finding)) {
                 Some((_, known)) if known.index <= failure.index => {}

@@ -39,14 +39,16 @@ pub(crate) struct Minimal {
 
 impl Minimal {
     /// The finding that says where the program differed from the schedule.
-    pub(crate) fn divergence(&self) -> Finding {
+    pub(crate) fn divergence(&self, fails: bool) -> Finding {
         let (step, expected, found) = match &self.mismatch {
             Some(m) => told_apart(m),
-            None => (
-                self.report.steps,
-                "the failure the token stands for".to_owned(),
-                "another execution, which does not fail: the program has changed".to_owned(),
-            ),
+            None => {
+                let found = match fails {
+                    true => "another execution: the program has changed",
+                    false => "another execution, which does not fail: the program has changed",
+                };
+                (self.report.steps, "the failure the token stands for".to_owned(), found.to_owned())
+            }
         };
         Finding { slug: Slug::NotDeterministic, evidence: Evidence::Divergence { step, expected, found } }
     }
@@ -69,7 +71,6 @@ pub(crate) fn switches(decisions: &[Decision]) -> u32 {
 /// One worker and the body it runs.
 struct Bench<'a> {
     worker: Worker,
-    plan: &'a Plan,
     body: &'a Body,
     site: SiteRef,
     attempts: u32,
@@ -106,8 +107,11 @@ struct Best {
     price: (u32, u32),
 }
 
-fn shrink(plan: &Plan, body: &Body, site: SiteRef, failure: &Failure) -> Result<Minimal, Minimal> {
-    let Some(target) = failure.report.findings.iter().find(|f| plan.is_error(f)).cloned() else {
+fn shrink(plan: &Plan, body: &Body, site: SiteRef, failure: &Failure) -> Result<Minimal, Box<Minimal>> {
+    // A passing test's report is about a warning.
+    let findings = &failure.report.findings;
+    let error = findings.iter().find(|f| plan.is_error(f));
+    let Some(target) = error.or_else(|| findings.iter().find(|f| plan.is_of_interest(f))).cloned() else {
         return Ok(Minimal { report: failure.report.clone(), ..Minimal::default() });
     };
     let same = move |report: &Report| report.findings.iter().any(|f| f.same_bug(&target));
@@ -200,16 +204,16 @@ fn at_bench<R: Send + 'static>(
     body: &Body,
     site: SiteRef,
     run: impl FnOnce(&mut Bench<'_>) -> R + Send + 'static,
-) -> Result<R, Minimal> {
-    let (plan_, body_) = (plan.clone(), body.clone());
+) -> Result<R, Box<Minimal>> {
+    let body_ = body.clone();
     let work = move |worker: Worker| {
-        let mut bench = Bench { worker, plan: &plan_, body: &body_, site, attempts: 0, steps: 0 };
+        let mut bench = Bench { worker, body: &body_, site, attempts: 0, steps: 0 };
         let result = run(&mut bench);
         (result, bench.worker)
     };
-    on_worker(plan, work).map_err(|hung| Minimal {
-        report: Report { findings: vec![hung], ..Report::default() },
-        ..Minimal::default()
+    on_worker(plan, work).map_err(|hung| {
+        let report = Report { findings: vec![hung], ..Report::default() };
+        Box::new(Minimal { report, ..Minimal::default() })
     })
 }
 
@@ -219,12 +223,12 @@ fn alone(
     site: SiteRef,
     run: impl FnOnce(&mut Bench<'_>) -> Minimal + Send + 'static,
 ) -> Minimal {
-    at_bench(plan, body, site, run).unwrap_or_else(|hung| hung)
+    at_bench(plan, body, site, run).unwrap_or_else(|hung| *hung)
 }
 
 /// Shrink a failing execution and record it.
 pub(crate) fn minimise(plan: &Plan, body: &Body, site: SiteRef, failure: &Failure) -> Minimal {
-    shrink(plan, body, site, failure).unwrap_or_else(|hung| hung)
+    shrink(plan, body, site, failure).unwrap_or_else(|hung| *hung)
 }
 
 /// Run exactly these decisions, as (goroutine, alternative), recorded.
@@ -254,5 +258,19 @@ pub(crate) fn reseed(plan: &Plan, body: &Body, site: SiteRef, index: u64) -> Min
         bench.worker.set_strategy(strategies::make(&strategy, profile.ok()));
         let report = bench.worker.run(index, bench.body, site, true).unwrap_or_default();
         Minimal { report, replayed: 1, ..Minimal::default() }
+    })
+}
+
+/// Run one execution under a strategy that is made on the worker's thread, recorded.
+pub(crate) fn under<S: Strategy>(
+    plan: &Plan,
+    body: &Body,
+    site: SiteRef,
+    strategy: impl FnOnce() -> S + Send + 'static,
+) -> Minimal {
+    alone(plan, body, site, move |bench| {
+        let (report, _) = bench.run(strategy(), true);
+        let (_, recorder) = bench.run(Recorder::new(report.decisions.clone()), false);
+        Minimal { replayed: 1, ..told(report, recorder.deviations().to_vec()) }
     })
 }

@@ -5,7 +5,9 @@
 //! are frozen formats.
 
 pub mod base32;
+pub(crate) mod budget;
 pub(crate) mod explorer;
+mod interrupt;
 pub(crate) mod minimise;
 pub(crate) mod plan;
 pub(crate) mod profile;
@@ -13,3 +15,4 @@ pub mod rng;
 pub mod spec;
 pub(crate) mod strategies;
 pub mod token;
+mod watchdog;

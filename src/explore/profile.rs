@@ -9,11 +9,10 @@ use super::strategies::Random;
 use crate::model::execution::Pending;
 use crate::model::{Scene, Strategy, Worker};
 use crate::objects::Op;
-use selvedge_checkers::access::{Access, Part};
+use selvedge_checkers::access::Access;
 use selvedge_checkers::ids::{Gid, ObjId, SiteRef};
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 /// See the module.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

@@ -12,13 +12,13 @@ use std::any::Any;
 
 /// One decision: which goroutine, in which of the ways its operation could take effect.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Decision {
+pub(crate) struct Decision {
     /// The goroutine, or [`Gid::CLOCK`] for the firing of a timer.
-    pub goroutine: Gid,
+    pub(crate) goroutine: Gid,
     /// The alternative, from 0.
-    pub alternative: u16,
+    pub(crate) alternative: u16,
     /// What it did: compared on replay to notice a program that has changed.
-    pub op: OpKind,
+    pub(crate) op: OpKind,
 }
 
 /// What a strategy sees when it decides.
@@ -55,6 +55,28 @@ impl Scene<'_> {
         let with_cause = self.enabled.iter().filter(|g| !self.optional[g.index()]);
         *with_cause.min().expect("a strategy is asked only while somebody can go on with a cause")
     }
+}
+
+/// What a search knows of the space it walks.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub(crate) struct Survey {
+    /// No other execution exists.
+    pub(crate) exhausted: bool,
+    /// The share that has been walked, if all subtrees of a node were of the same size.
+    pub(crate) progress: Option<f64>,
+    /// The program did something else after the same decisions.
+    pub(crate) nondeterminism: Option<Nondeterminism>,
+}
+
+/// The program did something else after the same decisions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Nondeterminism {
+    /// The decision at which it did.
+    pub(crate) step: u32,
+    /// How many choices there were the first time.
+    pub(crate) expected: u32,
+    /// How many there are now; 0 if it ended or did not come this way.
+    pub(crate) found: u32,
 }
 
 /// Decides what happens next.
@@ -97,6 +119,11 @@ pub(crate) trait Strategy: Any + Send {
 
     /// `g` has pending an operation that conflicts with the step just made.
     fn conflicts(&mut self, _g: Gid) {}
+
+    /// What is known of the space so far.
+    fn survey(&self) -> Survey {
+        Survey::default()
+    }
 
     /// The execution is over, after this many decisions.
     fn end(&mut self, _steps: u32) {}

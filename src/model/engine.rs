@@ -100,7 +100,9 @@ impl Engine_ {
         ex.reset();
         ex.spawn(None, main);
         loop {
-            while let Some(g) = self.ex().ready.pop_front() {
+            while self.ex().ending == Ending::Running
+                && let Some(g) = self.ex().ready.pop_front()
+            {
                 self.resume(g);
                 self.follow_decisions();
             }
@@ -195,7 +197,7 @@ impl Engine_ {
             Exit::Returned | Exit::Left | Exit::TornDown => {}
             Exit::Panicked if !self.tearing_down.get() => {
                 let payload = ex.goroutines[g.index()].thrown.take().expect("a panic has a payload");
-                let panic = Panic { payload, last: panics::take() };
+                let panic = Panic { payload, last: panics::take(), step: ex.steps };
                 if g == Gid::MAIN || ex.goroutines[g.index()].detached {
                     self.unrecovered(g, panic);
                 } else {
@@ -272,9 +274,7 @@ impl Engine_ {
 
     fn stack_overflow(&self, g: Gid) {
         let size = self.ex().limits.stack >> 10;
-        let message = format!(
-            "stack overflow: goroutine {g} ran off its {size} KiB stack (raise it with `stack = \"…\"`)"
-        );
+        let message = format!("stack overflow: it ran off its stack of {size} KiB");
         self.fatal(g, Slug::Panic, message, None);
     }
 
@@ -423,14 +423,17 @@ impl Engine for Engine_ {
     }
 
     fn take_panic(&self, g: Gid) -> Option<Box<dyn Any + Send>> {
-        Some(self.ex().goroutines.get_mut(g.index())?.panic.take()?.payload)
+        let me = self.ex().goroutines.get_mut(g.index())?;
+        let (payload, rest) = me.panic.take()?.claim();
+        me.claimed = Some(rest);
+        Some(payload)
     }
 
     fn has_exited(&self, g: Gid) -> bool {
         self.ex().world.goroutines[g.index()].exited
     }
 
-    fn current(&self) -> Gid {
+    fn running(&self) -> Gid {
         self.ex().running
     }
 

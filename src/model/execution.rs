@@ -762,9 +762,21 @@ impl Execution {
 
     /// A panic that nobody recovers and nobody can join ends the program.
     pub(super) fn unrecovered(&mut self, g: Gid, panic: Panic) {
+        if panic.passes_on() {
+            // The first thing to know is what went wrong in the goroutines that were joined.
+            let claimed = |g: &mut Goroutine| g.claimed.take();
+            let first: Vec<_> = self.goroutines.iter_mut().map(claimed).enumerate().collect();
+            for (i, panic) in first {
+                let Some(panic) = panic else { continue };
+                self.unrecovered(Gid(i as u32), panic);
+            }
+            if self.ending == Ending::Fatal {
+                return;
+            }
+        }
         let p = self.pending[g.index()];
         let site = panic.last.site.clone().unwrap_or_else(|| p.site.into());
-        let side = Side { g, op: p.op.kind(), site, step: self.steps };
+        let side = Side { g, op: p.op.kind(), site, step: panic.step };
         let message = panic.message();
         let (slug, object) = panic.misuse().map_or((Slug::Panic, None), |(m, object)| (m.slug(), object));
         self.find(Finding { slug, evidence: Evidence::Panic { message, side, object } });

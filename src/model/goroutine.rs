@@ -55,6 +55,8 @@ pub(super) struct Goroutine {
     /// What its body threw, on the way from its stack to the worker's.
     pub(super) thrown: Option<Box<dyn Any + Send>>,
     pub(super) panic: Option<Panic>,
+    /// What is left of its panic when somebody joined it and got the payload.
+    pub(super) claimed: Option<Panic>,
     pub(super) detached: bool,
     /// The lowest address of its stack's mapping.
     pub(super) stack_limit: usize,
@@ -80,6 +82,7 @@ impl Goroutine {
             joiners: Vec::new(),
             thrown: None,
             panic: None,
+            claimed: None,
             detached: false,
             stack_limit: 0,
             stack_reserve: 0,

@@ -20,7 +20,7 @@ mod suite;
 mod teardown;
 mod verdict;
 
-pub(crate) use decision::{Decision, Scene, Strategy};
+pub(crate) use decision::{Decision, Nondeterminism, Scene, Strategy, Survey};
 pub(crate) use limits::Limits;
 
 use crate::port::{self, Epoch, MAX_WORKERS, Spawn};
@@ -85,6 +85,11 @@ impl Worker {
         std::mem::replace(&mut self.engine.ex().strategy, strategy)
     }
 
+    /// What the strategy knows of the space.
+    pub(crate) fn survey(&self) -> Survey {
+        self.engine.ex().strategy.survey()
+    }
+
     /// Whether this thread must not be used for another execution.
     pub(crate) fn is_tainted(&self) -> bool {
         self.engine.is_tainted()
@@ -131,8 +136,8 @@ impl Worker {
                 ex.conclude();
             }
             ex.strategy.end(ex.steps);
-            if epoch.was_trespassed() {
-                ex.find_trespass();
+            if let Some((object, created)) = epoch.trespassed() {
+                ex.find_trespass(object, created);
             }
             let keep = record || self.keeps_decisions || !ex.findings.is_empty();
             let report = Report {

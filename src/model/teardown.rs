@@ -75,7 +75,8 @@ impl Engine_ {
     fn blocked_while_unwinding(&self, g: Gid) -> ! {
         if !self.tearing_down.get() {
             self.tainted.set(true);
-            self.unrecovered(g, Panic::under_way());
+            let step = self.ex().steps;
+            self.unrecovered(g, Panic::under_way(step));
             self.next.set(Some(Next::End));
         }
         self.abandon(g)

@@ -3,10 +3,10 @@
 //! Invariant: an [`Op`] holds everything its effect depends on besides the [`World`](super::World),
 //! so a step can be simulated without running user code.
 
+use core::sync::atomic::Ordering;
 use selvedge_checkers::finding::Slug;
 use selvedge_checkers::ids::{Gid, ObjId};
 use selvedge_checkers::op::{OpKind, WaitReason};
-use std::sync::atomic::Ordering;
 
 /// Nanoseconds since the start of the world.
 pub(crate) type Nanos = u64;

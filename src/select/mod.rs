@@ -271,7 +271,7 @@ macro_rules! __select {
 
 /// What [`select!`](crate::select!) takes for a channel: either end, a two-way handle, or a reference.
 #[doc(hidden)]
-pub mod private {
+pub(crate) mod private {
     use crate::chan::{Chan, Receiver, Sender};
 
     pub trait AsReceiver {

@@ -123,7 +123,7 @@ fn destructors_that_block_thousands_of_times() {
     let outcome = lenient().executions(5_000).run(|| {
         let (tx, rx) = chan::<()>(0);
         drop(go(move || {
-            let _receives = OnDrop(|| drop(rx.recv()));
+            let _receives = OnDrop(|| _ = rx.recv());
             rx.recv();
         }));
         drop(tx);
@@ -139,7 +139,7 @@ fn a_failure_whose_destructors_block_is_reported_as_it_is() {
     let outcome = explorer().run(|| {
         let (tx, rx) = chan::<()>(0);
         drop(go(move || {
-            let _receives = OnDrop(|| drop(rx.recv()));
+            let _receives = OnDrop(|| _ = rx.recv());
             rx.recv();
         }));
         tx.send(());
@@ -196,7 +196,7 @@ fn a_depth_first_search_goes_on_where_it_was() {
             let _receives = OnDrop(|| assert!(rx.recv().is_none()));
             rx.recv();
         }));
-        (0..3).for_each(|_| drop(selvedge::choose(4)));
+        (0..3).for_each(|_| _ = selvedge::choose(4));
         drop(tx);
     });
     assert!(outcome.is_clean() && outcome.exhausted, "{outcome:?}");

@@ -78,7 +78,7 @@ blocked_in! {
         // An arm may meet its own goroutine's other arm on no channel: it waits.
         select.wait();
     };
-    select_without_arms: |_| drop(Select::new().wait());
+    select_without_arms: |_| { Select::new().wait(); };
     lock_held_by_oneself: |census| {
         let mutex = Mutex::new(census.value());
         let _first = mutex.lock();
@@ -121,7 +121,7 @@ blocked_in! {
             once.call_once(|| {});
         });
     };
-    barrier: |_| drop(Barrier::new(2).wait());
+    barrier: |_| { Barrier::new(2).wait(); };
     park: |_| loop { thread::park() };
     join_of_itself_by_proxy: |census| {
         let (tx, rx) = chan::<()>(0);
@@ -178,7 +178,7 @@ fn sleepers_and_timers_after_a_panic() {
             drop(kept);
         }));
         let kept = CENSUS.value();
-        let _timer = time::after_func(Duration::from_secs(5), move || drop(&kept));
+        let _timer = time::after_func(Duration::from_secs(5), move || _ = &kept);
         let _cancel = cancel;
         panic!("the end");
     });
@@ -214,7 +214,7 @@ fn messages_nobody_received() {
         drop((tx, rx));
         // Forgotten handles keep a channel alive, as they would keep anything.
         (0..10).for_each(|_| drop(crate::Counted(&CENSUS)));
-        (0..10).for_each(|_| drop(CENSUS.made.fetch_add(0, std::sync::atomic::Ordering::Relaxed)));
+        (0..10).for_each(|_| _ = CENSUS.made.fetch_add(0, std::sync::atomic::Ordering::Relaxed));
     });
     assert!(outcome.is_clean(), "{outcome}");
     CENSUS.settle();

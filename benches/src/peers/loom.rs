@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn an_exploration_is_cut_exactly_at_its_limit_and_otherwise_ends() {
-        let mutex = Loom { body: body(Program::Mutex1) };
+        let mutex = Loom { body: bodies::body(Program::Mutex1) };
         let cut = mutex.run(5);
         assert_eq!((cut.executions, cut.exhausted), (5, false));
         let whole = mutex.run(100);

@@ -215,14 +215,14 @@ mod tests {
     #[test]
     fn the_warm_up_is_not_in_a_sample() {
         for strategy in [Strategy::Random, Strategy::Pct3, Strategy::Urw, Strategy::RoundRobin] {
-            let sample = Shuttle { body: body(Program::Rmw), strategy }.run(7);
+            let sample = Shuttle { body: bodies::body(Program::Rmw), strategy }.run(7);
             assert_eq!((sample.executions, sample.exhausted), (7, false), "{}", strategy.name());
         }
     }
 
     #[test]
     fn depth_first_ends_or_is_cut() {
-        let mutex = Shuttle { body: body(Program::Mutex1), strategy: Strategy::Dfs };
+        let mutex = Shuttle { body: bodies::body(Program::Mutex1), strategy: Strategy::Dfs };
         let cut = mutex.run(5);
         assert_eq!((cut.executions, cut.exhausted), (5, false));
         let whole = mutex.run(100);
@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn a_yield_is_one_decision() {
         // 50 × 20 yields, three decisions around each task's life and two around the main one's.
-        let yields = Shuttle { body: body(Program::Yield50), strategy: Strategy::RoundRobin };
+        let yields = Shuttle { body: bodies::body(Program::Yield50), strategy: Strategy::RoundRobin };
         assert_eq!(yields.decisions(2), Some(1152.0));
     }
 }

@@ -10,7 +10,7 @@
 //! Invariant: the order in which goroutines became enabled never matters. What is not enumerated: the
 //! delays that time could take; an execution cut by the step limit counts as one.
 
-use crate::model::{Scene, Strategy};
+use crate::model::{Nondeterminism, Scene, Strategy, Survey};
 use selvedge_checkers::ids::Gid;
 
 /// What was chosen among.
@@ -29,17 +29,6 @@ struct Node {
     kind: Kind,
     width: u32,
     at: u32,
-}
-
-/// The program did something else after the same decisions.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Nondeterminism {
-    /// The decision at which it did.
-    pub(crate) step: u32,
-    /// How many choices there were the first time.
-    pub(crate) expected: u32,
-    /// How many there are now; 0 if it ended or did not come this way.
-    pub(crate) found: u32,
 }
 
 /// See the module.
@@ -62,12 +51,12 @@ impl Dfs {
     }
 
     /// Whether the last execution was the last there is.
-    pub(crate) fn exhausted(&self) -> bool {
+    fn exhausted(&self) -> bool {
         self.started && self.path.iter().all(|node| node.at + 1 == node.width)
     }
 
     /// How much of the tree has been walked, if all subtrees of a node were of the same size.
-    pub(crate) fn progress(&self) -> f64 {
+    fn progress(&self) -> f64 {
         if !self.started {
             return 0.0;
         }
@@ -78,12 +67,6 @@ impl Dfs {
             done += share * f64::from(node.at);
         }
         done + share
-    }
-
-    /// The first time the program did not repeat itself: whatever was or was not found afterwards,
-    /// the walk is no proof any more.
-    pub(crate) fn nondeterminism(&self) -> Option<Nondeterminism> {
-        self.nondeterminism
     }
 
     /// Go on to the next path; false if there is none.
@@ -125,6 +108,14 @@ impl Dfs {
 }
 
 impl Strategy for Dfs {
+    fn survey(&self) -> Survey {
+        Survey {
+            exhausted: self.exhausted(),
+            progress: Some(self.progress()),
+            nondeterminism: self.nondeterminism,
+        }
+    }
+
     fn begin(&mut self, _index: u64) -> bool {
         if self.started && !self.advance() {
             return false;

@@ -22,7 +22,7 @@ mod tally;
 pub(crate) mod tests;
 
 pub(crate) use deviate::Deviate;
-pub(crate) use dfs::{Dfs, Nondeterminism};
+pub(crate) use dfs::Dfs;
 pub(crate) use mix::Mix;
 pub(crate) use pct::Pct;
 pub(crate) use pos::Pos;

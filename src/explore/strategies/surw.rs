@@ -36,6 +36,8 @@ pub(crate) struct Surw {
     parked: Vec<Gid>,
     is_parked: Vec<bool>,
     waited: u32,
+    /// Who can go on and is not parked, while a decision is made.
+    free: Vec<Gid>,
 }
 
 impl Surw {
@@ -51,6 +53,7 @@ impl Surw {
             parked: Vec::new(),
             is_parked: Vec::new(),
             waited: 0,
+            free: Vec::new(),
         }
     }
 
@@ -108,36 +111,26 @@ impl Surw {
         self.waited = 0;
     }
 
-    /// One of those that can go on and are not parked, uniformly.
-    fn draw(&mut self, enabled: &[Gid]) -> Option<Gid> {
-        if self.parked.is_empty() {
-            return Some(enabled[self.rng.below(enabled.len() as u32) as usize]);
-        }
-        let free = enabled.iter().filter(|&&g| !self.is_parked(g)).count();
-        if free == 0 {
-            return None;
-        }
-        let nth = self.rng.below(free as u32) as usize;
-        enabled.iter().copied().filter(|&g| !self.is_parked(g)).nth(nth)
+    /// Make `free` those that can go on and are not parked.
+    fn gather_free(&mut self, enabled: &[Gid]) {
+        let mut free = std::mem::take(&mut self.free);
+        free.clear();
+        free.extend(enabled.iter().filter(|&&g| !self.is_parked(g)));
+        self.free = free;
     }
 
     /// The goroutine that is to make the next selected operation, in proportion to how many of them
-    /// each has ahead.
-    fn intend(&mut self, enabled: &[Gid], otherwise: Gid) -> Gid {
-        let weight = |s: &Surw, g: Gid| match s.is_parked(g) {
-            true => 0,
-            false => s.weights.get(g.index()).copied().unwrap_or(0),
+    /// each of `free` has ahead.
+    fn intend(&mut self) -> Option<Gid> {
+        let weight = |g: &Gid| u64::from(self.weights.get(g.index()).copied().unwrap_or(0));
+        let total: u64 = self.free.iter().map(weight).sum();
+        let mut at = u64::from(self.rng.below(u32::try_from(total).unwrap_or(u32::MAX)));
+        let is_it = |g: &&Gid| {
+            let it = at < weight(g);
+            at = at.saturating_sub(weight(g));
+            it
         };
-        let total: u64 = enabled.iter().map(|&g| u64::from(weight(self, g))).sum();
-        let mut at = u64::from(self.rng.below(total.min(u64::from(u32::MAX)) as u32));
-        for &g in enabled {
-            let w = u64::from(weight(self, g));
-            if at < w {
-                return g;
-            }
-            at -= w;
-        }
-        otherwise
+        self.free.iter().find(is_it).copied()
     }
 }
 
@@ -159,27 +152,42 @@ impl Strategy for Surw {
                 self.release();
             }
         }
+        let mut drawn = None;
+        if self.parked.is_empty() {
+            // Mostly nothing more is needed, so the candidates are not copied yet.
+            let at = self.rng.below(scene.enabled.len() as u32) as usize;
+            let g = scene.enabled[at];
+            if !self.is_selected(&scene.pending[g.index()].op) {
+                return g;
+            }
+            drawn = Some(at);
+        }
+        self.gather_free(scene.enabled);
         loop {
-            let Some(g) = self.draw(scene.enabled) else {
+            if self.free.is_empty() {
                 self.release();
-                continue;
+                self.gather_free(scene.enabled);
+            }
+            let at = match drawn.take() {
+                Some(at) => at,
+                None => self.rng.below(self.free.len() as u32) as usize,
             };
+            let g = self.free[at];
             if !self.is_selected(&scene.pending[g.index()].op) {
                 return g;
             }
             let weight = self.weight(g);
             *weight = (*weight).max(1);
-            let intended = match self.intended {
-                Some(intended) => intended,
-                None => self.intend(scene.enabled, g),
-            };
-            self.intended = Some(intended);
-            if intended == g {
+            if self.intended.is_none() {
+                self.intended = self.intend();
+            }
+            if self.intended == Some(g) {
                 *self.weight(g) -= 1;
                 self.release();
                 return g;
             }
             self.park(g);
+            self.free.swap_remove(at);
         }
     }
 

@@ -5,6 +5,7 @@ use crate::explore::plan::Body;
 use crate::explore::strategies::Random;
 use crate::explore::strategies::tests::programs::{self, Run};
 use crate::model::Limits;
+use crate::model::Strategy;
 use crate::sync::{Arc, Mutex};
 use std::any::Any;
 use std::collections::BTreeSet;
@@ -23,7 +24,7 @@ fn orders(body: &Body, bound: Option<u32>) -> Vec<String> {
     }
     let dfs: Box<dyn Any> = run.strategy();
     let dfs = dfs.downcast::<Dfs>().unwrap();
-    assert!(dfs.exhausted() && dfs.nondeterminism().is_none());
+    assert!(dfs.survey().exhausted && dfs.survey().nondeterminism.is_none());
     found
 }
 
@@ -86,7 +87,7 @@ fn alternatives_multiply() {
     let choices = |n: usize, goroutines: usize| {
         body(move || {
             let hs: Vec<_> = (0..goroutines).map(|_| crate::go(move || crate::choose(n))).collect();
-            hs.into_iter().for_each(|h| drop(h.join().unwrap()));
+            hs.into_iter().for_each(|h| assert!(h.join().is_ok()));
         })
     };
     assert_eq!(orders(&choices(3, 1), None), ["1", "1", "1"]);
@@ -113,10 +114,10 @@ fn what_chance_finds_is_there() {
         }
         let dfs: Box<dyn Any> = run.strategy();
         let dfs = dfs.downcast::<Dfs>().unwrap();
-        assert!(dfs.nondeterminism().is_none(), "{}: {:?}", program.name, dfs.nondeterminism());
-        assert!(dfs.progress() > progress && dfs.progress() <= 1.0);
-        progress = dfs.progress();
-        assert_eq!(complete, dfs.exhausted() && progress == 1.0, "{}: {progress}", program.name);
+        assert!(dfs.survey().nondeterminism.is_none(), "{}: {:?}", program.name, dfs.survey().nondeterminism);
+        assert!(dfs.survey().progress.unwrap() > progress && dfs.survey().progress.unwrap() <= 1.0);
+        progress = dfs.survey().progress.unwrap();
+        assert_eq!(complete, dfs.survey().exhausted && progress == 1.0, "{}: {progress}", program.name);
         if !complete {
             continue;
         }
@@ -156,7 +157,7 @@ fn a_program_that_does_not_repeat_itself_is_noticed() {
         assert!(index < 1000);
     }
     let dfs: Box<dyn Any> = run.strategy();
-    let found = dfs.downcast::<Dfs>().unwrap().nondeterminism();
+    let found = dfs.downcast::<Dfs>().unwrap().survey().nondeterminism;
     assert_eq!(found, Some(Nondeterminism { step: 0, expected: 2, found: 3 }));
 }
 

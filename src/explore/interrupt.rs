@@ -11,8 +11,7 @@ use std::time::Duration;
 
 /// How many frames are kept.
 const FRAMES: usize = 64;
-const ZERO: AtomicUsize = AtomicUsize::new(0);
-static ADDRESSES: [AtomicUsize; FRAMES] = [ZERO; FRAMES];
+static ADDRESSES: [AtomicUsize; FRAMES] = [const { AtomicUsize::new(0) }; FRAMES];
 /// Frames captured plus one; 0 while the handler has not run.
 static CAPTURED: AtomicUsize = AtomicUsize::new(0);
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());

@@ -8,13 +8,14 @@
 //!
 //! Does not detect: a goroutine that is merely slow for less than the watchdog's patience.
 
+use super::budget::Budget;
 use super::interrupt;
 use selvedge_checkers::finding::{Evidence, Finding, Side, Slug};
 use selvedge_checkers::ids::Gid;
 use selvedge_checkers::op::OpKind;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A worker's sign of life.
 #[derive(Default)]
@@ -54,7 +55,8 @@ impl Beat {
 /// Watches the workers of one exploration.
 pub(crate) struct Watchdog {
     limit: Duration,
-    watched: Vec<(Arc<Beat>, u64, Instant)>,
+    /// Each worker's counter when it was last seen to move, and the time it has stood still.
+    watched: Vec<(Arc<Beat>, u64, Budget)>,
 }
 
 impl Watchdog {
@@ -63,7 +65,7 @@ impl Watchdog {
     }
 
     pub(crate) fn watch(&mut self, beat: Arc<Beat>) {
-        self.watched.push((beat, 0, Instant::now()));
+        self.watched.push((beat, 0, Budget::start(Some(self.limit))));
     }
 
     /// How long to wait before the next look.
@@ -75,12 +77,13 @@ impl Watchdog {
     pub(crate) fn look(&mut self) -> Option<Finding> {
         self.watched.retain(|(beat, ..)| !beat.is_over());
         for i in 0..self.watched.len() {
-            let (beat, seen, since) = &mut self.watched[i];
+            let (beat, seen, still) = &mut self.watched[i];
             let steps = beat.steps.load(Ordering::Relaxed);
             let running = beat.running();
             if steps != *seen || !*running {
-                (*seen, *since) = (steps, Instant::now());
-            } else if since.elapsed() >= self.limit {
+                *seen = steps;
+                still.restart();
+            } else if still.is_used_up() {
                 let site = beat.thread.get().and_then(interrupt::Thread::stop).unwrap_or_default();
                 drop(running);
                 self.watched.swap_remove(i);
