@@ -21,11 +21,13 @@ pub struct VectorClock(Vec<u32>);
 
 impl VectorClock {
     /// The last release of `g` this clock has learned of; 0 for none.
+    #[inline]
     pub fn get(&self, g: Gid) -> u32 {
         self.0.get(g.index()).copied().unwrap_or(0)
     }
 
     /// Raise the component of `g` to at least `n`.
+    #[inline]
     pub fn raise(&mut self, g: Gid, n: u32) {
         if self.0.len() <= g.index() {
             self.0.resize(g.index() + 1, 0);
@@ -35,6 +37,7 @@ impl VectorClock {
     }
 
     /// Learn everything `other` knows.
+    #[inline]
     pub fn join(&mut self, other: &VectorClock) {
         if self.0.len() < other.0.len() {
             self.0.resize(other.0.len(), 0);
@@ -79,8 +82,6 @@ struct Goroutine {
     pending: VectorClock,
     /// What was known at the last release fence.
     fenced: VectorClock,
-    /// What the unparkers of this goroutine published.
-    token: VectorClock,
 }
 
 /// What has been released on one object.
@@ -110,14 +111,44 @@ impl Released {
             _ => None,
         }
     }
+
+    fn other(&self, part: Part, index: u32) -> Option<usize> {
+        self.others.iter().position(|(p, i, _)| (*p, *i) == (part, index))
+    }
 }
 
-/// Where the entry with this number is: at the front but for the odd order.
+/// Where the entry with this number is: mostly at the front, and nearly always as far from it as
+/// the numbers say.
+#[inline]
 fn find(queue: &VecDeque<(u32, VectorClock)>, index: u32) -> Option<usize> {
-    match queue.front() {
-        Some((first, _)) if *first == index => Some(0),
+    let at = index.wrapping_sub(queue.front()?.0) as usize;
+    match queue.get(at) {
+        Some((i, _)) if *i == index => Some(at),
         _ => queue.iter().position(|(i, _)| *i == index),
     }
+}
+
+/// Take the entry with this number out.
+#[inline]
+fn remove(queue: &mut VecDeque<(u32, VectorClock)>, index: u32) -> Option<VectorClock> {
+    let gone = match find(queue, index)? {
+        0 => queue.pop_front(),
+        at => queue.remove(at),
+    };
+    gone.map(|(_, clock)| clock)
+}
+
+/// What has been released in one execution, and where.
+#[derive(Default)]
+struct Vars {
+    objects: Vec<Released>,
+    /// Objects something was released on in this execution have ids below this.
+    used: usize,
+    /// What the unparkers of each goroutine published.
+    tokens: Vec<VectorClock>,
+    time: VectorClock,
+    fences: VectorClock,
+    spare: Vec<VectorClock>,
 }
 
 /// The synchronises-with clocks of one execution.
@@ -125,12 +156,7 @@ fn find(queue: &VecDeque<(u32, VectorClock)>, index: u32) -> Option<usize> {
 pub struct Clocks {
     goroutines: Vec<Goroutine>,
     live: usize,
-    objects: Vec<Released>,
-    /// Objects something was released on in this execution have ids below this.
-    used: usize,
-    spare: Vec<VectorClock>,
-    time: VectorClock,
-    fences: VectorClock,
+    vars: Vars,
 }
 
 impl Clocks {
@@ -141,15 +167,9 @@ impl Clocks {
             g.seen.clear();
             g.pending.clear();
             g.fenced.clear();
-            g.token.clear();
         }
         self.live = 0;
-        for o in &mut self.objects[..self.used] {
-            o.clear(&mut self.spare);
-        }
-        self.used = 0;
-        self.time.clear();
-        self.fences.clear();
+        self.vars.reset();
         self.add(Gid::MAIN);
     }
 
@@ -175,7 +195,7 @@ impl Clocks {
     /// A goroutine that no other one started begins with what was released on `obj`.
     pub fn start_from(&mut self, g: Gid, obj: ObjId) {
         self.add(g);
-        if let Some(o) = self.objects.get(obj.index()) {
+        if let Some(o) = self.vars.objects.get(obj.index()) {
             self.goroutines[g.index()].seen.assign(&o.whole);
         }
     }
@@ -187,9 +207,10 @@ impl Clocks {
         }
         if order == Ordering::SeqCst {
             let me = &mut self.goroutines[g.index()];
-            me.seen.join(&self.fences);
-            self.fences.join(&me.seen);
-            self.fences.raise(g, me.own);
+            let fences = &mut self.vars.fences;
+            me.seen.join(fences);
+            fences.join(&me.seen);
+            fences.raise(g, me.own);
             me.own += 1;
         }
         if matches!(order, Ordering::Release | Ordering::AcqRel | Ordering::SeqCst) {
@@ -216,7 +237,10 @@ impl Clocks {
         const LONG: usize = 256;
         let me = &mut self.goroutines[g.index()];
         if me.seen.0.len() > LONG {
-            (me.seen, me.token) = Default::default();
+            me.seen = VectorClock::default();
+            if let Some(token) = self.vars.tokens.get_mut(g.index()) {
+                *token = VectorClock::default();
+            }
         }
     }
 
@@ -237,108 +261,86 @@ impl Clocks {
 
     /// Forget what was released on an object that is gone.
     pub fn forget(&mut self, obj: ObjId) {
-        if let Some(o) = self.objects.get_mut(obj.index()) {
-            o.clear(&mut self.spare);
+        let Vars { objects, spare, .. } = &mut self.vars;
+        if let Some(o) = objects.get_mut(obj.index()) {
+            o.clear(spare);
         }
     }
 
     /// Apply the synchronising entries of one step's footprint: first everything it learns,
     /// then everything it publishes.
     pub fn apply(&mut self, g: Gid, footprint: &[Access]) {
+        let Clocks { goroutines, vars, .. } = self;
         let mut releases = false;
         for a in footprint {
             match a.sync {
-                Sync::None => {}
-                Sync::Acquire => self.acquire(g, a),
-                Sync::AcquireRelease | Sync::AcquireUpdate => {
-                    self.acquire(g, a);
+                Sync::None => continue,
+                Sync::Release | Sync::Publish | Sync::RelaxedStore => {
                     releases = true;
+                    continue;
                 }
-                Sync::RelaxedLoad => self.pend(g, a),
-                Sync::RelaxedUpdate | Sync::ReleaseUpdate => {
-                    self.pend(g, a);
-                    releases = true;
-                }
-                Sync::Release | Sync::Publish | Sync::RelaxedStore => releases = true,
+                Sync::Acquire => {}
+                _ => releases |= a.sync != Sync::RelaxedLoad,
+            }
+            let me = &mut goroutines[g.index()];
+            match a.sync {
+                Sync::Acquire | Sync::AcquireRelease | Sync::AcquireUpdate => vars.teach(a, &mut me.seen),
+                _ => vars.peek(a).into_iter().for_each(|var| me.pending.join(var)),
             }
         }
         if releases {
-            self.publish(g, footprint);
-        }
-    }
-
-    fn publish(&mut self, g: Gid, footprint: &[Access]) {
-        let mut raised = false;
-        let own = self.goroutines[g.index()].own;
-        let seen = std::mem::take(&mut self.goroutines[g.index()].seen);
-        let fenced = std::mem::take(&mut self.goroutines[g.index()].fenced);
-        for a in footprint {
-            match a.sync {
-                Sync::Release | Sync::AcquireRelease | Sync::ReleaseUpdate => {
-                    let var = self.var(a);
-                    var.join(&seen);
-                    var.raise(g, own);
-                    raised = true;
-                }
-                Sync::Publish => {
-                    let var = self.var(a);
-                    var.assign(&seen);
-                    var.raise(g, own);
-                    raised = true;
-                }
-                Sync::RelaxedStore => self.var(a).assign(&fenced),
-                Sync::RelaxedUpdate | Sync::AcquireUpdate => self.var(a).join(&fenced),
-                Sync::None | Sync::Acquire | Sync::RelaxedLoad => {}
-            }
-        }
-        let me = &mut self.goroutines[g.index()];
-        me.seen = seen;
-        me.fenced = fenced;
-        if raised {
-            me.own += 1;
+            publish(&mut goroutines[g.index()], vars, g, footprint);
         }
     }
 
     /// An acquire fence: what relaxed loads read so far is learned now.
     pub fn acquire_fence(&mut self, g: Gid) {
         let me = &mut self.goroutines[g.index()];
-        let pending = std::mem::take(&mut me.pending);
-        me.seen.join(&pending);
-        me.pending = pending;
+        me.seen.join(&me.pending);
     }
 
     /// A release fence: later relaxed stores publish what is known now.
     pub fn release_fence(&mut self, g: Gid) {
         let me = &mut self.goroutines[g.index()];
-        let mut fenced = std::mem::take(&mut me.fenced);
-        fenced.assign(&me.seen);
-        fenced.raise(g, me.own);
-        me.fenced = fenced;
+        me.fenced.assign(&me.seen);
+        me.fenced.raise(g, me.own);
         me.own += 1;
     }
+}
 
-    fn acquire(&mut self, g: Gid, a: &Access) {
-        let mut seen = std::mem::take(&mut self.goroutines[g.index()].seen);
-        if let Some(var) = self.peek(a) {
-            seen.join(var);
+impl Vars {
+    fn reset(&mut self) {
+        for o in &mut self.objects[..self.used] {
+            o.clear(&mut self.spare);
         }
-        self.goroutines[g.index()].seen = seen;
-        if matches!(a.res.part, Part::Message | Part::Slot | Part::Signal) {
-            self.consume(a);
-        }
+        self.used = 0;
+        self.tokens.iter_mut().for_each(VectorClock::clear);
+        self.time.clear();
+        self.fences.clear();
     }
 
-    fn pend(&mut self, g: Gid, a: &Access) {
-        let mut pending = std::mem::take(&mut self.goroutines[g.index()].pending);
-        if let Some(var) = self.peek(a) {
-            pending.join(var);
+    /// What was released here goes to `seen`. An item is learned of once: a message by its
+    /// receiver, a slot by its next sender.
+    fn teach(&mut self, a: &Access, seen: &mut VectorClock) {
+        if !matches!(a.res.part, Part::Message | Part::Slot | Part::Signal) {
+            self.peek(a).into_iter().for_each(|var| seen.join(var));
+            return;
         }
-        self.goroutines[g.index()].pending = pending;
+        let Some(o) = self.objects.get_mut(a.res.owner as usize) else { return };
+        let gone = match a.res.part {
+            Part::Message => remove(&mut o.messages, a.res.index),
+            Part::Slot => remove(&mut o.slots, a.res.index),
+            part => o.other(part, a.res.index).map(|at| o.others.swap_remove(at).2),
+        };
+        if let Some(clock) = gone {
+            seen.join(&clock);
+            self.spare.push(clock);
+        }
     }
 
     fn peek(&self, a: &Access) -> Option<&VectorClock> {
         match a.res.part {
-            Part::Token => self.goroutines.get(a.res.owner as usize).map(|g| &g.token),
+            Part::Token => self.tokens.get(a.res.owner as usize),
             Part::Clock => Some(&self.time),
             Part::Fence => Some(&self.fences),
             part => {
@@ -348,39 +350,26 @@ impl Clocks {
                     Part::Closed => Some(&o.closed),
                     part => match o.queue(part) {
                         Some(queue) => find(queue, a.res.index).map(|at| &queue[at].1),
-                        None => o
-                            .others
-                            .iter()
-                            .find(|(p, i, _)| (*p, *i) == (part, a.res.index))
-                            .map(|(_, _, c)| c),
+                        None => o.other(part, a.res.index).map(|at| &o.others[at].2),
                     },
                 }
             }
         }
     }
 
-    /// An item is learned of once: a message by its receiver, a slot by its next sender.
-    fn consume(&mut self, a: &Access) {
-        let Some(o) = self.objects.get_mut(a.res.owner as usize) else { return };
-        let gone = match a.res.part {
-            Part::Message => find(&o.messages, a.res.index).and_then(|at| o.messages.remove(at)),
-            Part::Slot => find(&o.slots, a.res.index).and_then(|at| o.slots.remove(at)),
-            part => {
-                let found = o.others.iter().position(|(p, i, _)| (*p, *i) == (part, a.res.index));
-                found.map(|at| o.others.swap_remove(at)).map(|(_, i, clock)| (i, clock))
-            }
-        };
-        self.spare.extend(gone.map(|(_, clock)| clock));
-    }
-
     fn var(&mut self, a: &Access) -> &mut VectorClock {
+        let owner = a.res.owner as usize;
         match a.res.part {
-            Part::Token => return &mut self.goroutines[a.res.owner as usize].token,
+            Part::Token => {
+                if self.tokens.len() <= owner {
+                    self.tokens.resize_with(owner + 1, VectorClock::default);
+                }
+                return &mut self.tokens[owner];
+            }
             Part::Clock => return &mut self.time,
             Part::Fence => return &mut self.fences,
             _ => {}
         }
-        let owner = a.res.owner as usize;
         if self.objects.len() <= owner {
             self.objects.resize_with(owner + 1, Released::default);
         }
@@ -392,8 +381,7 @@ impl Clocks {
             Part::Message => numbered(&mut o.messages, a.res.index, &mut self.spare),
             Part::Slot => numbered(&mut o.slots, a.res.index, &mut self.spare),
             part => {
-                let at = o.others.iter().position(|(p, i, _)| (*p, *i) == (part, a.res.index));
-                let at = at.unwrap_or_else(|| {
+                let at = o.other(part, a.res.index).unwrap_or_else(|| {
                     o.others.push((part, a.res.index, fresh(&mut self.spare)));
                     o.others.len() - 1
                 });
@@ -401,6 +389,31 @@ impl Clocks {
             }
         }
     }
+}
+
+/// Apply the releases of one step of `g`, which is `me`.
+fn publish(me: &mut Goroutine, vars: &mut Vars, g: Gid, footprint: &[Access]) {
+    let mut raised = false;
+    for a in footprint {
+        match a.sync {
+            Sync::Release | Sync::AcquireRelease | Sync::ReleaseUpdate => {
+                let var = vars.var(a);
+                var.join(&me.seen);
+                var.raise(g, me.own);
+                raised = true;
+            }
+            Sync::Publish => {
+                let var = vars.var(a);
+                var.assign(&me.seen);
+                var.raise(g, me.own);
+                raised = true;
+            }
+            Sync::RelaxedStore => vars.var(a).assign(&me.fenced),
+            Sync::RelaxedUpdate | Sync::AcquireUpdate => vars.var(a).join(&me.fenced),
+            Sync::None | Sync::Acquire | Sync::RelaxedLoad => {}
+        }
+    }
+    me.own += u32::from(raised);
 }
 
 fn fresh(spare: &mut Vec<VectorClock>) -> VectorClock {
@@ -415,7 +428,10 @@ fn numbered<'a>(
     index: u32,
     spare: &mut Vec<VectorClock>,
 ) -> &'a mut VectorClock {
-    let at = queue.iter().rposition(|(i, _)| *i <= index);
+    let at = match queue.back() {
+        Some((last, _)) if *last >= index => queue.iter().rposition(|(i, _)| *i <= index),
+        _ => None,
+    };
     let at = match at {
         Some(at) if queue[at].0 == index => at,
         _ => {
@@ -425,6 +441,9 @@ fn numbered<'a>(
     };
     &mut queue[at].1
 }
+
+#[cfg(test)]
+mod oracle;
 
 #[cfg(test)]
 mod tests {

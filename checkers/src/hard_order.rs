@@ -86,7 +86,9 @@ impl HardOrder {
     #[inline]
     pub fn applied(&mut self, g: Gid, footprint: &[Access]) {
         let before = self.accesses.len();
-        self.accesses.extend(footprint.iter().filter(|a| a.sync != Sync::None));
+        for a in footprint.iter().filter(|a| a.sync != Sync::None) {
+            self.accesses.push(*a);
+        }
         if self.accesses.len() > before {
             let end = u32::try_from(self.accesses.len()).unwrap_or(u32::MAX);
             self.push(g, Entry::Apply(g, end));

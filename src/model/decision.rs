@@ -25,10 +25,7 @@ pub(crate) struct Decision {
 pub(crate) struct Scene<'a> {
     /// The goroutines that can go on; never empty.
     pub(crate) enabled: &'a [Gid],
-    /// Whether a goroutine, by id, could go on only without a cause: a spurious wake-up. At least
-    /// one of `enabled` could go on with one.
-    pub(crate) optional: &'a [bool],
-    /// How many of `enabled` are like that.
+    /// How many of them could go on only without a cause (a spurious wake-up); not all.
     pub(crate) optional_count: u32,
     /// The goroutine that went last, whether or not it can go on.
     pub(crate) current: Gid,
@@ -43,7 +40,7 @@ pub(crate) struct Scene<'a> {
 impl Scene<'_> {
     /// Whether the goroutine that went last can go on, and with a cause.
     pub(crate) fn goes_on(&self) -> bool {
-        self.current_enabled && !self.optional[self.current.index()]
+        self.current_enabled && !self.pending[self.current.index()].optional
     }
 
     /// What happens unless somebody wants something else: the current goroutine goes on; if it
@@ -52,7 +49,7 @@ impl Scene<'_> {
         if self.goes_on() {
             return self.current;
         }
-        let with_cause = self.enabled.iter().filter(|g| !self.optional[g.index()]);
+        let with_cause = self.enabled.iter().filter(|g| !self.pending[g.index()].optional);
         *with_cause.min().expect("a strategy is asked only while somebody can go on with a cause")
     }
 }

@@ -16,7 +16,7 @@ use super::execution::{Ending, Execution, Next};
 use super::faults;
 use super::goroutine::{Co, Exit, Stacks, Status};
 use super::panics::{self, Panic};
-use super::teardown::{CATCH, TearDown, discard};
+use super::teardown::{TearDown, discard};
 use crate::objects::{Arm, End, Misuse, Nanos, Op, Ret, State, chan};
 use crate::port::{Engine, Epoch, GoExit, SelectForm, Spawn, locals};
 use corosensei::stack::Stack;
@@ -104,13 +104,9 @@ impl Engine_ {
                 && let Some(g) = self.ex().ready.pop_front()
             {
                 self.resume(g);
-                self.follow_decisions();
             }
             match self.ex().decide() {
-                Next::Resume(g) => {
-                    self.resume(g);
-                    self.follow_decisions();
-                }
+                Next::Resume(g) => self.resume(g),
                 Next::Advance => {}
                 Next::End => break,
             }
@@ -118,27 +114,30 @@ impl Engine_ {
         faults::none_runs();
     }
 
-    /// Resume whoever the goroutine that just suspended decided on.
-    fn follow_decisions(&self) {
-        while let Some(Next::Resume(g)) = self.next.take() {
-            self.resume(g);
+    /// Run `g` until it suspends or ends, then whoever it decided on, and so on.
+    fn resume(&self, mut g: Gid) {
+        loop {
+            let ex = self.ex();
+            ex.running = g;
+            let me = &mut ex.goroutines[g.index()];
+            if me.status != Status::New || self.start(g) {
+                self.switch_to(g);
+            }
+            match self.next.take() {
+                Some(Next::Resume(next)) => g = next,
+                _ => return,
+            }
         }
     }
 
     /// Run `g` until it suspends or ends.
-    fn resume(&self, g: Gid) {
-        let ex = self.ex();
-        ex.running = g;
-        let me = &mut ex.goroutines[g.index()];
-        if me.status == Status::New && !self.start(g) {
-            return;
-        }
+    #[inline]
+    fn switch_to(&self, g: Gid) {
         let me = &mut self.ex().goroutines[g.index()];
         me.status = Status::Running;
         let mut co = me.co.take().expect("a goroutine that is resumed has a coroutine");
         faults::about_to_run(&co, me.stack_limit);
-        let result = co.resume(());
-        match result {
+        match co.resume(()) {
             CoroutineResult::Yield(()) => self.ex().goroutines[g.index()].co = Some(co),
             CoroutineResult::Return(exit) => {
                 self.stacks.borrow_mut().give(co.into_stack());
@@ -244,6 +243,7 @@ impl Engine_ {
     }
 
     /// Announce, decide, and come back once the operation took effect.
+    #[inline]
     fn operate(&self, op: Op, site: SiteRef) -> Ret {
         let ex = self.ex();
         let g = ex.running;
@@ -314,13 +314,6 @@ impl Engine_ {
 impl Engine for Engine_ {
     fn op(&self, op: Op, site: SiteRef) -> Ret {
         if self.is_unwinding() {
-            if self.tearing_down.get() && !std::thread::panicking() {
-                if self.is_out_of_patience(CATCH) {
-                    self.abandon(self.ex().running);
-                }
-                // User code caught the unwinding; go on with it.
-                resume_unwind(Box::new(TearDown));
-            }
             return self.operate_unwinding(op);
         }
         if let Op::Join(target) = op {

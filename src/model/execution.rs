@@ -38,6 +38,12 @@ pub(crate) struct Pending {
     pub(crate) site: SiteRef,
     /// How many operations the goroutine announced before this one.
     pub(crate) index: u32,
+    /// In how many ways it could take effect when it was last looked at.
+    possible: u32,
+    /// The step it was announced after.
+    pub(super) since: u32,
+    /// It could only end without a cause: a spurious wake-up.
+    pub(crate) optional: bool,
 }
 
 /// What happens next.
@@ -78,7 +84,6 @@ pub(super) struct Execution {
     pub(super) enabled: Enabled,
     /// How many of `enabled` could only end without a cause.
     optional: u32,
-    is_optional: Vec<bool>,
     pub(super) ready: VecDeque<Gid>,
     /// The goroutine the last decision was about.
     pub(super) current: Gid,
@@ -109,7 +114,7 @@ pub(super) struct Execution {
     stirred: Vec<Gid>,
     /// Goroutines whose wait nobody can end any more, with the step it became so.
     pub(super) doomed_at: Option<u32>,
-    /// The worker's sign of life, and its value.
+    /// The worker's sign of life, and its value when the execution began.
     beat: Arc<AtomicU64>,
     beats: u64,
 }
@@ -124,7 +129,6 @@ impl Execution {
             spins: Vec::new(),
             enabled: Enabled::default(),
             optional: 0,
-            is_optional: Vec::new(),
             ready: VecDeque::new(),
             current: Gid::MAIN,
             running: Gid::MAIN,
@@ -162,12 +166,12 @@ impl Execution {
         self.spins.iter_mut().for_each(Spin::clear);
         self.enabled.clear();
         self.optional = 0;
-        self.is_optional.clear();
         self.ready.clear();
         self.stirred.clear();
         self.current = Gid::MAIN;
         self.running = Gid::MAIN;
         self.live = 0;
+        self.beats += u64::from(self.steps) + 1;
         self.steps = 0;
         self.decisions.clear();
         self.fingerprint = 0xcbf2_9ce4_8422_2325;
@@ -184,7 +188,6 @@ impl Execution {
         self.recorder.reset();
         self.timer_functions.clear();
         self.doomed_at = None;
-        self.beats += 1;
         self.beat.store(self.beats, Relaxed);
     }
 
@@ -196,11 +199,17 @@ impl Execution {
         record.name = spawn.name;
         record.parent = parent;
         self.goroutines.push(record);
-        self.pending.push(Pending { op: Op::Yield, site: spawn.site, index: 0 });
+        self.pending.push(Pending {
+            op: Op::Yield,
+            site: spawn.site,
+            index: 0,
+            possible: 0,
+            since: 0,
+            optional: false,
+        });
         if self.spins.len() < self.goroutines.len() {
             self.spins.push(Spin::default());
         }
-        self.is_optional.push(false);
         self.world.add_goroutine(g);
         self.live += 1;
         self.ready.push_back(g);
@@ -219,43 +228,61 @@ impl Execution {
     #[inline]
     pub(super) fn announce(&mut self, g: Gid, op: Op, site: SiteRef) {
         let p = &mut self.pending[g.index()];
-        *p = Pending { op, site, index: p.index + 1 };
-        self.goroutines[g.index()].since = self.steps;
-        let mut op = op;
+        p.op = op;
+        p.site = site;
+        p.index += 1;
+        p.since = self.steps;
         if op.only_looks() && self.spins[g.index()].circles(site) {
-            op = self.set_aside(g);
+            let op = self.set_aside(g);
+            self.pend(g, op);
+        } else if matches!(op, Op::Yield) {
+            self.pend_yield(g);
+        } else {
+            self.pend(g, op);
         }
-        self.pend(g, op);
+    }
+
+    /// The pending operation of `g` is a yield: always possible, and on no object.
+    #[inline]
+    fn pend_yield(&mut self, g: Gid) {
+        self.goroutines[g.index()].status = Status::Pending;
+        if self.follows {
+            self.strategy.announced(g, &self.pending[g.index()]);
+        }
+        self.mark(g, true, false);
     }
 
     /// Make `op` the pending operation of `g`, and see whether it can take effect.
     fn pend(&mut self, g: Gid, op: Op) {
         self.pending[g.index()].op = op;
+        if matches!(op, Op::Yield) {
+            return self.pend_yield(g);
+        }
         self.goroutines[g.index()].status = Status::Pending;
         if self.follows {
             self.strategy.announced(g, &self.pending[g.index()]);
-        }
-        if matches!(op, Op::Yield) {
-            self.mark(g, true, false);
-            return;
         }
         self.register(g, &op);
         if let Some(at) = op.deadline() {
             self.world.timers.arm(Due::Operation(g), at);
         }
-        self.refresh(g);
-        if let Op::WaitGroupWait(wg) = op
-            && !self.enabled.contains(g)
-        {
-            wait_group::blocked(&mut self.world, g, wg);
-        }
-        if self.doomed_at.is_none() && !self.enabled.contains(g) && self.is_doomed(g) {
-            self.doomed_at = Some(self.steps);
+        if !self.refresh(g) {
+            self.has_blocked(g, &op);
         }
         if matches!(op, Op::Lock(_) | Op::ReadLock(_) | Op::WriteLock(_)) {
-            let p = self.pending[g.index()];
+            let p = &self.pending[g.index()];
             let object = op.object().unwrap_or(ObjId::NIL);
             self.suite.requested(&self.clocks, g, op.kind(), object, p.site, self.steps);
+        }
+    }
+
+    /// The operation that `g` has just announced cannot take effect.
+    fn has_blocked(&mut self, g: Gid, op: &Op) {
+        if let Op::WaitGroupWait(wg) = *op {
+            wait_group::blocked(&mut self.world, g, wg);
+        }
+        if self.doomed_at.is_none() && self.is_doomed(g) {
+            self.doomed_at = Some(self.steps);
         }
     }
 
@@ -318,17 +345,26 @@ impl Execution {
     }
 
     /// See anew whether the pending operation of `g` can take effect.
-    fn refresh(&mut self, g: Gid) {
-        let op = &self.pending[g.index()].op;
-        let possible = self.world.alternatives(g, op) > 0;
-        let spurious = !possible && self.world.may_wake_spuriously(op);
+    fn refresh(&mut self, g: Gid) -> bool {
+        let p = &mut self.pending[g.index()];
+        p.possible = self.world.alternatives(g, &p.op);
+        let possible = p.possible > 0;
+        let spurious = !possible && self.world.may_wake_spuriously(&p.op);
         self.mark(g, possible || spurious, spurious);
+        possible || spurious
     }
 
     #[inline]
     fn mark(&mut self, g: Gid, enabled: bool, optional: bool) {
-        let was_optional = std::mem::replace(&mut self.is_optional[g.index()], optional);
+        let was_optional = std::mem::replace(&mut self.pending[g.index()].optional, optional);
         self.optional = self.optional + u32::from(optional) - u32::from(was_optional);
+        if optional != was_optional || enabled != self.enabled.contains(g) {
+            self.enable(g, (enabled, optional), was_optional);
+        }
+    }
+
+    /// From now on `g` can, or cannot, go on; with a cause, or only without one.
+    fn enable(&mut self, g: Gid, (enabled, optional): (bool, bool), was_optional: bool) {
         let was_enabled = if enabled { !self.enabled.insert(g) } else { self.enabled.remove(g) };
         if self.follows {
             match (was_enabled && !was_optional, enabled && !optional) {
@@ -368,7 +404,6 @@ impl Execution {
             }
             let g = self.strategy.pick(&Scene {
                 enabled: self.enabled.list(),
-                optional: &self.is_optional,
                 optional_count: self.optional,
                 current: self.current,
                 current_enabled: self.enabled.contains(self.current),
@@ -388,7 +423,6 @@ impl Execution {
         }
         let scene = Scene {
             enabled: self.enabled.list(),
-            optional: &self.is_optional,
             optional_count: self.optional,
             current: self.current,
             current_enabled: self.enabled.contains(self.current),
@@ -494,8 +528,7 @@ impl Execution {
     #[inline]
     fn count_step(&mut self, g: Gid, alternative: u32, op: OpKind) {
         self.steps += 1;
-        self.beats += 1;
-        self.beat.store(self.beats, Relaxed);
+        self.beat.store(self.beats + u64::from(self.steps), Relaxed);
         self.decisions.push(Decision { goroutine: g, alternative: alternative as u16, op });
         let word = u64::from(g.0) << 24 | u64::from(alternative as u16) << 8 | op as u64;
         self.fingerprint = (self.fingerprint ^ word).wrapping_mul(0x0000_0100_0000_01b3);
@@ -504,24 +537,39 @@ impl Execution {
     /// Let the pending operation of `g` take effect; `Some` if a goroutine is to run now.
     #[inline]
     fn take_step(&mut self, g: Gid) -> Option<Next> {
-        let Pending { op, site, .. } = self.pending[g.index()];
-        if matches!(op, Op::Yield) {
-            self.current = g;
-            self.count_step(g, 0, OpKind::Yield);
-            self.recorder.yielded(self.steps, g, site);
-            if self.follows {
-                self.strategy.stepped(g, &self.pending, &[]);
-            }
-            let me = &mut self.goroutines[g.index()];
-            me.status = Status::Running;
-            me.ret = Ret::Unit;
-            return Some(Next::Resume(g));
+        let p = &self.pending[g.index()];
+        let site = p.site;
+        if !matches!(p.op, Op::Yield) {
+            return self.take_effect(g, p.op, site);
         }
-        self.take_effect(g, op, site)
+        self.current = g;
+        self.count_step(g, 0, OpKind::Yield);
+        self.recorder.yielded(self.steps, g, site);
+        if self.follows {
+            self.strategy.stepped(g, &self.pending, &[]);
+        }
+        self.complete_own(g, Ret::Unit);
+        Some(Next::Resume(g))
+    }
+
+    /// In how many ways the pending operation of `g`, which is `op`, can take effect.
+    #[inline]
+    fn possible(&self, g: Gid, op: &Op) -> u32 {
+        match op {
+            // What these depend on may change without a look at them.
+            Op::Select { .. } | Op::SelectWait { .. } | Op::CompareExchange { weak: true, .. } => {
+                self.world.alternatives(g, op)
+            }
+            _ => {
+                let possible = self.pending[g.index()].possible;
+                debug_assert_eq!(possible, self.world.alternatives(g, op), "{op:?} was not looked at anew");
+                possible
+            }
+        }
     }
 
     fn take_effect(&mut self, g: Gid, op: Op, site: SiteRef) -> Option<Next> {
-        let possible = self.world.alternatives(g, &op);
+        let possible = self.possible(g, &op);
         let n = possible + u32::from(self.world.may_wake_spuriously(&op));
         let alternative = if n > 1 { self.strategy.alternative(self.steps, g, n) } else { 0 };
         let spurious = alternative >= possible;
@@ -539,7 +587,10 @@ impl Execution {
         self.learn(g, &op);
         self.look(g, &op, site);
         self.recorder.step(self.steps, g, &op, site, step, spurious, &self.world);
-        self.proceed(g, step);
+        match step {
+            Step::Done(ret) => self.complete_own(g, ret),
+            Step::Next(op) => self.pend(g, op),
+        }
         if self.follows {
             self.strategy.stepped(g, &self.pending, &self.world.footprint);
             self.tell_conflicts(g);
@@ -551,20 +602,24 @@ impl Execution {
         if budget > 0 && self.world.spurious == 0 {
             self.end_spurious();
         }
-        if self.goroutines[g.index()].status == Status::Ready {
-            // It goes on at once; what it woke runs when it has announced its next operation.
-            let at = self.ready.iter().rposition(|&r| r == g).expect("a ready goroutine is queued");
-            self.ready.remove(at);
-            self.goroutines[g.index()].status = Status::Running;
-            return Some(Next::Resume(g));
+        // It goes on at once; what it woke runs when it has announced its next operation.
+        match self.goroutines[g.index()].status {
+            Status::Running => return Some(Next::Resume(g)),
+            Status::Ready => {
+                let at = self.ready.iter().rposition(|&r| r == g).expect("a ready goroutine is queued");
+                self.ready.remove(at);
+                self.goroutines[g.index()].status = Status::Running;
+                return Some(Next::Resume(g));
+            }
+            _ => {}
         }
         (!self.ready.is_empty()).then_some(Next::Advance)
     }
 
     /// Nobody wakes up without a cause any more.
     fn end_spurious(&mut self) {
-        for i in 0..self.is_optional.len() {
-            if self.is_optional[i] {
+        for i in 0..self.pending.len() {
+            if self.pending[i].optional {
                 self.refresh(Gid(i as u32));
             }
         }
@@ -605,15 +660,20 @@ impl Execution {
 
     /// The operation of `g` is complete: it is to be resumed.
     pub(super) fn complete(&mut self, g: Gid, ret: Ret) {
+        self.complete_own(g, ret);
+        self.goroutines[g.index()].status = Status::Ready;
+        self.ready.push_back(g);
+    }
+
+    /// The operation of `g`, whose step it is, is complete: it goes on at once.
+    #[inline]
+    fn complete_own(&mut self, g: Gid, ret: Ret) {
         let me = &mut self.goroutines[g.index()];
         me.ret = ret;
-        me.status = Status::Ready;
-        self.ready.push_back(g);
-        if !std::mem::take(&mut self.is_optional[g.index()]) {
-            return;
-        }
-        self.optional -= 1;
-        if self.follows {
+        me.status = Status::Running;
+        let was_optional = std::mem::take(&mut self.pending[g.index()].optional);
+        self.optional -= u32::from(was_optional);
+        if was_optional && self.follows {
             self.strategy.enabled(g);
         }
     }

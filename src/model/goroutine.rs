@@ -64,8 +64,6 @@ pub(super) struct Goroutine {
     pub(super) stack_reserve: usize,
     /// The operation a spinning loop is to go on with when something changes.
     pub(super) suspended_op: Option<Op>,
-    /// Step at which it announced its pending operation.
-    pub(super) since: u32,
 }
 
 impl Goroutine {
@@ -87,7 +85,6 @@ impl Goroutine {
             stack_limit: 0,
             stack_reserve: 0,
             suspended_op: None,
-            since: 0,
         }
     }
 }

@@ -205,7 +205,7 @@ impl Execution {
             if last.is_some_and(|e| e.outcome == Outcome::Blocks) {
                 continue;
             }
-            let step = g.since.max(last.map_or(0, |e| e.step));
+            let step = self.pending[id.index()].since.max(last.map_or(0, |e| e.step));
             let peer = if let Op::Join(target) = op { Some(target) } else { None };
             let object = op.object();
             let at = events.partition_point(|e| e.step <= step);

@@ -28,7 +28,7 @@ pub(super) struct TearDown;
 /// one that never ends.
 const PATIENCE: u32 = 100_000;
 /// How many operations catching the unwinding once counts for.
-pub(super) const CATCH: u32 = 1_000;
+const CATCH: u32 = 1_000;
 
 /// Drop a payload nobody wants; what its destructor throws is not dropped in its turn.
 pub(super) fn discard(payload: Box<dyn Any + Send>) {
@@ -41,6 +41,13 @@ impl Engine_ {
     /// An operation of a goroutine that unwinds: it takes effect at once, without a decision.
     #[cold]
     pub(super) fn operate_unwinding(&self, op: Op) -> Ret {
+        if self.tearing_down.get() && !std::thread::panicking() {
+            if self.is_out_of_patience(CATCH) {
+                self.abandon(self.ex().running);
+            }
+            // User code caught the unwinding; go on with it.
+            resume_unwind(Box::new(TearDown));
+        }
         let ex = self.ex();
         let g = ex.running;
         if self.is_out_of_patience(1) {
@@ -82,13 +89,13 @@ impl Engine_ {
         self.abandon(g)
     }
 
-    pub(super) fn is_out_of_patience(&self, cost: u32) -> bool {
+    fn is_out_of_patience(&self, cost: u32) -> bool {
         self.unwound.set(self.unwound.get() + cost);
         self.unwound.get() > PATIENCE
     }
 
     /// Leave the goroutine's stack for good.
-    pub(super) fn abandon(&self, g: Gid) -> ! {
+    fn abandon(&self, g: Gid) -> ! {
         let yielder = self.ex().goroutines[g.index()].yielder;
         loop {
             // SAFETY: as in `suspend`; nobody resumes the goroutine again.

@@ -90,7 +90,7 @@ impl Execution {
     fn conclude_timers(&mut self) {
         let returned = self.main_returned_at.unwrap_or(0);
         // Who has not moved since main returned waits for those who live on timers, or for nobody.
-        let moved = |g: &Gid| self.goroutines[g.index()].since > returned;
+        let moved = |g: &Gid| self.pending[g.index()].since > returned;
         for g in self.unfinished().into_iter().filter(moved).collect::<Vec<Gid>>() {
             let p = self.pending[g.index()];
             let side = Side { g, op: p.op.kind(), site: p.site.into(), step: self.steps };

@@ -94,7 +94,11 @@ impl Canvas<'_, '_> {
         }
         for line in words::details(self.finding) {
             let room = self.style.columns().saturating_sub(NOTE_INDENT);
-            group = group.element(Level::NOTE.message(clip(&line, room, self.style.ellipsis())));
+            group = group.element(Level::NOTE.message(clip(
+                &self.style.spell(&line),
+                room,
+                self.style.ellipsis(),
+            )));
         }
         group = group.element(Level::HELP.message(self.note(words::remedy(self.finding, self.scene))));
         let decor = if self.style.unicode { DecorStyle::Unicode } else { DecorStyle::Ascii };

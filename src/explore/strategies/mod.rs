@@ -91,5 +91,5 @@ fn wake_without_cause(rng: &mut Rng, scene: &Scene<'_>) -> Option<Gid> {
         return None;
     }
     let nth = rng.below(scene.optional_count) as usize;
-    scene.enabled.iter().copied().filter(|g| scene.optional[g.index()]).nth(nth)
+    scene.enabled.iter().copied().filter(|g| scene.pending[g.index()].optional).nth(nth)
 }

@@ -91,11 +91,10 @@ pub(in crate::report) mod mark {
             Slug::LostCancel => "the cancel function is dropped here".to_owned(),
             Slug::PrematureExit if side.op == OpKind::Spawn => format!("nobody waits for {g}"),
             Slug::PrematureExit => format!("{g} had come this far"),
-            Slug::UncontrolledThread if object.is_some() => {
-                let text = format!("{} is created here", scene.names.object(object));
-                return vec![text];
-            }
-            Slug::UncontrolledThread => "the program starts here".to_owned(),
+            Slug::UncontrolledThread => match scene.object(object) {
+                Some(o) if o.created == side.site => return created(o.id, scene),
+                _ => format!("{} is touched here", scene.names.object(object)),
+            },
             Slug::BorrowedThreadLocal => format!("{g} may be switched away here"),
             _ => return did("", side, object, scene),
         };

@@ -19,6 +19,9 @@ pub(in crate::report) fn figures(s: &Statistics) -> String {
             count_switches(s.switches_after)
         );
     }
+    if s.failing == 0 && s.executions == 1 {
+        return "the one execution does not fail".to_owned();
+    }
     if s.failing == 0 {
         return format!("none of {} fails", count(s.executions, "execution"));
     }
