@@ -187,6 +187,18 @@ impl Object {
         self.claim(engine, epoch, tag, initial)
     }
 
+    /// The id, for a thread that gives back what it holds. A plain thread may do so also while an
+    /// execution uses the object: it took it before, in its own world's account.
+    ///
+    /// # Panics
+    /// As [`Object::id`], if the plain world never used the object.
+    pub(crate) fn id_to_release(&self, engine: &dyn Engine, initial: impl FnOnce() -> State) -> ObjId {
+        match self.plain.load(Ordering::Acquire).checked_sub(1) {
+            Some(plain) if engine.epoch() == Epoch::PLAIN => ObjId(plain),
+            _ => self.id(engine, initial),
+        }
+    }
+
     #[cold]
     fn claim(&self, engine: &dyn Engine, epoch: Epoch, tag: u64, initial: impl FnOnce() -> State) -> ObjId {
         let id = engine.create(initial(), self.created);

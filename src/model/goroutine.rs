@@ -60,6 +60,8 @@ pub(super) struct Goroutine {
     pub(super) detached: bool,
     /// The lowest address of its stack's mapping.
     pub(super) stack_limit: usize,
+    /// Where the part of its stack begins that is the engine's.
+    pub(super) stack_reserve: usize,
     /// The operation a spinning loop is to go on with when something changes.
     pub(super) suspended_op: Option<Op>,
 }
@@ -81,6 +83,7 @@ impl Goroutine {
             claimed: None,
             detached: false,
             stack_limit: 0,
+            stack_reserve: 0,
             suspended_op: None,
         }
     }

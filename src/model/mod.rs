@@ -17,6 +17,7 @@ pub(crate) mod panics;
 mod record;
 mod spin;
 mod suite;
+mod teardown;
 mod verdict;
 
 pub(crate) use decision::{Decision, Nondeterminism, Scene, Strategy, Survey};
