@@ -4,8 +4,9 @@ use super::config::{Config, LeakPolicy, ReportMode, StrategySpec, TimerPolicy};
 use super::identity::{Identity, Test};
 use super::outcome::Outcome;
 use super::trial;
-use crate::explore::plan::Body;
+use crate::explore::plan::{Body, Observer};
 use crate::report::Style;
+use selvedge_checkers::finding::Finding;
 use selvedge_checkers::ids::SiteRef;
 use std::panic::Location;
 use std::sync::Arc;
@@ -156,6 +157,19 @@ impl Explorer {
     pub fn run(&self, f: impl Fn() + Send + Sync + 'static) -> Outcome {
         let body: Body = Arc::new(f);
         trial::run(&self.config, &body, &self.identity())
+    }
+
+    /// Explore the whole budget and tell `observer` after each execution what it found. It runs on
+    /// the exploring thread, between executions.
+    #[doc(hidden)]
+    pub fn observe(
+        &self,
+        f: impl Fn() + Send + Sync + 'static,
+        observer: impl Fn(&[Finding]) + Send + Sync + 'static,
+    ) -> Outcome {
+        let body: Body = Arc::new(f);
+        let identity = Identity { test: None, site: self.site };
+        trial::observe(&self.config, &body, &identity, Observer(Arc::new(observer)))
     }
 
     /// Explore, and panic with a report if an execution fails. The environment's `SELVEDGE_*` variables

@@ -8,7 +8,7 @@ use super::present::{self, Shrunk};
 use super::regressions::{self, Entry};
 use crate::explore::explorer;
 use crate::explore::minimise::{self, Minimal};
-use crate::explore::plan::{Body, Exploration, Failure, Leaks, Plan};
+use crate::explore::plan::{Body, Exploration, Failure, Leaks, Observer, Plan};
 use crate::explore::token::{Token, TokenBody};
 use crate::model::{Limits, Report};
 use selvedge_checkers::finding::{Evidence, Finding, Slug};
@@ -45,6 +45,7 @@ impl Config {
             },
             watchdog: self.watchdog,
             census: 200_000,
+            observer: None,
         }
     }
 }
@@ -90,6 +91,23 @@ pub(super) fn run(config: &Config, body: &Body, identity: &Identity<'_>) -> Outc
         }
     }
     outcome
+}
+
+/// Explore all that is planned, whatever is found, and tell `observer` after each execution: no
+/// failure is shrunk, kept or reported.
+pub(super) fn observe(config: &Config, body: &Body, identity: &Identity<'_>, observer: Observer) -> Outcome {
+    let plan = Plan { census: u64::MAX / 2, observer: Some(observer), ..config.plan() };
+    let explored = explorer::explore(&plan, body, identity.site);
+    Outcome {
+        executions: explored.executions,
+        failing: explored.failing,
+        exhausted: explored.exhausted,
+        truncated: explored.truncated,
+        steps: explored.steps,
+        seconds: explored.seconds,
+        findings: without_execution(config, &explored).into_iter().collect(),
+        ..Outcome::default()
+    }
 }
 
 /// A failure that no execution shows.

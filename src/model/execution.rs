@@ -266,8 +266,11 @@ impl Execution {
         if let Some(at) = op.deadline() {
             self.world.timers.arm(Due::Operation(g), at);
         }
+        if let Op::WaitGroupWait(wg) = op {
+            wait_group::announced(&mut self.world, g, wg);
+        }
         if !self.refresh(g) {
-            self.has_blocked(g, &op);
+            self.has_blocked(g);
         }
         if matches!(op, Op::Lock(_) | Op::ReadLock(_) | Op::WriteLock(_)) {
             let p = &self.pending[g.index()];
@@ -277,10 +280,7 @@ impl Execution {
     }
 
     /// The operation that `g` has just announced cannot take effect.
-    fn has_blocked(&mut self, g: Gid, op: &Op) {
-        if let Op::WaitGroupWait(wg) = *op {
-            wait_group::blocked(&mut self.world, g, wg);
-        }
+    fn has_blocked(&mut self, g: Gid) {
         if self.doomed_at.is_none() && self.is_doomed(g) {
             self.doomed_at = Some(self.steps);
         }
