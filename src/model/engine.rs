@@ -215,7 +215,7 @@ impl Engine_ {
     }
 
     /// Announce, decide, and come back once the operation took effect.
-    #[inline]
+    #[inline(always)]
     fn operate(&self, op: Op, site: SiteRef) -> Ret {
         let ex = self.ex();
         let g = ex.running;
