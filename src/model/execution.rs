@@ -298,13 +298,16 @@ impl Execution {
         }
     }
 
+    #[inline]
     fn register(&mut self, g: Gid, op: &Op) {
-        if let Some(o) = op.object() {
-            if o != ObjId::NIL {
-                self.world.slot_mut(o).pending.push(g);
-            }
-            return;
+        match op.object() {
+            Some(ObjId::NIL) => {}
+            Some(o) => self.world.slot_mut(o).pending.push(g),
+            None => self.register_with_many(g, op),
         }
+    }
+
+    fn register_with_many(&mut self, g: Gid, op: &Op) {
         let mut objects = Vec::new();
         self.objects_of(g, op, |o| objects.push(o));
         for o in objects.into_iter().filter(|&o| o != ObjId::NIL) {
@@ -312,16 +315,21 @@ impl Execution {
         }
     }
 
+    #[inline]
     fn unregister(&mut self, g: Gid, op: &Op) {
-        if let Some(o) = op.object() {
-            if o != ObjId::NIL {
+        match op.object() {
+            Some(ObjId::NIL) => {}
+            Some(o) => {
                 let pending = &mut self.world.slot_mut(o).pending;
                 if let Some(at) = pending.iter().rposition(|&p| p == g) {
                     pending.swap_remove(at);
                 }
             }
-            return;
+            None => self.unregister_with_many(g, op),
         }
+    }
+
+    fn unregister_with_many(&mut self, g: Gid, op: &Op) {
         let mut objects = Vec::new();
         self.objects_of(g, op, |o| objects.push(o));
         for o in objects.into_iter().filter(|&o| o != ObjId::NIL) {
@@ -599,6 +607,7 @@ impl Execution {
     }
 
     /// Apply the happens-before effects of the step.
+    #[inline]
     fn learn(&mut self, g: Gid, op: &Op) {
         self.clocks.apply(g, &self.world.footprint);
         suite::applied(&mut self.suite, g, &self.world.footprint, op);
@@ -649,16 +658,10 @@ impl Execution {
     }
 
     /// Move on the goroutines the step woke, and look again at those it may have enabled.
+    #[inline]
     fn after_effects(&mut self) {
-        for i in 0..self.world.woken.len() {
-            let (peer, step) = self.world.woken[i];
-            let op = self.pending[peer.index()].op;
-            self.unregister(peer, &op);
-            if op.deadline().is_some() {
-                self.world.timers.disarm(Due::Operation(peer));
-            }
-            self.recorder.woken(self.steps, peer, &self.pending[peer.index()], step);
-            self.proceed(peer, step);
+        if !self.world.woken.is_empty() {
+            self.move_woken();
         }
         for i in 0..self.world.touched.len() {
             let obj = self.world.touched[i];
@@ -674,6 +677,20 @@ impl Execution {
         self.wake_parked();
         while let Some(g) = self.stirred.pop() {
             self.stir(g);
+        }
+    }
+
+    /// Move on the goroutines the step woke.
+    fn move_woken(&mut self) {
+        for i in 0..self.world.woken.len() {
+            let (peer, step) = self.world.woken[i];
+            let op = self.pending[peer.index()].op;
+            self.unregister(peer, &op);
+            if op.deadline().is_some() {
+                self.world.timers.disarm(Due::Operation(peer));
+            }
+            self.recorder.woken(self.steps, peer, &self.pending[peer.index()], step);
+            self.proceed(peer, step);
         }
     }
 
