@@ -4,7 +4,7 @@
 //! detaches, and a detached goroutine's panic ends the program, as in Go.
 
 use crate::objects::Op;
-use crate::port::{self, Spawn};
+use crate::port::{self, Epoch, Spawn};
 use selvedge_checkers::ids::{Gid, SiteRef};
 use std::fmt;
 use std::panic::Location;
@@ -18,6 +18,8 @@ pub(crate) struct Packet<T>(Mutex<Option<T>>);
 /// Dropping it detaches the goroutine: it goes on, and nobody learns its result.
 pub struct Goroutine<T> {
     id: Gid,
+    /// The world it runs in: in another one its id means nothing, or somebody else.
+    epoch: Epoch,
     name: Option<Arc<str>>,
     packet: Arc<Packet<T>>,
 }
@@ -65,8 +67,8 @@ where
         let value = f();
         *result.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
     });
-    let id = port::with(|engine| engine.spawn(Spawn { body, name, site }));
-    Goroutine { id, name: shown, packet }
+    let (id, epoch) = port::with(|engine| (engine.spawn(Spawn { body, name, site }), engine.epoch()));
+    Goroutine { id, epoch, name: shown, packet }
 }
 
 impl<T> Goroutine<T> {
@@ -74,10 +76,17 @@ impl<T> Goroutine<T> {
     ///
     /// # Errors
     /// The payload of its panic, if it panicked.
+    ///
+    /// # Panics
+    /// If the goroutine was started in another execution of the model, or outside of it.
     #[track_caller]
     pub fn join(self) -> std::thread::Result<T> {
         let site = Location::caller();
         port::with(|engine| {
+            assert!(
+                self.epoch == engine.epoch(),
+                "selvedge: a goroutine is joined in the execution it was started in"
+            );
             engine.op(Op::Join(self.id), site);
             let value = self.packet.0.lock().unwrap_or_else(PoisonError::into_inner).take();
             match value {
@@ -91,7 +100,8 @@ impl<T> Goroutine<T> {
 
     /// Whether the goroutine has ended.
     pub fn is_finished(&self) -> bool {
-        port::with(|engine| engine.has_exited(self.id))
+        // Elsewhere: what is asked about an execution from outside is asked when it is over.
+        port::with(|engine| self.epoch != engine.epoch() || engine.has_exited(self.id))
     }
 
     /// The goroutine's number, as reports and dumps show it.
@@ -112,7 +122,11 @@ impl<T> Goroutine<T> {
 impl<T> Drop for Goroutine<T> {
     fn drop(&mut self) {
         // Also after a join: the engine may reuse the number from now on.
-        port::with(|engine| engine.detach(self.id));
+        port::with(|engine| {
+            if self.epoch == engine.epoch() {
+                engine.detach(self.id);
+            }
+        });
     }
 }
 

@@ -8,6 +8,8 @@
 pub mod cell;
 pub mod chan;
 pub mod context;
+#[cfg(doctest)]
+mod documentation;
 mod go;
 pub mod hint;
 mod objects;
@@ -21,6 +23,8 @@ pub mod sync;
 pub mod thread;
 pub mod time;
 
+#[cfg(all(test, feature = "check"))]
+mod determinism_tests;
 #[cfg(all(test, feature = "check"))]
 mod trial_tests;
 

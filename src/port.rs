@@ -15,7 +15,7 @@ use selvedge_checkers::ids::{Gid, ObjId, SiteRef};
 use std::any::Any;
 use std::cell::UnsafeCell;
 use std::panic::Location;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub(crate) mod locals;
@@ -54,7 +54,7 @@ pub(crate) trait Engine {
     /// Whether a goroutine has ended.
     fn has_exited(&self, g: Gid) -> bool;
     /// The running goroutine.
-    fn current(&self) -> Gid;
+    fn running(&self) -> Gid;
     /// Goroutines that have not ended.
     fn num_goroutines(&self) -> usize;
     /// Nanoseconds since the world began.
@@ -95,8 +95,10 @@ const EXECUTION_BITS: u32 = 28;
 
 /// The execution each worker is running: 0 while it runs none.
 static LIVE: [AtomicU32; MAX_WORKERS] = [const { AtomicU32::new(0) }; MAX_WORKERS];
-/// Set for a worker whose objects a thread outside its execution tried to use.
-static TRESPASSED: [AtomicU32; MAX_WORKERS] = [const { AtomicU32::new(0) }; MAX_WORKERS];
+/// The object of each worker's execution that a thread outside of it tried to use, and where it was
+/// created: null while nobody did.
+static TRESPASSED: [(AtomicU32, AtomicPtr<Location<'static>>); MAX_WORKERS] =
+    [const { (AtomicU32::new(0), AtomicPtr::new(std::ptr::null_mut())) }; MAX_WORKERS];
 
 impl Epoch {
     /// The plain world.
@@ -105,7 +107,7 @@ impl Epoch {
     /// Execution number `n` (from 1) of a worker (from 1) begins.
     pub(crate) fn begin(worker: usize, n: u32) -> Epoch {
         let n = n & ((1 << EXECUTION_BITS) - 1);
-        TRESPASSED[worker].store(0, Ordering::Relaxed);
+        TRESPASSED[worker].1.store(std::ptr::null_mut(), Ordering::Relaxed);
         // Release: whatever the last execution wrote to an object is visible to who claims it.
         LIVE[worker].store(n, Ordering::Release);
         Epoch(((worker as u64) << EXECUTION_BITS) | u64::from(n))
@@ -120,9 +122,12 @@ impl Epoch {
         LIVE[self.worker()].store(0, Ordering::Release);
     }
 
-    /// Whether a thread outside this execution used one of its objects.
-    pub(crate) fn was_trespassed(self) -> bool {
-        TRESPASSED[self.worker()].load(Ordering::Relaxed) != 0
+    /// The object of this execution that a thread outside of it used, if one did.
+    pub(crate) fn trespassed(self) -> Option<(ObjId, SiteRef)> {
+        let (object, created) = &TRESPASSED[self.worker()];
+        // SAFETY: what is not null was made from a `&'static Location`.
+        let created = unsafe { created.load(Ordering::Acquire).as_ref() }?;
+        Some((ObjId(object.load(Ordering::Relaxed)), created))
     }
 
     fn of_tag(tag: u64) -> Epoch {
@@ -211,7 +216,7 @@ impl Object {
             return self.plain.load(Ordering::Acquire).checked_sub(1).map(ObjId);
         }
         let tag = self.tag.load(Ordering::Acquire);
-        (Epoch::of_tag(tag) == epoch).then(|| ObjId((tag & ((1 << OBJECT_BITS) - 1)) as u32))
+        (Epoch::of_tag(tag) == epoch).then_some(ObjId((tag & ((1 << OBJECT_BITS) - 1)) as u32))
     }
 
     /// Forget the object in the worlds it was used in; the next use starts anew.
@@ -277,7 +282,7 @@ impl Home {
     #[cold]
     fn away(&self) -> ! {
         if self.epoch.is_live() {
-            trespass(self.epoch.0 << OBJECT_BITS, self.created);
+            trespass(self.epoch.0 << OBJECT_BITS | u64::from(self.id.0), self.created);
         }
         let (made, used) = match self.epoch {
             Epoch::PLAIN => ("outside of the model", "inside"),
@@ -349,7 +354,9 @@ impl<T> Guarded<T> {
 
 #[cold]
 fn trespass(tag: u64, created: SiteRef) -> ! {
-    TRESPASSED[Epoch::of_tag(tag).worker()].store(1, Ordering::Relaxed);
+    let (object, place) = &TRESPASSED[Epoch::of_tag(tag).worker()];
+    object.store((tag & ((1 << OBJECT_BITS) - 1)) as u32, Ordering::Relaxed);
+    place.store(std::ptr::from_ref(created).cast_mut(), Ordering::Release);
     panic!(
         "selvedge: an object created at {created} belongs to a model execution on another thread; \
          inside a model start threads with `selvedge::thread::spawn` or `selvedge::go`, and give each \
@@ -362,38 +369,7 @@ fn plain_engine() -> &'static dyn Engine {
 }
 
 #[cfg(feature = "check")]
-mod current {
-    use super::Engine;
-    use std::cell::Cell;
-
-    thread_local! {
-        static CURRENT: Cell<Option<*const dyn Engine>> = const { Cell::new(None) };
-    }
-
-    /// Make `engine` this thread's engine while `f` runs.
-    pub(crate) fn enter<R>(engine: &dyn Engine, f: impl FnOnce() -> R) -> R {
-        struct Leave(Option<*const dyn Engine>);
-        impl Drop for Leave {
-            fn drop(&mut self) {
-                CURRENT.set(self.0);
-            }
-        }
-        // SAFETY: only the lifetime is erased; `Leave` clears the pointer before `engine`'s borrow
-        // ends, also when `f` unwinds, and the cell is never read from another thread.
-        let erased =
-            unsafe { std::mem::transmute::<*const dyn Engine, *const (dyn Engine + 'static)>(engine) };
-        let _leave = Leave(CURRENT.replace(Some(erased)));
-        f()
-    }
-
-    /// The model that runs on this thread, if one does.
-    #[inline]
-    pub(crate) fn model<'a>() -> Option<&'a dyn Engine> {
-        // SAFETY: the pointer is set for exactly as long as `enter` borrows the engine, and all code
-        // that can see it here runs inside `enter` on this thread; callers use it for one operation.
-        CURRENT.get().map(|engine| unsafe { &*engine })
-    }
-}
+mod current;
 
 #[cfg(feature = "check")]
 pub(crate) use current::{enter, model};

@@ -41,6 +41,11 @@ pub(crate) enum Program {
 }
 
 impl Program {
+    /// Whether a plain depth-first search of it comes to an end.
+    pub(crate) fn is_small(self) -> bool {
+        !matches!(self, Program::Yield50 | Program::Yield1000 | Program::Pipeline100 | Program::Spawn16)
+    }
+
     /// Every program, in the order of the report.
     pub(crate) const ALL: [Program; 15] = [
         Program::Yield50,

@@ -39,6 +39,13 @@ pub enum Part {
     Fence,
 }
 
+impl Part {
+    /// Whether [`Res::owner`] is no object: a goroutine, or nobody.
+    pub fn is_of_goroutine(self) -> bool {
+        matches!(self, Part::Token | Part::Life | Part::Clock | Part::Fence)
+    }
+}
+
 /// A resource: a part of an object or goroutine.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Res {

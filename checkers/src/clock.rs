@@ -9,8 +9,8 @@
 //! Source: Lamport 1978, Mattern 1989; release sequences and fences follow C11 (N3220 §7.17),
 //! channel, lock and wait-group edges Go's memory model. Deviation: none known.
 
+use core::sync::atomic::Ordering;
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering;
 
 use crate::access::{Access, Part, Sync};
 use crate::ids::{Gid, ObjId};
@@ -260,6 +260,19 @@ impl Clocks {
         me.seen.raise(target, theirs.own);
     }
 
+    /// `g` has ended and nobody will learn what it knew: a program that starts thousands of
+    /// goroutines one after the other must not keep a long vector for each.
+    pub fn retire(&mut self, g: Gid) {
+        const LONG: usize = 256;
+        let me = &mut self.goroutines[g.index()];
+        if me.seen.high.len() > LONG {
+            me.seen = VectorClock::default();
+            if let Some(token) = self.vars.tokens.get_mut(g.index()) {
+                *token = VectorClock::default();
+            }
+        }
+    }
+
     /// The stamp of an access that `g` makes now.
     pub fn epoch(&self, g: Gid) -> Epoch {
         Epoch { g, at: self.goroutines[g.index()].own }
@@ -322,7 +335,6 @@ impl Clocks {
         me.fenced.raise(g, me.own);
         me.own += 1;
     }
-
 }
 
 impl Vars {

@@ -5,23 +5,26 @@
 //! any number of workers. The calling thread only waits and watches: a worker that makes no step
 //! for the length of the watchdog is reported with its place and given up.
 
-use super::follow::{Follow, Guide};
+use super::budget::Budget;
 use super::plan::{Body, Exploration, Failure, Plan};
-use super::strategies;
-use crate::harness::watchdog::{Beat, Watchdog};
-use crate::model::{Report, Worker};
-use selvedge_checkers::finding::Finding;
+use super::profile::{self, Profile};
+use super::strategies::{self, Deviate};
+use super::watchdog::{Beat, Watchdog};
+use crate::model::{Nondeterminism, Report, Strategy, Worker};
+use selvedge_checkers::finding::{Evidence, Finding, Slug};
 use selvedge_checkers::ids::SiteRef;
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 /// What the workers of one exploration share.
 struct Shared {
     plan: Plan,
     body: Body,
     site: SiteRef,
+    profile: Option<Arc<Profile>>,
     /// The next execution to run.
     next: AtomicU64,
     /// The lowest failing execution so far.
@@ -31,49 +34,62 @@ struct Shared {
     stop: AtomicBool,
     exhausted: AtomicBool,
     total: Mutex<Exploration>,
-    started: Instant,
+    budget: Budget,
 }
 
 /// What a worker tells the waiting thread.
 enum Message {
     Finished,
-    /// The thread must not be used again; another one is to go on.
-    Tainted,
+    /// The thread must not be used again; another one is to go on, where possible with its strategy.
+    Tainted(Option<Box<dyn Strategy>>),
+    /// The engine itself panicked.
+    Died(Box<dyn Any + Send>),
 }
 
 /// Explore `body` as planned.
 pub(crate) fn explore(plan: &Plan, body: &Body, site: SiteRef) -> Exploration {
+    let profile = match strategies::wants_profile(plan).then(|| gather(plan, body, site)) {
+        Some(Err(hung)) => return Exploration { hung: Some(hung), ..Exploration::default() },
+        Some(Ok(profile)) => Some(Arc::new(profile)),
+        None => None,
+    };
     let shared = Arc::new(Shared {
         plan: plan.clone(),
         body: Arc::clone(body),
         site,
+        profile,
         next: AtomicU64::new(0),
         failed: AtomicU64::new(u64::MAX),
         end: AtomicU64::new(plan.executions),
         stop: AtomicBool::new(false),
         exhausted: AtomicBool::new(false),
         total: Mutex::default(),
-        started: Instant::now(),
+        budget: Budget::start(plan.time),
     });
     let (tell, told) = channel();
     let mut watchdog = Watchdog::new(plan.watchdog);
     // A depth-first search goes from one execution to the next: it has one worker.
     let jobs = if strategies::is_sequential(plan.strategy) { 1 } else { plan.jobs.max(1) };
     for _ in 0..jobs {
-        watchdog.watch(start(&shared, &tell));
+        watchdog.watch(start(&shared, &tell, None));
     }
     let mut running = jobs;
     let mut hung = None;
     while running > 0 {
         match told.recv_timeout(watchdog.patience()) {
             Ok(Message::Finished) => running -= 1,
-            Ok(Message::Tainted) => watchdog.watch(start(&shared, &tell)),
+            Ok(Message::Tainted(strategy)) => watchdog.watch(start(&shared, &tell, strategy)),
+            Ok(Message::Died(payload)) => {
+                shared.stop.store(true, Ordering::Relaxed);
+                resume_unwind(payload);
+            }
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {
+                // The others are waited for: they come to the end of their executions, or hang too.
                 if let Some(finding) = watchdog.look() {
                     shared.stop.store(true, Ordering::Relaxed);
-                    hung = Some(finding);
-                    break;
+                    hung.get_or_insert(finding);
+                    running -= 1;
                 }
             }
         }
@@ -81,8 +97,20 @@ pub(crate) fn explore(plan: &Plan, body: &Body, site: SiteRef) -> Exploration {
     let mut total = std::mem::take(&mut *shared.total.lock().unwrap_or_else(PoisonError::into_inner));
     total.hung = hung;
     total.exhausted = shared.exhausted.load(Ordering::Relaxed);
-    total.seconds = shared.started.elapsed().as_secs_f64();
+    total.seconds = shared.budget.elapsed().as_secs_f64();
     total
+}
+
+fn divergence(n: Nondeterminism) -> Finding {
+    let choices = |n: u32| if n == 0 { "no choice".to_owned() } else { format!("{n} choices") };
+    let (expected, found) = (choices(n.expected), choices(n.found));
+    Finding { slug: Slug::NotDeterministic, evidence: Evidence::Divergence { step: n.step, expected, found } }
+}
+
+/// What the program is like, from one execution; `Err` if it had to be given up.
+pub(super) fn gather(plan: &Plan, body: &Body, site: SiteRef) -> Result<Profile, Finding> {
+    let (body, seed) = (Arc::clone(body), plan.seed);
+    on_worker(plan, move |mut worker| (profile::gather(&mut worker, &body, site, seed), worker))
 }
 
 /// Run `work` on a worker of its own, under the watchdog; `Err` if it had to be given up.
@@ -95,13 +123,10 @@ pub(super) fn on_worker<R: Send + 'static>(
     let (limits, mine) = (plan.limits, Arc::clone(&beat));
     let run = move || {
         mine.begin();
-        let idle = Box::new(Follow::new(Guide::Deviations(Vec::new())).0);
+        let idle = Box::new(Deviate::new(Vec::new()));
         let (result, worker) = work(Worker::new(idle, limits, Arc::clone(mine.steps())));
         mine.end();
-        if worker.is_tainted() {
-            // Its thread-local panic count is off: do not clean up after it.
-            std::mem::forget(worker);
-        }
+        worker.retire();
         let _ = tell.send(result);
     };
     let named = std::thread::Builder::new().name("selvedge-replay".into());
@@ -121,15 +146,15 @@ pub(super) fn on_worker<R: Send + 'static>(
     }
 }
 
-fn start(shared: &Arc<Shared>, tell: &Sender<Message>) -> Arc<Beat> {
+fn start(shared: &Arc<Shared>, tell: &Sender<Message>, strategy: Option<Box<dyn Strategy>>) -> Arc<Beat> {
     let beat = Arc::new(Beat::default());
     let (shared, tell, mine) = (Arc::clone(shared), tell.clone(), Arc::clone(&beat));
     let run = move || {
         mine.begin();
-        let tainted = shared.work(&mine);
+        let worked = catch_unwind(AssertUnwindSafe(|| shared.work(&mine, strategy)));
         mine.end();
         // The waiting thread may have given up already.
-        let _ = tell.send(if tainted { Message::Tainted } else { Message::Finished });
+        let _ = tell.send(worked.unwrap_or_else(Message::Died));
     };
     let named = std::thread::Builder::new().name("selvedge-worker".into());
     named.spawn(run).expect("the system gives a thread for exploring");
@@ -137,9 +162,9 @@ fn start(shared: &Arc<Shared>, tell: &Sender<Message>) -> Arc<Beat> {
 }
 
 impl Shared {
-    /// Run executions until there are no more; true if the thread must not be used again.
-    fn work(&self, beat: &Arc<Beat>) -> bool {
-        let strategy = strategies::make(&self.plan, &self.body, self.site);
+    /// Run executions until there are no more, or the thread must not be used again.
+    fn work(&self, beat: &Arc<Beat>, strategy: Option<Box<dyn Strategy>>) -> Message {
+        let strategy = strategy.unwrap_or_else(|| strategies::make(&self.plan, self.profile.clone()));
         let mut worker = Worker::new(strategy, self.plan.limits, Arc::clone(beat.steps()));
         let mut tally = Exploration::default();
         while let Some(index) = self.take_index() {
@@ -149,15 +174,27 @@ impl Shared {
                 break;
             };
             self.count(&mut tally, index, report);
+            let survey = worker.survey();
+            tally.estimate = survey.progress.map(|share| tally.executions as f64 / share);
+            if let Some(n) = survey.nondeterminism {
+                tally.diverged = Some(divergence(n));
+                self.stop.store(true, Ordering::Relaxed);
+            } else if survey.exhausted {
+                self.exhausted.store(true, Ordering::Relaxed);
+                self.stop.store(true, Ordering::Relaxed);
+            }
             if worker.is_tainted() {
                 self.add(tally);
-                // Its thread-local panic count is off: neither reuse nor clean up this thread.
-                std::mem::forget(worker);
-                return true;
+                let strategy = worker.retire();
+                if strategy.is_none() && strategies::is_sequential(self.plan.strategy) {
+                    // Where it was in its search went down with the stack.
+                    self.stop.store(true, Ordering::Relaxed);
+                }
+                return Message::Tainted(strategy);
             }
         }
         self.add(tally);
-        false
+        Message::Finished
     }
 
     fn take_index(&self) -> Option<u64> {
@@ -169,7 +206,7 @@ impl Shared {
             if index >= self.end.load(Ordering::Relaxed) {
                 return None;
             }
-            if self.plan.time.is_some_and(|limit| self.started.elapsed() >= limit) {
+            if self.budget.is_used_up() {
                 self.stop.store(true, Ordering::Relaxed);
                 return None;
             }
@@ -216,6 +253,8 @@ impl Shared {
         total.failing += tally.failing;
         total.truncated += tally.truncated;
         total.steps += tally.steps;
+        total.estimate = total.estimate.or(tally.estimate);
+        total.diverged = total.diverged.take().or(tally.diverged);
         for (finding, failure) in tally.warnings {
             match total.warnings.iter_mut().find(|(f, _)| f.same_bug(&finding)) {
                 Some((_, known)) if known.index <= failure.index => {}

@@ -6,15 +6,15 @@
 //! is left is run twice with full recording. Invariant: the execution that is reported was run with
 //! exactly the deviations that are reported, twice, with one fingerprint.
 
-use super::explorer::on_worker;
-use super::follow::{Follow, Guide, Mismatch, Taken};
+use super::explorer::{gather, on_worker};
 use super::plan::{Body, Failure, Plan};
-use super::strategies;
+use super::strategies::{self, Deviate, Mismatch, Recorder, Replay};
 use super::token::{Deviation, Token};
-use crate::model::{Decision, Report, Worker};
+use crate::model::{Decision, Report, Strategy, Worker};
 use selvedge_checkers::finding::{Evidence, Finding, Slug};
 use selvedge_checkers::ids::SiteRef;
-use std::sync::PoisonError;
+use std::any::Any;
+use std::sync::Arc;
 
 /// Executions that may be spent on shrinking one failure.
 const ATTEMPTS: u32 = 2_000;
@@ -39,17 +39,28 @@ pub(crate) struct Minimal {
 
 impl Minimal {
     /// The finding that says where the program differed from the schedule.
-    pub(crate) fn divergence(&self) -> Finding {
+    pub(crate) fn divergence(&self, fails: bool) -> Finding {
         let (step, expected, found) = match &self.mismatch {
-            Some(m) => (m.step, m.expected.clone(), m.found.clone()),
-            None => (
-                self.report.steps,
-                "the failure the token stands for".to_owned(),
-                "another execution, which does not fail: the program has changed".to_owned(),
-            ),
+            Some(m) => told_apart(m),
+            None => {
+                let found = match fails {
+                    true => "another execution: the program has changed",
+                    false => "another execution, which does not fail: the program has changed",
+                };
+                (self.report.steps, "the failure the token stands for".to_owned(), found.to_owned())
+            }
         };
         Finding { slug: Slug::NotDeterministic, evidence: Evidence::Divergence { step, expected, found } }
     }
+}
+
+/// A mismatch in words: which decision, what the schedule says, what happened.
+fn told_apart(m: &Mismatch) -> (u32, String, String) {
+    let tell = |d: Option<Decision>, end: &str| match d {
+        Some(d) => format!("{} {} (alternative {})", d.goroutine, d.op.verb(), d.alternative),
+        None => end.to_owned(),
+    };
+    (m.step, tell(m.expected, "the end"), tell(m.found, "the end"))
 }
 
 /// How often an execution went from one goroutine to another.
@@ -60,7 +71,6 @@ pub(crate) fn switches(decisions: &[Decision]) -> u32 {
 /// One worker and the body it runs.
 struct Bench<'a> {
     worker: Worker,
-    plan: &'a Plan,
     body: &'a Body,
     site: SiteRef,
     attempts: u32,
@@ -68,14 +78,22 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    fn run(&mut self, guide: Guide, record: bool) -> (Report, Taken) {
-        let (follow, taken) = Follow::new(guide);
-        self.worker.set_strategy(Box::new(follow));
-        let report = self.worker.run(0, self.body, self.site, record).expect("a guide always goes on");
+    /// Run once under a strategy, and get it back for what it learned.
+    fn run<S: Strategy>(&mut self, strategy: S, record: bool) -> (Report, S) {
+        let before = self.worker.set_strategy(Box::new(strategy));
+        let report = self.worker.run(0, self.body, self.site, record).expect("a schedule always goes on");
         self.attempts += 1;
         self.steps += u64::from(report.steps);
-        let taken = std::mem::take(&mut *taken.lock().unwrap_or_else(PoisonError::into_inner));
-        (report, taken)
+        let strategy: Box<dyn Any> = self.worker.set_strategy(before);
+        (report, *strategy.downcast::<S>().expect("the strategy that was set"))
+    }
+
+    /// Run the default policy with these deviations; those that were followed come back.
+    fn deviate(&mut self, deviations: Vec<Deviation>, record: bool) -> (Report, Vec<Deviation>) {
+        let (report, strategy) = self.run(Deviate::new(deviations.clone()), record);
+        let unmatched = strategy.unmatched();
+        let followed = deviations.into_iter().filter(|d| !unmatched.contains(d)).collect();
+        (report, followed)
     }
 
     fn may_go_on(&self) -> bool {
@@ -89,46 +107,39 @@ struct Best {
     price: (u32, u32),
 }
 
-/// Shrink a failing execution and record it.
-pub(crate) fn minimise(plan: &Plan, body: &Body, site: SiteRef, failure: &Failure) -> Minimal {
-    let (plan_, body_, failure) = (plan.clone(), body.clone(), failure.clone());
-    let work = move |worker: Worker| {
-        let mut bench = Bench { worker, plan: &plan_, body: &body_, site, attempts: 0, steps: 0 };
-        let minimal = shrink(&mut bench, &failure);
-        (minimal, bench.worker)
+fn shrink(plan: &Plan, body: &Body, site: SiteRef, failure: &Failure) -> Result<Minimal, Box<Minimal>> {
+    // A passing test's report is about a warning.
+    let findings = &failure.report.findings;
+    let error = findings.iter().find(|f| plan.is_error(f));
+    let Some(target) = error.or_else(|| findings.iter().find(|f| plan.is_of_interest(f))).cloned() else {
+        return Ok(Minimal { report: failure.report.clone(), ..Minimal::default() });
     };
-    on_worker(plan, work).unwrap_or_else(|hung| Minimal {
-        report: Report { findings: vec![hung], ..Report::default() },
-        ..Minimal::default()
-    })
-}
-
-fn exact(report: &Report) -> Guide {
-    Guide::Exact(report.decisions.iter().map(|d| (d.goroutine.0, d.alternative.into())).collect())
-}
-
-fn shrink(bench: &mut Bench<'_>, failure: &Failure) -> Minimal {
-    let Some(target) = failure.report.findings.iter().find(|f| bench.plan.is_error(f)).cloned() else {
-        return Minimal { report: failure.report.clone(), ..Minimal::default() };
+    let same = move |report: &Report| report.findings.iter().any(|f| f.same_bug(&target));
+    let (wanted, is_same) = (failure.report.clone(), same.clone());
+    let search = move |bench: &mut Bench<'_>| {
+        let (again, recorder) = bench.run(Recorder::new(wanted.decisions.clone()), false);
+        if !is_same(&again) || again.fingerprint != wanted.fingerprint {
+            return Err(recorder.mismatch());
+        }
+        let price = (switches(&again.decisions), again.steps);
+        let mut best = Best { deviations: recorder.deviations().to_vec(), price };
+        reduce(bench, &mut best, &is_same);
+        Ok(best.deviations)
     };
-    let (again, taken) = bench.run(exact(&failure.report), false);
-    let same = |report: &Report| report.findings.iter().any(|f| f.same_bug(&target));
-    if !same(&again) || again.fingerprint != failure.report.fingerprint {
-        return not_deterministic(bench, failure, taken.mismatch);
-    }
-    let price = (switches(&again.decisions), again.steps);
-    let mut best = Best { deviations: taken.deviations, price };
-    reduce(bench, &mut best, &same);
-    let deviations = best.deviations;
-    let (first, _) = bench.run(Guide::Deviations(deviations.clone()), true);
-    if bench.worker.is_tainted() {
-        return Minimal { replayed: 1, ..told(first, deviations) };
-    }
-    let (second, _) = bench.run(Guide::Deviations(deviations.clone()), true);
+    let deviations = match at_bench(plan, body, site, search)? {
+        Ok(deviations) => deviations,
+        Err(mismatch) => return Ok(not_deterministic(failure, mismatch)),
+    };
+    // Each recording on a thread of its own: the bug may be one that costs its thread.
+    let record = || {
+        let deviations = deviations.clone();
+        at_bench(plan, body, site, move |bench| bench.deviate(deviations, true).0)
+    };
+    let (first, second) = (record()?, record()?);
     if second.fingerprint != first.fingerprint || !same(&second) {
-        return not_deterministic(bench, failure, None);
+        return Ok(not_deterministic(failure, None));
     }
-    Minimal { replayed: 2, ..told(second, deviations) }
+    Ok(Minimal { replayed: 2, ..told(second, deviations) })
 }
 
 fn told(report: Report, deviations: Vec<Deviation>) -> Minimal {
@@ -137,10 +148,9 @@ fn told(report: Report, deviations: Vec<Deviation>) -> Minimal {
     Minimal { report, deviations: short.then_some(deviations), ..Minimal::default() }
 }
 
-fn not_deterministic(bench: &Bench<'_>, failure: &Failure, mismatch: Option<Mismatch>) -> Minimal {
-    let _ = bench;
+fn not_deterministic(failure: &Failure, mismatch: Option<Mismatch>) -> Minimal {
     let (step, expected, found) = match mismatch {
-        Some(m) => (m.step, m.expected, m.found),
+        Some(m) => told_apart(&m),
         None => (0, "the same execution for the same decisions".to_owned(), "another one".to_owned()),
     };
     let divergence =
@@ -178,55 +188,89 @@ fn accept(
     deviations: Vec<Deviation>,
     same: &dyn Fn(&Report) -> bool,
 ) -> bool {
-    let (report, taken) = bench.run(Guide::Deviations(deviations), false);
+    let (report, followed) = bench.deviate(deviations, false);
     let price = (switches(&report.decisions), report.steps);
-    let shorter = (taken.deviations.len(), price) < (best.deviations.len(), best.price);
+    let shorter = (followed.len(), price) < (best.deviations.len(), best.price);
     let accepted = same(&report) && shorter;
     if accepted {
-        *best = Best { deviations: taken.deviations, price };
+        *best = Best { deviations: followed, price };
     }
     accepted
 }
 
-fn alone(plan: &Plan, body: &Body, site: SiteRef, guide: Guide) -> Minimal {
-    let (plan_, body_) = (plan.clone(), body.clone());
+/// Run something on a worker of its own; what is said of a goroutine that hangs it is the error.
+fn at_bench<R: Send + 'static>(
+    plan: &Plan,
+    body: &Body,
+    site: SiteRef,
+    run: impl FnOnce(&mut Bench<'_>) -> R + Send + 'static,
+) -> Result<R, Box<Minimal>> {
+    let body_ = body.clone();
     let work = move |worker: Worker| {
-        let mut bench = Bench { worker, plan: &plan_, body: &body_, site, attempts: 0, steps: 0 };
-        let (report, taken) = bench.run(guide, true);
-        let minimal = Minimal {
-            replayed: 1,
-            diverged: taken.mismatch.is_some(),
-            mismatch: taken.mismatch,
-            ..told(report, taken.deviations)
-        };
-        (minimal, bench.worker)
+        let mut bench = Bench { worker, body: &body_, site, attempts: 0, steps: 0 };
+        let result = run(&mut bench);
+        (result, bench.worker)
     };
-    on_worker(plan, work).unwrap_or_else(|hung| Minimal {
-        report: Report { findings: vec![hung], ..Report::default() },
-        ..Minimal::default()
+    on_worker(plan, work).map_err(|hung| {
+        let report = Report { findings: vec![hung], ..Report::default() };
+        Box::new(Minimal { report, ..Minimal::default() })
     })
 }
 
-/// Run exactly these decisions, recorded.
+fn alone(
+    plan: &Plan,
+    body: &Body,
+    site: SiteRef,
+    run: impl FnOnce(&mut Bench<'_>) -> Minimal + Send + 'static,
+) -> Minimal {
+    at_bench(plan, body, site, run).unwrap_or_else(|hung| *hung)
+}
+
+/// Shrink a failing execution and record it.
+pub(crate) fn minimise(plan: &Plan, body: &Body, site: SiteRef, failure: &Failure) -> Minimal {
+    shrink(plan, body, site, failure).unwrap_or_else(|hung| *hung)
+}
+
+/// Run exactly these decisions, as (goroutine, alternative), recorded.
 pub(crate) fn follow(plan: &Plan, body: &Body, site: SiteRef, decisions: Vec<(u32, u32)>) -> Minimal {
-    alone(plan, body, site, Guide::Exact(decisions))
+    alone(plan, body, site, move |bench| {
+        let (report, replay) = bench.run(Replay::of_pairs(&decisions), true);
+        let mismatch = replay.mismatch();
+        Minimal { report, replayed: 1, diverged: mismatch.is_some(), mismatch, ..Minimal::default() }
+    })
 }
 
 /// Run the default policy with these deviations, recorded.
 pub(crate) fn deviate(plan: &Plan, body: &Body, site: SiteRef, deviations: Vec<Deviation>) -> Minimal {
-    alone(plan, body, site, Guide::Deviations(deviations))
+    alone(plan, body, site, move |bench| {
+        let all = deviations.len();
+        let (report, followed) = bench.deviate(deviations, true);
+        let diverged = followed.len() != all;
+        Minimal { replayed: 1, diverged, ..told(report, followed) }
+    })
 }
 
 /// Run execution `index` of the plan's strategy and seed, recorded.
 pub(crate) fn reseed(plan: &Plan, body: &Body, site: SiteRef, index: u64) -> Minimal {
-    let (plan_, body_) = (plan.clone(), body.clone());
-    let work = move |mut worker: Worker| {
-        worker.set_strategy(strategies::make(&plan_, &body_, site));
-        let report = worker.run(index, &body_, site, true).unwrap_or_default();
-        (Minimal { report, replayed: 1, ..Minimal::default() }, worker)
-    };
-    on_worker(plan, work).unwrap_or_else(|hung| Minimal {
-        report: Report { findings: vec![hung], ..Report::default() },
-        ..Minimal::default()
+    let profile = gather(plan, body, site).map(Arc::new);
+    let strategy = plan.clone();
+    alone(plan, body, site, move |bench| {
+        bench.worker.set_strategy(strategies::make(&strategy, profile.ok()));
+        let report = bench.worker.run(index, bench.body, site, true).unwrap_or_default();
+        Minimal { report, replayed: 1, ..Minimal::default() }
+    })
+}
+
+/// Run one execution under a strategy that is made on the worker's thread, recorded.
+pub(crate) fn under<S: Strategy>(
+    plan: &Plan,
+    body: &Body,
+    site: SiteRef,
+    strategy: impl FnOnce() -> S + Send + 'static,
+) -> Minimal {
+    alone(plan, body, site, move |bench| {
+        let (report, _) = bench.run(strategy(), true);
+        let (_, recorder) = bench.run(Recorder::new(report.decisions.clone()), false);
+        Minimal { replayed: 1, ..told(report, recorder.deviations().to_vec()) }
     })
 }

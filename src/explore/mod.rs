@@ -1,14 +1,18 @@
 //! Decisions: which one comes next, how to write them down, how to replay them.
 //!
 //! [`strategies`] decide, one a file; [`explorer`] runs execution after execution until a budget is
-//! used up or something is found; [`token`] and [`rng`] are frozen formats.
+//! used up or something is found; [`profile`] tells what one execution was like; [`token`] and [`rng`]
+//! are frozen formats.
 
 pub mod base32;
+pub(crate) mod budget;
 pub(crate) mod explorer;
-pub(crate) mod follow;
+mod interrupt;
 pub(crate) mod minimise;
 pub(crate) mod plan;
+pub(crate) mod profile;
 pub mod rng;
 pub mod spec;
 pub(crate) mod strategies;
 pub mod token;
+mod watchdog;

@@ -1,7 +1,6 @@
 //! What is to be explored, and what came of it.
 
 use super::spec::StrategySpec;
-use crate::harness::grammar::LeakPolicy;
 use crate::model::{Limits, Report};
 use selvedge_checkers::finding::{Finding, Severity, Slug};
 use std::sync::Arc;
@@ -9,6 +8,14 @@ use std::time::Duration;
 
 /// A test body, shared by all executions.
 pub(crate) type Body = Arc<dyn Fn() + Send + Sync>;
+
+/// What goroutines left blocked at the end mean.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Leaks {
+    Deny,
+    Warn,
+    Allow,
+}
 
 /// The budget and the ways of one exploration.
 #[derive(Clone, Debug)]
@@ -21,7 +28,7 @@ pub(crate) struct Plan {
     pub(crate) preemptions: Option<u32>,
     pub(crate) jobs: usize,
     pub(crate) shard: Option<(u32, u32)>,
-    pub(crate) leaks: LeakPolicy,
+    pub(crate) leaks: Leaks,
     pub(crate) watchdog: Duration,
     /// Steps that may be spent, after the first failure, on counting how many executions fail.
     pub(crate) census: u64,
@@ -47,6 +54,10 @@ pub(crate) struct Exploration {
     pub(crate) truncated: u64,
     pub(crate) steps: u64,
     pub(crate) seconds: f64,
+    /// How many executions there may be in all.
+    pub(crate) estimate: Option<f64>,
+    /// The search noticed that the program does not do the same twice.
+    pub(crate) diverged: Option<Finding>,
     /// A goroutine that never came back, with what is known of the place.
     pub(crate) hung: Option<Finding>,
 }
@@ -55,13 +66,13 @@ impl Plan {
     /// Whether the finding fails the test.
     pub(crate) fn is_error(&self, finding: &Finding) -> bool {
         let leak = finding.slug == Slug::LeakedGoroutine;
-        finding.slug.severity() == Severity::Error && !(leak && self.leaks != LeakPolicy::Deny)
+        finding.slug.severity() == Severity::Error && !(leak && self.leaks != Leaks::Deny)
     }
 
     /// Whether the finding is worth a word.
     pub(crate) fn is_of_interest(&self, finding: &Finding) -> bool {
         let leak = matches!(finding.slug, Slug::LeakedGoroutine | Slug::LeakedTimer);
-        !(leak && self.leaks == LeakPolicy::Allow)
+        !(leak && self.leaks == Leaks::Allow)
     }
 
     /// Whether the execution failed.

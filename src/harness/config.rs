@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::settings::{REPLAY, SETTINGS, SHARD, unknown_variables};
 use super::{seed, shard};
 use crate::explore::token::Token;
+use crate::report::Style;
 
 pub use super::grammar::{LeakPolicy, TimerPolicy};
 pub use super::notice::{ConfigError, Notice, Source};
@@ -49,6 +50,8 @@ pub struct Config {
     pub shard: Option<(u32, u32)>,
     /// Which report is printed.
     pub report: ReportMode,
+    /// How it looks, if not as the terminal can show it.
+    pub style: Option<Style>,
     /// Where artefacts go, if not to their usual place under `target`.
     pub out: Option<PathBuf>,
     /// What happens with the regressions file.
@@ -110,6 +113,7 @@ impl Default for Config {
             watchdog: Duration::from_secs(10),
             shard: None,
             report: ReportMode::default(),
+            style: None,
             out: None,
             regressions: RegressionMode::default(),
             replay: None,

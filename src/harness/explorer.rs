@@ -1,10 +1,11 @@
 //! The builder for those who dislike macros, and what the macro builds on.
 
-use super::config::{Config, LeakPolicy, StrategySpec, TimerPolicy};
+use super::config::{Config, LeakPolicy, ReportMode, StrategySpec, TimerPolicy};
 use super::identity::{Identity, Test};
 use super::outcome::Outcome;
-use super::session;
+use super::trial;
 use crate::explore::plan::Body;
+use crate::report::Style;
 use selvedge_checkers::ids::SiteRef;
 use std::panic::Location;
 use std::sync::Arc;
@@ -25,7 +26,7 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct Explorer {
     pub(super) config: Config,
-    site: SiteRef,
+    pub(super) site: SiteRef,
 }
 
 /// Explore a program with the default budget and panic, with a report, if it has a bug.
@@ -134,10 +135,26 @@ impl Explorer {
         self
     }
 
+    pub(super) fn identity(&self) -> Identity<'static> {
+        Identity { test: None, site: self.site }
+    }
+
+    /// How the report looks; otherwise as the terminal can show it.
+    pub fn style(mut self, style: Style) -> Explorer {
+        self.config.style = Some(style);
+        self
+    }
+
+    /// Which report is made; a test that passes has one, too, in the full form.
+    pub fn report(mut self, mode: ReportMode) -> Explorer {
+        self.config.report = mode;
+        self
+    }
+
     /// Explore, and say what came of it.
     pub fn run(&self, f: impl Fn() + Send + Sync + 'static) -> Outcome {
         let body: Body = Arc::new(f);
-        session::run(&self.config, &body, &Identity { test: None, site: self.site })
+        trial::run(&self.config, &body, &self.identity())
     }
 
     /// Explore, and panic with a report if an execution fails.
@@ -146,7 +163,7 @@ impl Explorer {
     /// If an execution fails, or none was explored.
     pub fn check(&self, f: impl Fn() + Send + Sync + 'static) {
         let outcome = self.run(f);
-        session::judge(&self.config, outcome);
+        trial::judge(&self.config, outcome);
     }
 }
 
@@ -164,8 +181,8 @@ pub fn run_attribute<R: TestResult>(test: &'static Test, arguments: &[(&str, &st
     }
     let body: Body = Arc::new(move || body().verify());
     let identity = Identity { test: Some(test), site: Location::caller() };
-    let outcome = session::run(&resolved.config, &body, &identity);
-    session::judge(&resolved.config, outcome);
+    let outcome = trial::run(&resolved.config, &body, &identity);
+    trial::judge(&resolved.config, outcome);
     R::passed()
 }
 

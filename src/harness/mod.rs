@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
+mod by_hand;
 pub mod config;
 pub mod env;
 mod explorer;
@@ -13,13 +14,11 @@ mod outcome;
 mod present;
 pub mod regressions;
 pub mod seed;
-mod session;
 mod settings;
 pub mod shard;
+mod trial;
 
-mod interrupt;
-pub(crate) mod watchdog;
-
+pub use by_hand::Choice;
 pub use explorer::{Explorer, check, run_attribute};
 pub use identity::Test;
 pub use outcome::Outcome;

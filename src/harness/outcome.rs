@@ -12,7 +12,7 @@ pub struct Outcome {
     pub executions: u64,
     /// How many of them failed.
     pub failing: u64,
-    /// The index of the first one that did.
+    /// The index of the first one that did; if none did, of the one that showed the first warning.
     pub first: Option<u64>,
     /// What the first failing execution found, after shrinking; empty if none failed.
     pub findings: Vec<Finding>,
@@ -20,6 +20,8 @@ pub struct Outcome {
     pub warnings: Vec<Finding>,
     /// Whether no other execution exists (within the preemption bound, if there is one).
     pub exhausted: bool,
+    /// How many executions there may be in all, if the strategy can tell.
+    pub estimate: Option<f64>,
     /// Executions cut by the step limit.
     pub truncated: u64,
     /// Steps of all executions together.

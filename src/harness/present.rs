@@ -5,6 +5,7 @@ use super::identity::Identity;
 use super::outcome::Outcome;
 use super::seed;
 use crate::report::{Exhausted, Replay, Report, Statistics, Style};
+use selvedge_checkers::finding::Finding;
 use selvedge_checkers::trace::Trace;
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -15,6 +16,8 @@ pub(super) struct Shrunk {
     pub(super) steps: (u32, u32),
     pub(super) switches: (u32, u32),
     pub(super) replayed: u32,
+    /// A token said which execution to run.
+    pub(super) replaying: bool,
 }
 
 /// The numbers of the search.
@@ -35,8 +38,9 @@ pub(super) fn statistics(config: &Config, outcome: &Outcome, shrunk: Shrunk) -> 
         switches_after: shrunk.switches.1,
         strategy: config.strategy.to_string(),
         seed: seed::display(config.seed),
+        replaying: shrunk.replaying,
         replayed: shrunk.replayed,
-        estimate: None,
+        estimate: outcome.estimate.filter(|_| !outcome.exhausted),
         patterns: None,
         seconds: outcome.seconds,
     }
@@ -44,7 +48,50 @@ pub(super) fn statistics(config: &Config, outcome: &Outcome, shrunk: Shrunk) -> 
 
 /// Fill in the report of a failure.
 pub(super) fn failure(config: &Config, identity: &Identity<'_>, outcome: &mut Outcome, shrunk: Shrunk) {
-    let Some(finding) = outcome.findings.first() else { return };
+    let all: Vec<Finding> = outcome.findings.iter().chain(&outcome.warnings).cloned().collect();
+    show(config, identity, outcome, shrunk, &all);
+}
+
+/// Fill in what a passing test has to say: its warnings always, its numbers if it was asked to.
+pub(super) fn success(config: &Config, identity: &Identity<'_>, outcome: &mut Outcome, shrunk: Shrunk) {
+    let warnings = outcome.warnings.clone();
+    show(config, identity, outcome, shrunk, &warnings);
+    if config.report == ReportMode::Full {
+        let statistics = statistics(config, outcome, shrunk);
+        outcome.report.push_str(&statistics.summary(outcome.warnings.len()));
+        outcome.report.push('\n');
+    }
+}
+
+/// Say above a report that the token it was replayed from stands for another execution.
+pub(super) fn diverged(config: &Config, identity: &Identity<'_>, outcome: &mut Outcome, what: &Finding) {
+    if matches!(config.report, ReportMode::Json | ReportMode::Off) {
+        return;
+    }
+    let (statistics, roots) = (Statistics::default(), identity.roots());
+    let trace = Trace::default();
+    let replay = Replay::default();
+    let report = Report {
+        finding: what,
+        others: &[],
+        trace: &trace,
+        statistics: &statistics,
+        replay: &replay,
+        sources: &roots,
+    };
+    let notice = report.notice(&style(config));
+    outcome.report.insert_str(0, &notice);
+}
+
+/// The report about the first of the findings; the others are mentioned.
+fn show(
+    config: &Config,
+    identity: &Identity<'_>,
+    outcome: &mut Outcome,
+    shrunk: Shrunk,
+    findings: &[Finding],
+) {
+    let Some((finding, others)) = findings.split_first() else { return };
     let statistics = statistics(config, outcome, shrunk);
     let empty = Trace::default();
     let roots = identity.roots();
@@ -54,64 +101,46 @@ pub(super) fn failure(config: &Config, identity: &Identity<'_>, outcome: &mut Ou
         out_dir: None,
         timeline: None,
     };
-    let others: Vec<_> = outcome.findings[1..].iter().chain(&outcome.warnings).cloned().collect();
     let report = Report {
         finding,
-        others: &others,
+        others,
         trace: outcome.trace.as_ref().unwrap_or(&empty),
         statistics: &statistics,
         replay: &Replay::default(),
         sources: &roots,
     };
-    let style = style();
+    let style = style(config);
     if outcome.trace.is_some() {
         replay.out_dir = write_steps(config, identity, &report.steps(&Style { color: false, ..style }));
     }
     let report = Report { replay: &replay, ..report };
-    outcome.headline = report.headline();
-    outcome.report = match config.report {
+    let text = match config.report {
         ReportMode::Default | ReportMode::Full => report.render(&style),
         ReportMode::Short => report.short(),
         ReportMode::Json => report.json(),
         ReportMode::Github => format!("{}\n{}", report.github(), report.render(&style)),
         ReportMode::Off => String::new(),
     };
-}
-
-/// Fill in what a passing test has to say, if it was asked to, and warnings always.
-pub(super) fn success(config: &Config, identity: &Identity<'_>, outcome: &mut Outcome) {
-    let statistics = statistics(config, outcome, Shrunk::default());
-    let empty = Trace::default();
-    let roots = identity.roots();
-    let replay = Replay::default();
-    let shown = !matches!(config.report, ReportMode::Off | ReportMode::Default);
-    if let (true, Some(first)) = (shown, outcome.warnings.first()) {
-        let report = Report {
-            finding: first,
-            others: &outcome.warnings[1..],
-            trace: outcome.trace.as_ref().unwrap_or(&empty),
-            statistics: &statistics,
-            replay: &replay,
-            sources: &roots,
-        };
-        outcome.report = match config.report {
-            ReportMode::Json => report.json(),
-            ReportMode::Github => report.github(),
-            ReportMode::Short => report.short(),
-            _ => report.render(&style()),
-        };
-    }
-    if config.report == ReportMode::Full {
-        outcome.report.push_str(&statistics.summary(outcome.warnings.len()));
-        outcome.report.push('\n');
-    }
+    outcome.headline = report.headline();
+    outcome.report = text;
 }
 
 /// How to print: colours only on a terminal that did not ask for none.
-fn style() -> Style {
+fn style(config: &Config) -> Style {
+    if let Some(style) = config.style {
+        return style;
+    }
     let plain = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
-    let width = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok()).unwrap_or(100);
-    Style { width, color: std::io::stderr().is_terminal() && !plain, unicode: true }
+    let width = std::env::var("COLUMNS").ok().and_then(|c| c.trim().parse().ok()).unwrap_or(100);
+    Style { width, color: std::io::stderr().is_terminal() && !plain, unicode: unicode() }
+}
+
+/// Whether the locale, if there is one, has characters beyond ASCII.
+fn unicode() -> bool {
+    let set = |name: &&str| std::env::var_os(name).is_some_and(|v| !v.is_empty());
+    let Some(name) = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find(set) else { return true };
+    let locale = std::env::var_os(name).unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    locale.contains("utf-8") || locale.contains("utf8")
 }
 
 /// Where a test's files go, as a path to open and as one to print.
@@ -125,11 +154,12 @@ fn out_dir(config: &Config, identity: &Identity<'_>) -> Option<(PathBuf, String)
         let shown = dir.display().to_string();
         return Some((dir, shown));
     }
-    let target = match std::env::var_os("CARGO_TARGET_DIR") {
-        Some(dir) => PathBuf::from(dir),
-        None => identity.roots().workspace.join("target"),
-    };
-    Some((target.join("selvedge").join(&name), format!("target/selvedge/{name}")))
+    let workspace = identity.roots().workspace;
+    // A relative one is relative to where cargo was called, which is the workspace more often than not.
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+    let dir = workspace.join(target).join("selvedge").join(&name);
+    let shown = dir.strip_prefix(&workspace).unwrap_or(&dir).display().to_string();
+    Some((dir, shown))
 }
 
 /// A folder that cannot be written is no reason to fail: the report just does not mention it.

@@ -132,9 +132,14 @@ pub fn file_of(package_root: &Path, test_path: &str) -> PathBuf {
 pub fn load(file: &Path) -> Result<Vec<Entry>, RegressionError> {
     match std::fs::read_to_string(file) {
         Ok(text) => parse(file, &text),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) if is_absent(&error) => Ok(Vec::new()),
         Err(error) => Err(RegressionError::Io { file: file.to_owned(), action: "read", error }),
     }
+}
+
+/// No file, or something else where its folder would be.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// Adds an entry unless its token is there. Lines the user added by hand stay as they are.
@@ -142,7 +147,7 @@ pub fn append(file: &Path, test_path: &str, entry: &Entry) -> Result<Appended, R
     let fail = |action| move |error| RegressionError::Io { file: file.to_owned(), action, error };
     let mut text = match std::fs::read_to_string(file) {
         Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => header(test_path),
+        Err(error) if is_absent(&error) => header(test_path),
         Err(error) => return Err(fail("read")(error)),
     };
     if parse(file, &text)?.iter().any(|known| known.token == entry.token) {

@@ -8,22 +8,25 @@ use super::execution::Pending;
 use selvedge_checkers::access::Access;
 use selvedge_checkers::ids::Gid;
 use selvedge_checkers::op::OpKind;
+use std::any::Any;
 
 /// One decision: which goroutine, in which of the ways its operation could take effect.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Decision {
+pub(crate) struct Decision {
     /// The goroutine, or [`Gid::CLOCK`] for the firing of a timer.
-    pub goroutine: Gid,
+    pub(crate) goroutine: Gid,
     /// The alternative, from 0.
-    pub alternative: u16,
+    pub(crate) alternative: u16,
     /// What it did: compared on replay to notice a program that has changed.
-    pub op: OpKind,
+    pub(crate) op: OpKind,
 }
 
 /// What a strategy sees when it decides.
 pub(crate) struct Scene<'a> {
     /// The goroutines that can go on; never empty.
     pub(crate) enabled: &'a [Gid],
+    /// How many of them could go on only without a cause (a spurious wake-up); not all.
+    pub(crate) optional_count: u32,
     /// The goroutine that went last, whether or not it can go on.
     pub(crate) current: Gid,
     /// Whether it can.
@@ -35,14 +38,49 @@ pub(crate) struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    /// The enabled goroutine with the lowest id.
-    pub(crate) fn lowest(&self) -> Gid {
-        *self.enabled.iter().min().expect("a strategy is asked only while somebody is enabled")
+    /// Whether the goroutine that went last can go on, and with a cause.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.current_enabled && !self.pending[self.current.index()].optional
+    }
+
+    /// What happens unless somebody wants something else: the current goroutine goes on; if it
+    /// cannot, the one with the lowest id that can. Nobody wakes up without a cause.
+    pub(crate) fn default_choice(&self) -> Gid {
+        if self.goes_on() {
+            return self.current;
+        }
+        let with_cause = self.enabled.iter().filter(|g| !self.pending[g.index()].optional);
+        *with_cause.min().expect("a strategy is asked only while somebody can go on with a cause")
     }
 }
 
+/// What a search knows of the space it walks.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub(crate) struct Survey {
+    /// No other execution exists.
+    pub(crate) exhausted: bool,
+    /// The share that has been walked, if all subtrees of a node were of the same size.
+    pub(crate) progress: Option<f64>,
+    /// The program did something else after the same decisions.
+    pub(crate) nondeterminism: Option<Nondeterminism>,
+}
+
+/// The program did something else after the same decisions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Nondeterminism {
+    /// The decision at which it did.
+    pub(crate) step: u32,
+    /// How many choices there were the first time.
+    pub(crate) expected: u32,
+    /// How many there are now; 0 if it ended or did not come this way.
+    pub(crate) found: u32,
+}
+
 /// Decides what happens next.
-pub(crate) trait Strategy {
+///
+/// A strategy is [`Any`], so that whoever lent it to a worker can ask it afterwards for what it
+/// learned.
+pub(crate) trait Strategy: Any + Send {
     /// Execution number `index` begins; false if there is nothing left to explore.
     fn begin(&mut self, index: u64) -> bool;
 
@@ -50,14 +88,11 @@ pub(crate) trait Strategy {
     fn pick(&mut self, scene: &Scene<'_>) -> Gid;
 
     /// Which of `n > 1` ways the operation of `g` takes effect in ([`Gid::CLOCK`]: which of the
-    /// timers due together fires).
-    fn alternative(&mut self, g: Gid, n: u32) -> u32;
+    /// timers due together fires). It is decision number `step`.
+    fn alternative(&mut self, step: u32, g: Gid, n: u32) -> u32;
 
     /// Whether a timer fires now although goroutines could go on.
     fn fire_early(&mut self, scene: &Scene<'_>) -> bool;
-
-    /// A timer fires; `ties` of them are due together (`alternative` is asked if there are several).
-    fn fired(&mut self, _ties: u32) {}
 
     /// Whether the strategy wants the notifications below.
     fn follows(&self) -> bool {
@@ -70,10 +105,10 @@ pub(crate) trait Strategy {
     /// A goroutine announced an operation.
     fn announced(&mut self, _g: Gid, _pending: &Pending) {}
 
-    /// A goroutine can go on with its pending operation from now on.
+    /// A goroutine can go on with its pending operation, and with a cause, from now on.
     fn enabled(&mut self, _g: Gid) {}
 
-    /// A goroutine cannot go on any more.
+    /// A goroutine cannot go on any more, or only without a cause.
     fn disabled(&mut self, _g: Gid) {}
 
     /// A step was made: whose, and with which footprint.
@@ -82,6 +117,11 @@ pub(crate) trait Strategy {
     /// `g` has pending an operation that conflicts with the step just made.
     fn conflicts(&mut self, _g: Gid) {}
 
-    /// The execution is over.
-    fn end(&mut self) {}
+    /// What is known of the space so far.
+    fn survey(&self) -> Survey {
+        Survey::default()
+    }
+
+    /// The execution is over, after this many decisions.
+    fn end(&mut self, _steps: u32) {}
 }

@@ -14,7 +14,7 @@
 
 use super::execution::{Ending, Execution, Next};
 use super::faults;
-use super::goroutine::{Co, Exit, Stacks, Status};
+use super::goroutine::{Co, Exit, Place, Stacks, Status};
 use super::panics::{self, Panic};
 use crate::objects::{Arm, End, Misuse, Nanos, Op, Ret, State, Step, chan};
 use crate::port::{Engine, Epoch, GoExit, SelectForm, Spawn, locals};
@@ -31,6 +31,13 @@ use std::sync::Arc;
 /// What unwinds a goroutine of an execution that is over.
 pub(super) struct TearDown;
 
+/// Drop a payload nobody wants; what its destructor throws is not dropped in its turn.
+fn discard(payload: Box<dyn Any + Send>) {
+    if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(another);
+    }
+}
+
 /// The engine of one worker thread.
 pub(super) struct Engine_ {
     ex: UnsafeCell<Execution>,
@@ -43,7 +50,15 @@ pub(super) struct Engine_ {
     /// The engine may have been interrupted in the middle of anything: it is not to be used again.
     overflowed: Cell<bool>,
     epoch: Cell<Epoch>,
+    /// Operations of goroutines that unwind, or should: see [`PATIENCE`].
+    unwound: Cell<u32>,
 }
+
+/// So often may a goroutine that has to unwind operate, or catch the unwinding, before it counts as
+/// one that never ends.
+const PATIENCE: u32 = 100_000;
+/// How many operations catching the unwinding once counts for.
+const CATCH: u32 = 1_000;
 
 impl Engine_ {
     pub(super) fn new(ex: Execution) -> Engine_ {
@@ -56,6 +71,7 @@ impl Engine_ {
             tainted: Cell::new(false),
             overflowed: Cell::new(false),
             epoch: Cell::new(Epoch::PLAIN),
+            unwound: Cell::new(0),
         }
     }
 
@@ -71,6 +87,11 @@ impl Engine_ {
         self.overflowed.get()
     }
 
+    /// Unmap the stacks that are not in use.
+    pub(super) fn free_stacks(&self) {
+        self.stacks.borrow_mut().clear();
+    }
+
     pub(super) fn is_tainted(&self) -> bool {
         self.tainted.get()
     }
@@ -79,11 +100,14 @@ impl Engine_ {
     pub(super) fn run(&self, epoch: Epoch, main: Spawn) {
         self.epoch.set(epoch);
         self.tearing_down.set(false);
+        self.unwound.set(0);
         let ex = self.ex();
         ex.reset();
         ex.spawn(None, main);
         loop {
-            while let Some(g) = self.ex().ready.pop_front() {
+            while self.ex().ending == Ending::Running
+                && let Some(g) = self.ex().ready.pop_front()
+            {
                 self.resume(g);
             }
             match self.ex().decide() {
@@ -147,9 +171,15 @@ impl Engine_ {
             // SAFETY: the coroutine is resumed only by `resume`, which holds no reference into the
             // table while it does; the table outlives the coroutine.
             unsafe { (&mut *record)[g.index()].yielder = yielder };
-            let ended = catch_unwind(AssertUnwindSafe(body));
+            let mut ended = catch_unwind(AssertUnwindSafe(body));
             // Whatever came of the body, what it kept in its thread-locals is dropped.
-            match ended.and(catch_unwind(locals::destroy)) {
+            if let Err(payload) = catch_unwind(locals::destroy) {
+                match &ended {
+                    Ok(()) => ended = Err(payload),
+                    Err(_) => discard(payload),
+                }
+            }
+            match ended {
                 Ok(()) => Exit::Returned,
                 Err(payload) if payload.is::<TearDown>() => Exit::TornDown,
                 Err(payload) if payload.is::<GoExit>() => Exit::Left,
@@ -171,7 +201,7 @@ impl Engine_ {
             Exit::Returned | Exit::Left | Exit::TornDown => {}
             Exit::Panicked if !self.tearing_down.get() => {
                 let payload = ex.goroutines[g.index()].thrown.take().expect("a panic has a payload");
-                let panic = Panic { payload, last: panics::take() };
+                let panic = Panic { payload, last: panics::take(), step: ex.steps };
                 if g == Gid::MAIN || ex.goroutines[g.index()].detached {
                     self.unrecovered(g, panic);
                 } else {
@@ -182,9 +212,7 @@ impl Engine_ {
             Exit::Overflowed => {
                 self.overflowed.set(true);
                 let size = ex.limits.stack >> 10;
-                let message = format!(
-                    "stack overflow: goroutine {g} ran off its {size} KiB stack (raise it with `stack = \"…\"`)"
-                );
+                let message = format!("stack overflow: it ran off its stack of {size} KiB");
                 self.fatal(g, Slug::Panic, message, None);
                 self.tainted.set(true);
             }
@@ -204,7 +232,7 @@ impl Engine_ {
 
     /// A panic that nobody recovers and nobody can join.
     pub(super) fn unrecovered(&self, g: Gid, panic: Panic) {
-        self.ex().unrecovered(g, &panic);
+        self.ex().unrecovered(g, panic);
     }
 
     /// End the program: nothing recovers from this.
@@ -246,11 +274,17 @@ impl Engine_ {
     #[cold]
     fn operate_unwinding(&self, op: Op) -> Ret {
         if self.tearing_down.get() && !std::thread::panicking() {
+            if self.is_out_of_patience(CATCH) {
+                self.abandon(self.ex().running);
+            }
             // User code caught the unwinding; go on with it.
             resume_unwind(Box::new(TearDown));
         }
         let ex = self.ex();
         let g = ex.running;
+        if self.is_out_of_patience(1) {
+            self.blocked_while_unwinding(g);
+        }
         if !self.tearing_down.get() && ex.ending == Ending::Running {
             ex.pending[g.index()].op = op;
         }
@@ -260,7 +294,7 @@ impl Engine_ {
             return Ret::Unit;
         }
         if ex.world.alternatives(g, &op) == 0 {
-            return self.blocked_while_unwinding(g);
+            self.blocked_while_unwinding(g);
         }
         match ex.world.step(g, &op, 0) {
             // A misuse must not panic inside a drop during unwinding.
@@ -278,12 +312,22 @@ impl Engine_ {
     /// The goroutine can neither go on nor be suspended and scheduled as usual: its panic ends the
     /// execution, its stack is abandoned and this thread is not used again.
     fn blocked_while_unwinding(&self, g: Gid) -> ! {
-        self.tainted.set(true);
         if !self.tearing_down.get() {
-            let panic = Panic { payload: Box::new("panic"), last: panics::take() };
-            self.unrecovered(g, panic);
+            self.tainted.set(true);
+            let step = self.ex().steps;
+            self.unrecovered(g, Panic::under_way(step));
             self.next.set(Some(Next::End));
         }
+        self.abandon(g)
+    }
+
+    fn is_out_of_patience(&self, cost: u32) -> bool {
+        self.unwound.set(self.unwound.get() + cost);
+        self.unwound.get() > PATIENCE
+    }
+
+    /// Leave the goroutine's stack for good.
+    fn abandon(&self, g: Gid) -> ! {
         let yielder = self.ex().goroutines[g.index()].yielder;
         loop {
             // SAFETY: as in `suspend`; nobody resumes the goroutine again.
@@ -295,41 +339,71 @@ impl Engine_ {
     pub(super) fn tear_down(&self) {
         if self.overflowed.get() {
             // What the abandoned stack owned, and the engine itself, leak with the worker.
-            return;
+            return self.epoch.get().end();
         }
         self.tearing_down.set(true);
         self.next.set(None);
         for i in (0..self.ex().goroutines.len()).rev() {
             let g = Gid(i as u32);
             let me = &mut self.ex().goroutines[i];
-            if me.status == Status::Exited {
-                drop(me.panic.take());
-                continue;
-            }
-            drop(me.body.take());
+            let (co, body) = (me.co.take(), me.body.take());
             // From here on it runs no more than the unwinding below: a scope relies on it.
-            let Some(mut place) = self.ex().goroutines[i].co.take() else {
-                self.ex().world.goroutines[i].exited = true;
-                continue;
-            };
-            self.ex().running = g;
-            match place.as_mut().as_mut().map(|co| co.resume(())) {
-                None | Some(CoroutineResult::Return(_)) => self.stacks.borrow_mut().give(place),
-                Some(CoroutineResult::Yield(())) => {
-                    // SAFETY: the coroutine is forgotten at once and its stack never reused, so
-                    // nothing it borrows or owns is ever touched again: it leaks.
-                    std::mem::forget(place);
+            if let Some(co) = co {
+                self.unwind(g, co);
+            } else if let Some(body) = body {
+                self.drop_aside(g, body);
+            }
+            let me = &mut self.ex().goroutines[i];
+            me.status = Status::Exited;
+            let payloads = me.panic.take().map(|p| p.payload).into_iter().chain(me.thrown.take());
+            self.ex().debris.extend(payloads);
+            self.ex().world.goroutines[i].exited = true;
+        }
+        for payload in std::mem::take(&mut self.ex().debris) {
+            self.drop_aside(Gid::MAIN, payload);
+        }
+        for (_, function) in std::mem::take(&mut self.ex().timer_functions) {
+            self.drop_aside(Gid::MAIN, function);
+        }
+        self.ex().goroutines.clear();
+        self.epoch.get().end();
+    }
+
+    /// Resume a goroutine for the last time; if it suspends again, it can never be unwound.
+    fn unwind(&self, g: Gid, mut place: Place) {
+        self.ex().running = g;
+        self.unwound.set(0);
+        match place.as_mut().as_mut().map(|co| co.resume(())) {
+            None | Some(CoroutineResult::Return(_)) => self.stacks.borrow_mut().give(place),
+            Some(CoroutineResult::Yield(())) => {
+                // SAFETY: the coroutine is forgotten at once and its stack never reused, so
+                // nothing it borrows or owns is ever touched again: it leaks.
+                std::mem::forget(place);
+                if std::thread::panicking() {
                     self.tainted.set(true);
                 }
             }
-            self.ex().goroutines[i].status = Status::Exited;
-            self.ex().world.goroutines[i].exited = true;
         }
-        // Dropping a closure or a payload may run user code: do it while the engine is still this
-        // thread's, so that the objects in it are released in their own world.
-        self.ex().goroutines.clear();
-        self.ex().timer_functions.clear();
-        self.epoch.get().end();
+    }
+
+    /// Drop what may run user code: on a stack that can be left, as an unwinding goroutine would.
+    fn drop_aside(&self, g: Gid, value: impl Any) {
+        let Ok((stack, mut place)) = self.stacks.borrow_mut().take() else {
+            return std::mem::forget(value);
+        };
+        let record = &raw mut self.ex().goroutines;
+        *place = Some(Co::with_stack(stack, move |yielder: &Yielder<(), ()>, ()| {
+            // SAFETY: as in `start`; `unwind` resumes it at once.
+            unsafe { (&mut *record)[g.index()].yielder = yielder };
+            let unwind = move || {
+                let _dropped = value;
+                resume_unwind(Box::new(TearDown))
+            };
+            let Err(payload) = catch_unwind(AssertUnwindSafe(unwind));
+            discard(payload);
+            Exit::TornDown
+        }));
+        self.unwind(g, place);
     }
 
     fn misuse(&self, misuse: Misuse, object: Option<ObjId>) -> ! {
@@ -456,17 +530,21 @@ impl Engine for Engine_ {
         if let Some(panic) = me.panic.take() {
             self.unrecovered(g, panic);
         }
+        self.ex().retire(g);
     }
 
     fn take_panic(&self, g: Gid) -> Option<Box<dyn Any + Send>> {
-        Some(self.ex().goroutines.get_mut(g.index())?.panic.take()?.payload)
+        let me = self.ex().goroutines.get_mut(g.index())?;
+        let (payload, rest) = me.panic.take()?.claim();
+        me.claimed = Some(rest);
+        Some(payload)
     }
 
     fn has_exited(&self, g: Gid) -> bool {
         self.ex().world.goroutines[g.index()].exited
     }
 
-    fn current(&self) -> Gid {
+    fn running(&self) -> Gid {
         self.ex().running
     }
 

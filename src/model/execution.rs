@@ -25,6 +25,7 @@ use selvedge_checkers::ids::{Gid, ObjId, SiteRef};
 use selvedge_checkers::op::OpKind;
 use selvedge_checkers::race::{Access as RaceAccess, Races};
 use selvedge_checkers::suite::Suite;
+use std::any::Any;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -39,8 +40,10 @@ pub(crate) struct Pending {
     pub(crate) index: u32,
     /// In how many ways it could take effect when it was last looked at.
     possible: u32,
-    /// It could only end without a cause.
-    optional: bool,
+    /// The step it was announced after.
+    pub(super) since: u32,
+    /// It could only end without a cause: a spurious wake-up.
+    pub(crate) optional: bool,
 }
 
 /// What happens next.
@@ -105,6 +108,8 @@ pub(super) struct Execution {
     pub(super) findings: Vec<Finding>,
     pub(super) recorder: Recorder,
     pub(super) timer_functions: Vec<(ObjId, TimerFunction)>,
+    /// Payloads nobody wants, to be dropped where user code may run.
+    pub(super) debris: Vec<Box<dyn Any + Send>>,
     /// Spinning goroutines to be looked at again after the step.
     stirred: Vec<Gid>,
     /// Goroutines whose wait nobody can end any more, with the step it became so.
@@ -145,6 +150,7 @@ impl Execution {
             findings: Vec::new(),
             recorder: Recorder::default(),
             timer_functions: Vec::new(),
+            debris: Vec::new(),
             stirred: Vec::new(),
             doomed_at: None,
             beat,
@@ -161,6 +167,7 @@ impl Execution {
         self.enabled.clear();
         self.optional = 0;
         self.ready.clear();
+        self.stirred.clear();
         self.current = Gid::MAIN;
         self.running = Gid::MAIN;
         self.live = 0;
@@ -192,7 +199,14 @@ impl Execution {
         record.name = spawn.name;
         record.parent = parent;
         self.goroutines.push(record);
-        self.pending.push(Pending { op: Op::Yield, site: spawn.site, index: 0, possible: 0, optional: false });
+        self.pending.push(Pending {
+            op: Op::Yield,
+            site: spawn.site,
+            index: 0,
+            possible: 0,
+            since: 0,
+            optional: false,
+        });
         if self.spins.len() < self.goroutines.len() {
             self.spins.push(Spin::default());
         }
@@ -217,6 +231,7 @@ impl Execution {
         p.op = op;
         p.site = site;
         p.index += 1;
+        p.since = self.steps;
         if op.only_looks() && self.spins[g.index()].circles(site) {
             let op = self.set_aside(g);
             self.pend(g, op);
@@ -351,22 +366,20 @@ impl Execution {
     fn mark(&mut self, g: Gid, enabled: bool, optional: bool) {
         let was_optional = std::mem::replace(&mut self.pending[g.index()].optional, optional);
         self.optional = self.optional + u32::from(optional) - u32::from(was_optional);
-        if enabled != self.enabled.contains(g) {
-            self.enable(g, enabled);
+        if optional != was_optional || enabled != self.enabled.contains(g) {
+            self.enable(g, (enabled, optional), was_optional);
         }
     }
 
-    /// From now on `g` can, or cannot, go on.
-    fn enable(&mut self, g: Gid, enabled: bool) {
-        if enabled {
-            self.enabled.insert(g);
-        } else {
-            self.enabled.remove(g);
-        }
-        match enabled {
-            true if self.follows => self.strategy.enabled(g),
-            false if self.follows => self.strategy.disabled(g),
-            _ => {}
+    /// From now on `g` can, or cannot, go on; with a cause, or only without one.
+    fn enable(&mut self, g: Gid, (enabled, optional): (bool, bool), was_optional: bool) {
+        let was_enabled = if enabled { !self.enabled.insert(g) } else { self.enabled.remove(g) };
+        if self.follows {
+            match (was_enabled && !was_optional, enabled && !optional) {
+                (false, true) => self.strategy.enabled(g),
+                (true, false) => self.strategy.disabled(g),
+                _ => {}
+            }
         }
     }
 
@@ -399,6 +412,7 @@ impl Execution {
             }
             let g = self.strategy.pick(&Scene {
                 enabled: self.enabled.list(),
+                optional_count: self.optional,
                 current: self.current,
                 current_enabled: self.enabled.contains(self.current),
                 step: self.steps,
@@ -417,6 +431,7 @@ impl Execution {
         }
         let scene = Scene {
             enabled: self.enabled.list(),
+            optional_count: self.optional,
             current: self.current,
             current_enabled: self.enabled.contains(self.current),
             step: self.steps,
@@ -481,8 +496,7 @@ impl Execution {
             }
         }
         let ties = self.world.timers.ties();
-        let alternative = if ties > 1 { self.strategy.alternative(Gid::CLOCK, ties) } else { 0 };
-        self.strategy.fired(ties);
+        let alternative = if ties > 1 { self.strategy.alternative(self.steps, Gid::CLOCK, ties) } else { 0 };
         self.count_step(Gid::CLOCK, alternative, OpKind::Fire);
         match self.world.timers.fire(alternative) {
             Some(Due::Operation(g)) => {
@@ -565,7 +579,7 @@ impl Execution {
     fn take_effect(&mut self, g: Gid, op: Op, site: SiteRef) -> Option<Next> {
         let possible = self.possible(g, &op);
         let n = possible + u32::from(self.world.may_wake_spuriously(&op));
-        let alternative = if n > 1 { self.strategy.alternative(g, n) } else { 0 };
+        let alternative = if n > 1 { self.strategy.alternative(self.steps, g, n) } else { 0 };
         let spurious = alternative >= possible;
         self.current = g;
         self.count_step(g, alternative, op.kind());
@@ -574,6 +588,7 @@ impl Execution {
             self.world.timers.disarm(Due::Operation(g));
         }
         let before = suite::before(&self.world, &op);
+        let budget = self.world.spurious;
         let step = self.world.step(g, &op, alternative);
         let number = self.steps;
         suite::executed(&mut self.suite, &self.clocks, &self.world, g, &op, step, before, site, number);
@@ -592,6 +607,9 @@ impl Execution {
         if let Op::HandleDrop { ch, .. } = op {
             self.look_for_doomed(ch);
         }
+        if budget > 0 && self.world.spurious == 0 {
+            self.end_spurious();
+        }
         // It goes on at once; what it woke runs when it has announced its next operation.
         match self.goroutines[g.index()].status {
             Status::Running => return Some(Next::Resume(g)),
@@ -604,6 +622,15 @@ impl Execution {
             _ => {}
         }
         (!self.ready.is_empty()).then_some(Next::Advance)
+    }
+
+    /// Nobody wakes up without a cause any more.
+    fn end_spurious(&mut self) {
+        for i in 0..self.pending.len() {
+            if self.pending[i].optional {
+                self.refresh(Gid(i as u32));
+            }
+        }
     }
 
     /// Apply the happens-before effects of the step.
@@ -655,6 +682,9 @@ impl Execution {
         me.status = Status::Running;
         let was_optional = std::mem::take(&mut self.pending[g.index()].optional);
         self.optional -= u32::from(was_optional);
+        if was_optional && self.follows {
+            self.strategy.enabled(g);
+        }
     }
 
     /// Move on the goroutines the step woke, and look again at those it may have enabled.
@@ -725,12 +755,19 @@ impl Execution {
         }
     }
 
+    /// Tell the strategy whose pending operation conflicts with the step just made: everybody's on
+    /// an object it wrote, and those that would write on an object it read.
     fn tell_conflicts(&mut self, g: Gid) {
-        for i in 0..self.world.touched.len() {
-            let obj = self.world.touched[i];
-            for k in 0..self.world.slot(obj).pending.len() {
-                let other = self.world.slot(obj).pending[k];
-                if other != g {
+        use selvedge_checkers::access::Mode;
+        let mut last = None;
+        for access in &self.world.footprint {
+            let key = (access.res.owner, access.mode == Mode::Read);
+            if access.res.part.is_of_goroutine() || last.replace(key) == Some(key) {
+                continue;
+            }
+            for &other in &self.world.slot(ObjId(access.res.owner)).pending {
+                let reads = access.mode == Mode::Read && self.pending[other.index()].op.only_reads();
+                if other != g && !reads {
                     self.strategy.conflicts(other);
                 }
             }
@@ -752,6 +789,7 @@ impl Execution {
             self.suite.joined(joiner, g);
             self.complete(joiner, Ret::Unit);
         }
+        self.retire(g);
         if g == Gid::MAIN {
             self.main_returned_at = Some(self.steps);
             let (goroutines, pending) = (&self.goroutines, &self.pending);
@@ -763,6 +801,15 @@ impl Execution {
                 Status::New | Status::Ready | Status::Running => true,
             };
             self.outlived_main = (1..goroutines.len() as u32).map(Gid).filter(unfinished).collect();
+        }
+    }
+
+    /// Forget what an ended goroutine knew if nobody can join it. Of those that outlive main it is
+    /// still asked at the end.
+    pub(super) fn retire(&mut self, g: Gid) {
+        let me = &self.goroutines[g.index()];
+        if me.detached && me.status == Status::Exited && self.main_returned_at.is_none() {
+            self.clocks.retire(g);
         }
     }
 
@@ -791,14 +838,27 @@ impl Execution {
     }
 
     /// A panic that nobody recovers and nobody can join ends the program.
-    pub(super) fn unrecovered(&mut self, g: Gid, panic: &Panic) {
+    pub(super) fn unrecovered(&mut self, g: Gid, panic: Panic) {
+        if panic.passes_on() {
+            // The first thing to know is what went wrong in the goroutines that were joined.
+            let claimed = |g: &mut Goroutine| g.claimed.take();
+            let first: Vec<_> = self.goroutines.iter_mut().map(claimed).enumerate().collect();
+            for (i, panic) in first {
+                let Some(panic) = panic else { continue };
+                self.unrecovered(Gid(i as u32), panic);
+            }
+            if self.ending == Ending::Fatal {
+                return;
+            }
+        }
         let p = self.pending[g.index()];
         let site = panic.last.site.clone().unwrap_or_else(|| p.site.into());
-        let side = Side { g, op: p.op.kind(), site, step: self.steps };
+        let side = Side { g, op: p.op.kind(), site, step: panic.step };
         let message = panic.message();
         let (slug, object) = panic.misuse().map_or((Slug::Panic, None), |(m, object)| (m.slug(), object));
         self.find(Finding { slug, evidence: Evidence::Panic { message, side, object } });
         self.ending = Ending::Fatal;
+        self.debris.push(panic.payload);
     }
 
     /// Keep a finding, once.

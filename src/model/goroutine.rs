@@ -58,6 +58,8 @@ pub(super) struct Goroutine {
     /// What its body threw, on the way from its stack to the worker's.
     pub(super) thrown: Option<Box<dyn Any + Send>>,
     pub(super) panic: Option<Panic>,
+    /// What is left of its panic when somebody joined it and got the payload.
+    pub(super) claimed: Option<Panic>,
     pub(super) detached: bool,
     /// The lowest address of its stack's mapping.
     pub(super) stack_limit: usize,
@@ -79,6 +81,7 @@ impl Goroutine {
             joiners: Vec::new(),
             thrown: None,
             panic: None,
+            claimed: None,
             detached: false,
             stack_limit: 0,
             suspended_op: None,
@@ -111,6 +114,10 @@ impl Stacks {
             Some(free) => Ok(free),
             None => Ok((DefaultStack::new(self.size)?, Place::default())),
         }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.free.clear();
     }
 
     /// The coroutine has ended.

@@ -19,14 +19,14 @@ mod spin;
 mod suite;
 mod verdict;
 
-pub(crate) use decision::{Decision, Scene, Strategy};
+pub(crate) use decision::{Decision, Nondeterminism, Scene, Strategy, Survey};
 pub(crate) use limits::Limits;
 
 use crate::port::{self, Epoch, MAX_WORKERS, Spawn};
 use engine::Engine_;
 use execution::{Ending, Execution};
 use selvedge_checkers::finding::Finding;
-use selvedge_checkers::ids::SiteRef;
+use selvedge_checkers::ids::{Gid, SiteRef};
 use selvedge_checkers::trace::Trace;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -84,9 +84,32 @@ impl Worker {
         std::mem::replace(&mut self.engine.ex().strategy, strategy)
     }
 
+    /// What the strategy knows of the space.
+    pub(crate) fn survey(&self) -> Survey {
+        self.engine.ex().strategy.survey()
+    }
+
     /// Whether this thread must not be used for another execution.
     pub(crate) fn is_tainted(&self) -> bool {
         self.engine.is_tainted()
+    }
+
+    /// The thread is about to end; gives the strategy. What a stack overflow may have interrupted half
+    /// way, the strategy too, leaks.
+    pub(crate) fn retire(self) -> Option<Box<dyn Strategy>> {
+        if !self.engine.has_overflowed() {
+            return Some(self.set_strategy(Box::new(Retired)));
+        }
+        self.give_back();
+        self.engine.free_stacks();
+        std::mem::forget(self);
+        None
+    }
+
+    fn give_back(&self) {
+        let mut workers = WORKERS.lock().unwrap_or_else(PoisonError::into_inner);
+        workers.1[self.id - 1] = self.executions;
+        workers.0.push(self.id);
     }
 
     /// Run execution `index` of `body`; `None` if the strategy has nothing left to explore.
@@ -111,9 +134,9 @@ impl Worker {
             if !self.engine.has_overflowed() {
                 ex.conclude();
             }
-            ex.strategy.end();
-            if epoch.was_trespassed() {
-                ex.find_trespass();
+            ex.strategy.end(ex.steps);
+            if let Some((object, created)) = epoch.trespassed() {
+                ex.find_trespass(object, created);
             }
             let keep = record || self.keeps_decisions || !ex.findings.is_empty();
             let report = Report {
@@ -130,10 +153,29 @@ impl Worker {
     }
 }
 
+/// The strategy of a worker that runs nothing any more.
+struct Retired;
+
+impl Strategy for Retired {
+    fn begin(&mut self, _index: u64) -> bool {
+        false
+    }
+
+    fn pick(&mut self, scene: &Scene<'_>) -> Gid {
+        scene.enabled[0]
+    }
+
+    fn alternative(&mut self, _step: u32, _g: Gid, _n: u32) -> u32 {
+        0
+    }
+
+    fn fire_early(&mut self, _scene: &Scene<'_>) -> bool {
+        false
+    }
+}
+
 impl Drop for Worker {
     fn drop(&mut self) {
-        let mut workers = WORKERS.lock().unwrap_or_else(PoisonError::into_inner);
-        workers.1[self.id - 1] = self.executions;
-        workers.0.push(self.id);
+        self.give_back();
     }
 }

@@ -23,16 +23,39 @@ pub(super) struct Last {
 pub(super) struct Panic {
     pub(super) payload: Box<dyn Any + Send>,
     pub(super) last: Last,
+    /// When it was.
+    pub(super) step: u32,
 }
 
 impl Panic {
+    /// The panic that is under way on this thread; its payload is out of reach.
+    pub(super) fn under_way(step: u32) -> Panic {
+        let last = take();
+        Panic { payload: Box::new(last.message.clone()), last, step }
+    }
+
     /// The message, as the panic hook would have printed it.
     pub(super) fn message(&self) -> String {
         match text(&*self.payload) {
-            Some(text) => text.to_owned(),
-            None if !self.last.message.is_empty() => self.last.message.clone(),
-            None => "Box<dyn Any>".to_owned(),
+            Some(text) if !text.is_empty() => text.to_owned(),
+            _ if !self.last.message.is_empty() => self.last.message.clone(),
+            _ => "Box<dyn Any>".to_owned(),
         }
+    }
+
+    /// The payload for whoever joins the goroutine; what reports need of it stays.
+    pub(super) fn claim(self) -> (Box<dyn Any + Send>, Panic) {
+        let copy: Box<dyn Any + Send> = match self.misuse() {
+            Some((misuse, _)) => Box::new(misuse.text()),
+            None => Box::new(self.message()),
+        };
+        (self.payload, Panic { payload: copy, last: self.last, step: self.step })
+    }
+
+    /// Whether it only says that a goroutine that was joined had panicked: `unwrap` and `expect`
+    /// print the payload, of which `Debug` knows no more than this.
+    pub(super) fn passes_on(&self) -> bool {
+        text(&*self.payload).is_some_and(|t| t.ends_with("Any { .. }"))
     }
 
     /// The misuse it comes from, if it comes from one.

@@ -2,8 +2,7 @@
 //!
 //! Invariant: while off (all exploration), every method is one test of a flag.
 
-use super::execution::Execution;
-use super::execution::Pending;
+use super::execution::{Ending, Execution, Pending};
 use super::goroutine::Status;
 use crate::objects::{Op, Ret, Slot, Step, World};
 use selvedge_checkers::finding::{Evidence, Finding, Side, Slug};
@@ -35,6 +34,7 @@ impl Recorder {
     }
 
     #[inline]
+    #[allow(clippy::too_many_arguments, reason = "the parts of an event")]
     fn push(
         &mut self,
         step: u32,
@@ -117,11 +117,16 @@ impl Recorder {
         if !self.on {
             return;
         }
-        let result = match step {
+        let result = match (step, *op) {
             _ if spurious => Outcome::Spurious,
-            Step::Next(Op::Relock { .. }) => Outcome::Done,
-            Step::Next(_) => Outcome::Blocks,
-            Step::Done(ret) => outcome(ret),
+            (Step::Next(Op::Relock { .. }), _) => Outcome::Done,
+            (Step::Next(_), _) => Outcome::Blocks,
+            // What the counter is afterwards; the operation gives what it was before.
+            (Step::Done(Ret::Value(before)), Op::WaitGroupAdd { delta, .. }) => {
+                Outcome::Value(before.wrapping_add_signed(delta.into()))
+            }
+            (Step::Done(Ret::Unit), Op::Store { value, .. }) => Outcome::Value(value),
+            (Step::Done(ret), _) => outcome(ret),
         };
         let peer = match *op {
             Op::Unpark(target) | Op::Join(target) => Some(target),
@@ -171,7 +176,8 @@ impl Execution {
             exited: g.status == Status::Exited,
         };
         let goroutines = self.goroutines.iter().enumerate().map(info).collect();
-        let events = std::mem::take(&mut self.recorder.events);
+        let mut events = std::mem::take(&mut self.recorder.events);
+        self.add_last_waits(&mut events);
         let mut objects: Vec<ObjectInfo> =
             self.world.objects().map(|(id, slot)| describe(id, slot)).collect();
         for object in &mut objects {
@@ -186,13 +192,34 @@ impl Execution {
         Trace { goroutines, objects, events }
     }
 
+    /// Where each goroutine blocks at the end: an operation that never took effect made no event.
+    fn add_last_waits(&self, events: &mut Vec<Event>) {
+        for (i, g) in self.goroutines.iter().enumerate() {
+            let (id, Pending { op, site, .. }) = (Gid(i as u32), self.pending[i]);
+            // At a quiet end whoever is enabled could only wake up without a cause.
+            let goes_on = self.enabled.contains(id) && self.ending != Ending::Quiet;
+            if g.status != Status::Pending || goes_on || op == Op::Await {
+                continue;
+            }
+            let last = events.iter().rev().find(|e| e.g == id);
+            if last.is_some_and(|e| e.outcome == Outcome::Blocks) {
+                continue;
+            }
+            let step = self.pending[id.index()].since.max(last.map_or(0, |e| e.step));
+            let peer = if let Op::Join(target) = op { Some(target) } else { None };
+            let object = op.object();
+            let at = events.partition_point(|e| e.step <= step);
+            let (op, site) = (op.kind(), site.into());
+            events.insert(at, Event { step, g: id, op, object, peer, site, outcome: Outcome::Blocks });
+        }
+    }
+
     /// A thread outside the execution used one of its objects.
-    pub(super) fn find_trespass(&mut self) {
-        let site = self.goroutines[0].spawned;
+    pub(super) fn find_trespass(&mut self, object: ObjId, site: SiteRef) {
         let side = Side { g: Gid::MAIN, op: OpKind::Spawn, site: site.into(), step: self.steps };
         self.find(Finding {
             slug: Slug::UncontrolledThread,
-            evidence: Evidence::Single { side, object: None },
+            evidence: Evidence::Single { side, object: Some(object) },
         });
     }
 }

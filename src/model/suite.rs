@@ -6,7 +6,7 @@
 use crate::objects::{Arm, Op, Ret, Step as Effect, World, condvar, wait_group};
 use selvedge_checkers::access::Access;
 use selvedge_checkers::clock::Clocks;
-use selvedge_checkers::finding::{Evidence, Finding, Side, Slug};
+use selvedge_checkers::finding::{Finding, Slug};
 use selvedge_checkers::ids::{Gid, ObjId, SiteRef};
 use selvedge_checkers::op::OpKind;
 use selvedge_checkers::suite::{Step, Suite};
@@ -131,17 +131,4 @@ pub(super) fn lost_wake_up(suite: &mut Suite, g: Gid, op: &Op, site: SiteRef, st
         _ => return None,
     };
     Some(Finding { slug: Slug::LostWakeUp, evidence: lost.evidence })
-}
-
-/// A finding about one operation.
-pub(super) fn single(
-    slug: Slug,
-    g: Gid,
-    op: OpKind,
-    site: SiteRef,
-    step: u32,
-    object: Option<ObjId>,
-) -> Finding {
-    let side = Side { g, op, site: site.into(), step };
-    Finding { slug, evidence: Evidence::Single { side, object } }
 }

@@ -12,10 +12,11 @@ use super::execution::{Ending, Execution};
 use super::goroutine::Status;
 use super::suite;
 use crate::model::decision::Decision;
-use crate::objects::{Arm, Op, State, chan};
+use crate::objects::{Arm, Op, State, chan, wait_group};
 use selvedge_checkers::cycles::{self, Entry};
 use selvedge_checkers::finding::{Blocked, Evidence, Finding, Side, Slug};
 use selvedge_checkers::ids::{Gid, ObjId};
+use selvedge_checkers::op::WaitReason;
 use selvedge_checkers::waits::{self, Waiter, Wakers};
 
 /// How many of the last decisions are searched for a cycle.
@@ -59,9 +60,10 @@ impl Execution {
         }
         let main_stuck = self.goroutines[0].status != Status::Exited;
         let slug = if main_stuck { Slug::Deadlock } else { Slug::LeakedGoroutine };
+        // A notification that came too early says more than that somebody waits.
+        self.explain_waits(&blocked);
         let finding = self.stuck(slug, &blocked);
         self.find(finding);
-        self.explain_waits(&blocked);
     }
 
     /// Name the notification that came too early, for those who wait for one.
@@ -86,7 +88,10 @@ impl Execution {
     }
 
     fn conclude_timers(&mut self) {
-        for g in self.unfinished() {
+        let returned = self.main_returned_at.unwrap_or(0);
+        // Who has not moved since main returned waits for those who live on timers, or for nobody.
+        let moved = |g: &Gid| self.pending[g.index()].since > returned;
+        for g in self.unfinished().into_iter().filter(moved).collect::<Vec<Gid>>() {
             let p = self.pending[g.index()];
             let side = Side { g, op: p.op.kind(), site: p.site.into(), step: self.steps };
             let object = p.op.object();
@@ -205,17 +210,18 @@ impl Execution {
     fn unclaimed_panics(&mut self) {
         for i in 0..self.goroutines.len() {
             if let Some(panic) = self.goroutines[i].panic.take() {
-                self.unrecovered(Gid(i as u32), &panic);
+                self.unrecovered(Gid(i as u32), panic);
             }
         }
     }
 
     pub(super) fn stuck(&self, slug: Slug, blocked: &[Gid]) -> Finding {
-        let members: Vec<Blocked> = blocked.iter().map(|&g| self.blocked(g)).collect();
+        let mut members: Vec<Blocked> = blocked.iter().map(|&g| self.blocked(g)).collect();
+        self.lead_through_wait_groups(&mut members);
         Finding {
             slug,
             evidence: Evidence::Stuck {
-                cycle: self.cycle(blocked),
+                cycle: cycle(&members),
                 blocked: members,
                 proved: self.doomed_at.is_some(),
             },
@@ -226,36 +232,42 @@ impl Execution {
         let p = self.pending[g.index()];
         let arms = &self.world.goroutines[g.index()].select.arms;
         let reason = match p.op {
-            Op::Select { .. } | Op::SelectWait { .. } if arms.is_empty() => {
-                selvedge_checkers::op::WaitReason::SelectNoCases
-            }
+            Op::Select { .. } | Op::SelectWait { .. } if arms.is_empty() => WaitReason::SelectNoCases,
             op => op.wait_reason(),
         };
         let object = p.op.object().filter(|&o| o != ObjId::NIL);
         let waits_for = match p.op {
             Op::Join(target) => Some(target),
-            _ => object.and_then(|o| self.world.state(o).holders().first().copied()),
+            _ => object.and_then(|o| {
+                let ahead = match (p.op, self.world.state(o)) {
+                    // A writer that has announced itself is let in before later readers.
+                    (Op::ReadLock(_), State::RwLock(rw)) => rw.announced,
+                    _ => None,
+                };
+                let holders = self.world.state(o).holders();
+                let itself = holders.iter().find(|&&h| h == g);
+                ahead.or(itself.copied()).or(holders.first().copied())
+            }),
         };
         Blocked { g, reason, object, waits_for, site: p.site.into() }
     }
 
-    /// A ring of goroutines each waiting for the next, if there is one.
-    fn cycle(&self, blocked: &[Gid]) -> Vec<Gid> {
-        for &start in blocked {
-            let mut path = vec![start];
-            let mut at = start;
-            while let Some(next) = self.blocked(at).waits_for {
-                if next == start {
-                    return path;
-                }
-                if path.contains(&next) || !blocked.contains(&next) {
-                    break;
-                }
-                path.push(next);
-                at = next;
+    /// Who a wait on a wait group waits for. Nothing says who is to call `done`; but when everybody
+    /// is blocked, and as many others as the counter says, it is those: the one whose own wait leads
+    /// back is named.
+    fn lead_through_wait_groups(&self, members: &mut [Blocked]) {
+        let unfinished = self.unfinished();
+        let all_blocked = unfinished.iter().all(|g| members.iter().any(|b| b.g == *g));
+        for i in 0..members.len() {
+            let Blocked { g, reason: WaitReason::WaitGroup, object: Some(wg), .. } = members[i] else {
+                continue;
+            };
+            let waits_too = |b: &Blocked| b.reason == WaitReason::WaitGroup && b.object == Some(wg);
+            let others: Vec<Gid> = members.iter().filter(|b| !waits_too(b)).map(|b| b.g).collect();
+            if all_blocked && wait_group::count(self.world.state(wg)) == others.len() as i64 {
+                members[i].waits_for = others.into_iter().find(|&b| leads_to(members, b, g));
             }
         }
-        Vec::new()
     }
 
     /// Whether nobody is left who could ever send to, or receive from, a channel.
@@ -266,4 +278,28 @@ impl Execution {
         let c = chan::view(self.world.state(ch));
         if sending { c.receive_handles == 0 } else { c.send_handles == 0 && c.timer.is_none() }
     }
+}
+
+fn waits_for(members: &[Blocked], g: Gid) -> Option<Gid> {
+    members.iter().find(|b| b.g == g)?.waits_for
+}
+
+/// Whether whom `from` waits for, and whom that one waits for, and so on, comes to `to`.
+fn leads_to(members: &[Blocked], from: Gid, to: Gid) -> bool {
+    let mut at = from;
+    for _ in members {
+        match waits_for(members, at) {
+            Some(next) if next == to => return true,
+            Some(next) => at = next,
+            None => return false,
+        }
+    }
+    false
+}
+
+/// A ring of goroutines each waiting for the next, if there is one.
+fn cycle(members: &[Blocked]) -> Vec<Gid> {
+    let on_ring = |b: &&Blocked| leads_to(members, b.g, b.g);
+    let Some(start) = members.iter().find(on_ring).map(|b| b.g) else { return Vec::new() };
+    std::iter::successors(Some(start), |&g| waits_for(members, g).filter(|&next| next != start)).collect()
 }

@@ -6,8 +6,8 @@
 
 use super::op::{Int, Op, Ret, Update};
 use super::{State, World};
+use core::sync::atomic::Ordering;
 use selvedge_checkers::access::{Mode, Sync};
-use std::sync::atomic::Ordering;
 
 /// The value, as a zero-extended `u64`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

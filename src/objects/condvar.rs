@@ -33,14 +33,6 @@ pub(crate) fn targets(state: &State) -> u32 {
     }
 }
 
-/// The goroutine an alternative of `notify_one` wakes.
-pub(crate) fn target(state: &State, alternative: u32) -> Option<Gid> {
-    match state {
-        State::Condvar(cv) => cv.waiters.get(alternative as usize).copied(),
-        _ => None,
-    }
-}
-
 pub(super) fn wait(world: &mut World, g: Gid, o: ObjId, m: ObjId, deadline: Option<Nanos>) -> Step {
     let cv = cv(world, o);
     if cv.waiters.is_empty() {

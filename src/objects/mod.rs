@@ -199,16 +199,6 @@ impl World {
         spin.iter().any(|&(o, seen)| self.slots[o.index()].version != seen)
     }
 
-    /// What an alternative stands for, independent of the order alternatives are listed in: the
-    /// arm of a select, the waiter a notification wakes, the value of a choice.
-    pub(crate) fn label(&self, g: Gid, op: &Op, alternative: u32) -> u64 {
-        match *op {
-            Op::NotifyOne(cv) => condvar::target(self.state(cv), alternative).map_or(0, |w| w.0.into()),
-            Op::Select { .. } | Op::SelectWait { .. } => select::label(self, g, alternative),
-            _ => alternative.into(),
-        }
-    }
-
     /// Let `op` of `g` take effect in one of its alternatives.
     pub(crate) fn step(&mut self, g: Gid, op: &Op, alternative: u32) -> Step {
         self.begin();

@@ -3,10 +3,10 @@
 //! Invariant: an [`Op`] holds everything its effect depends on besides the [`World`](super::World),
 //! so a step can be simulated without running user code.
 
+use core::sync::atomic::Ordering;
 use selvedge_checkers::finding::Slug;
 use selvedge_checkers::ids::{Gid, ObjId};
 use selvedge_checkers::op::{OpKind, WaitReason};
-use std::sync::atomic::Ordering;
 
 /// Nanoseconds since the start of the world.
 pub(crate) type Nanos = u64;
@@ -334,6 +334,11 @@ impl Op {
             Op::Await => WaitReason::Spin,
             _ => WaitReason::Lock,
         }
+    }
+
+    /// Whether the operation can change no object at all, so that it commutes with its like.
+    pub(crate) fn only_reads(&self) -> bool {
+        matches!(self, Op::Load { .. } | Op::Len(_))
     }
 
     /// Whether the operation only looks: it can change nothing when it does not succeed.

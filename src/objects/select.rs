@@ -82,12 +82,6 @@ fn nth_ready(world: &World, g: Gid, n: u32) -> Option<u32> {
     ready.map(|(i, _)| i as u32).nth(n as usize)
 }
 
-/// The arm an alternative takes; one past the last for the default and for queueing up.
-pub(super) fn label(world: &World, g: Gid, alternative: u32) -> u64 {
-    let arms = world.goroutines[g.index()].select.arms.len() as u32;
-    nth_ready(world, g, alternative).unwrap_or(arms).into()
-}
-
 pub(super) fn step(world: &mut World, g: Gid, op: &Op, alternative: u32) -> Step {
     let Some(arm) = nth_ready(world, g, alternative) else {
         let select = &world.goroutines[g.index()].select;

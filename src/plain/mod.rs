@@ -414,7 +414,7 @@ impl Engine for Plain {
         self.lock().world.goroutines[g.index()].exited
     }
 
-    fn current(&self) -> Gid {
+    fn running(&self) -> Gid {
         self.me()
     }
 

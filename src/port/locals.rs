@@ -41,7 +41,7 @@ thread_local! {
 
 /// Use the entries of the running goroutine.
 fn with_entries<R>(engine: &dyn Engine, f: impl FnOnce(&mut Vec<Entry>) -> R) -> R {
-    let (epoch, g) = (engine.epoch(), engine.current());
+    let (epoch, g) = (engine.epoch(), engine.running());
     STORES.with_borrow_mut(|stores| {
         while stores.len() <= g.index() {
             stores.push(Store { epoch, entries: Vec::new() });

@@ -1,10 +1,12 @@
 //! Which goroutines, objects and steps a finding is about: what the step table keeps.
 //!
-//! Invariant: everything in the focus is named by the evidence, or held by a goroutine in it.
+//! Invariant: everything in the focus is named by the evidence, held by a goroutine in it, or, for
+//! a panic, used by the goroutine that panicked. Steps that happen between two decisions share a
+//! number, so a step is known by its place in the list of events.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use selvedge_checkers::finding::{Evidence, Finding, Side};
+use selvedge_checkers::finding::{Evidence, Finding, Side, Slug};
 use selvedge_checkers::ids::{Gid, ObjId};
 use selvedge_checkers::op::OpKind;
 use selvedge_checkers::trace::{Event, Outcome};
@@ -16,10 +18,12 @@ use super::scene::Scene;
 pub(super) struct Focus {
     goroutines: BTreeSet<Gid>,
     objects: BTreeSet<ObjId>,
-    /// Steps the evidence names, with the number it has in the source snippet.
-    sides: BTreeMap<u32, String>,
-    /// Steps at which a goroutine began to wait for good.
-    stops: BTreeSet<u32>,
+    /// Events the evidence names, with the number they have in the source snippet.
+    sides: BTreeMap<usize, String>,
+    /// Events at which a goroutine began to wait for good.
+    stops: BTreeSet<usize>,
+    /// Rounds of a loop that come again: the last one stands for all.
+    repeated: BTreeSet<usize>,
 }
 
 impl Focus {
@@ -31,21 +35,29 @@ impl Focus {
                     focus.goroutines.insert(b.g);
                     focus.goroutines.extend(b.waits_for);
                     focus.objects.extend(b.object.into_iter().chain(scene.held_by(b.g)));
-                    focus.stops.extend(scene.last_wait(b));
+                    focus.stops.extend(scene.last_wait(b.g));
                 }
             }
             Evidence::Race { object, first, second } => {
                 focus.objects.insert(*object);
-                focus.side(first, "(1)");
-                focus.side(second, "(2)");
+                focus.side(first, "(1)", scene);
+                focus.side(second, "(2)", scene);
             }
             Evidence::Panic { side, object, .. } => {
+                focus.goroutines.insert(side.g);
                 focus.objects.extend(*object);
-                focus.side(side, "✗");
+                if object.is_none() {
+                    let own = scene.trace.events.iter().filter(|e| e.g == side.g);
+                    focus.objects.extend(own.filter_map(|e| e.object));
+                }
+                focus.sides.extend(scene.last_before_panic(side).map(|i| (i, "✗".to_owned())));
             }
             Evidence::Single { side, object } => {
                 focus.objects.extend(*object);
-                focus.side(side, "");
+                focus.side(side, "", scene);
+                if f.slug == Slug::LeakedTimer {
+                    focus.fold_rounds(scene);
+                }
             }
             Evidence::Locks { edges } => {
                 for e in edges {
@@ -55,25 +67,38 @@ impl Focus {
             }
             Evidence::Cycle { round, .. } => {
                 for (nth, side) in round.iter().enumerate() {
-                    focus.side(side, &format!("({})", nth + 1));
+                    let mark = if round.len() > 1 { format!("({})", nth + 1) } else { String::new() };
+                    focus.objects.extend(scene.alike(side).and_then(|e| e.object));
+                    focus.side(side, &mark, scene);
                 }
+                focus.fold_rounds(scene);
             }
             Evidence::Notification { object, waiter, notifier } => {
                 focus.objects.extend(*object);
-                focus.side(notifier, "");
-                focus.side(waiter, "");
-                let waits = |e: &&Event| e.g == waiter.g && e.outcome == Outcome::Blocks;
-                focus.stops.extend(scene.trace.events.iter().rev().find(waits).map(|e| e.step));
+                focus.side(notifier, "", scene);
+                focus.goroutines.insert(waiter.g);
+                focus.stops.extend(scene.last_wait(waiter.g));
             }
             Evidence::Divergence { .. } | Evidence::None => {}
         }
         focus
     }
 
-    fn side(&mut self, side: &Side, mark: &str) {
+    fn side(&mut self, side: &Side, mark: &str, scene: &Scene<'_>) {
         self.goroutines.insert(side.g);
-        if side.step > 0 {
-            self.sides.entry(side.step).or_insert_with(|| mark.to_owned());
+        if let Some(i) = scene.position(side) {
+            self.sides.entry(i).or_insert_with(|| mark.to_owned());
+        }
+    }
+
+    /// Of the steps of the looping goroutines that come again and again, keep the last.
+    fn fold_rounds(&mut self, scene: &Scene<'_>) {
+        let mut later = BTreeSet::new();
+        for (i, e) in scene.trace.events.iter().enumerate().rev() {
+            let same = (e.g, e.op, e.object, &e.site, e.outcome == Outcome::Blocks);
+            if self.goroutines.contains(&e.g) && !later.insert(same) {
+                self.repeated.insert(i);
+            }
         }
     }
 
@@ -82,36 +107,43 @@ impl Focus {
         self.goroutines.is_empty()
     }
 
-    /// Whether the goroutine of the step waits for good from here on.
-    pub(super) fn stops_at(&self, step: u32) -> bool {
-        self.stops.contains(&step)
+    /// Whether the goroutine of the event waits for good from here on.
+    pub(super) fn stops_at(&self, i: usize) -> bool {
+        self.stops.contains(&i)
     }
 
-    /// The number or sign the step has in the snippet.
-    pub(super) fn mark(&self, step: u32) -> &str {
-        self.sides.get(&step).map_or("", String::as_str)
+    /// The number or sign the event has in the snippet.
+    pub(super) fn mark(&self, i: usize) -> &str {
+        self.sides.get(&i).map_or("", String::as_str)
     }
 
-    /// Whether the evidence names the step.
-    pub(super) fn names(&self, step: u32) -> bool {
-        self.stops_at(step) || self.sides.contains_key(&step)
+    /// Whether the evidence names the event.
+    pub(super) fn names(&self, i: usize) -> bool {
+        self.stops_at(i) || self.sides.contains_key(&i)
     }
 
-    /// How much a step matters; steps of weight 0 are never shown.
-    pub(super) fn weight(&self, e: &Event) -> u32 {
-        if self.names(e.step) {
+    /// How much an event matters; those of weight 0 are shown only where everything is.
+    pub(super) fn weight(&self, i: usize, e: &Event) -> u32 {
+        if self.names(i) {
             return 4;
+        }
+        if self.repeated.contains(&i) || is_noise(e) {
+            return 0;
         }
         let mine = self.goroutines.contains(&e.g);
         let touches = e.object.is_some_and(|o| self.objects.contains(&o));
         let spawns = e.op == OpKind::Spawn && e.peer.is_some_and(|p| self.goroutines.contains(&p));
-        match (mine, touches, e.op) {
-            (_, _, OpKind::Start | OpKind::Exit) => 0,
-            (true, true, _) => 3,
-            (false, true, _) => 2,
+        match (mine, touches) {
+            (true, true) => 3,
+            (false, true) => 2,
             _ if spawns => 2,
-            (true, false, _) => 1,
-            (false, false, _) => 0,
+            (true, false) => 1,
+            (false, false) => 0,
         }
     }
+}
+
+/// Events that are no steps: a goroutine's beginning and its end.
+pub(super) fn is_noise(e: &Event) -> bool {
+    matches!(e.op, OpKind::Start | OpKind::Exit) && e.outcome != Outcome::Misuse
 }

@@ -19,7 +19,10 @@ pub(super) fn render(report: &Report<'_>) -> String {
     for (nth, f) in report.findings().enumerate() {
         let places = marks(f, &scene).into_iter().map(|m| {
             let mut place = Object::default();
-            place.raw("site", &site(&m.site, &scene)).text("label", &m.full).raw("primary", bool(m.primary));
+            place
+                .raw("site", &site(&m.site, &scene))
+                .text("label", m.texts.first().map_or("", String::as_str))
+                .raw("primary", bool(m.primary));
             place.end()
         });
         let mut line = Object::default();

@@ -7,6 +7,7 @@
 use selvedge_checkers::finding::{Blocked, Evidence, Finding, LockEdge, Side, Slug};
 use selvedge_checkers::ids::{Gid, ObjId, Site};
 use selvedge_checkers::op::OpKind;
+use selvedge_checkers::trace::{Event, Outcome};
 
 use super::scene::Scene;
 use super::source::is_users;
@@ -16,10 +17,8 @@ use super::words::{mark, waits};
 #[derive(Clone, Debug)]
 pub(super) struct Mark {
     pub(super) site: Site,
-    /// What to say there.
-    pub(super) full: String,
-    /// What to say where that is too long.
-    pub(super) brief: String,
+    /// What to say there: the full text, then shorter ones for where that is too long.
+    pub(super) texts: Vec<String>,
     pub(super) primary: bool,
     /// Underline the callee alone: a spawn's argument is a whole goroutine.
     pub(super) callee: bool,
@@ -64,11 +63,11 @@ struct Collector<'s, 'a> {
 
 impl Collector<'_, '_> {
     /// Adds a place unless the same words stand there already; the first one is the primary.
-    fn add(&mut self, site: &Site, (full, brief): (String, String)) {
-        let known = |m: &Mark| m.site == *site && m.full == full;
+    fn add(&mut self, site: &Site, texts: Vec<String>) {
+        let known = |m: &Mark| m.site == *site && m.texts == texts;
         if site.line > 0 && !self.marks.iter().any(known) {
             let primary = self.marks.is_empty();
-            self.marks.push(Mark { site: site.clone(), full, brief, primary, callee: false });
+            self.marks.push(Mark { site: site.clone(), texts, primary, callee: false });
         }
     }
 
@@ -129,7 +128,10 @@ impl Collector<'_, '_> {
     fn holders(&mut self, b: &Blocked) {
         let Some(object) = self.scene.object(b.object) else { return };
         for (g, step) in &object.holders {
-            let taken = self.scene.event(*step).filter(|e| e.g == *g && e.object == b.object);
+            let takes = |e: &&Event| {
+                e.step == *step && e.g == *g && e.object == b.object && e.outcome == Outcome::Done
+            };
+            let taken = self.scene.trace.events.iter().find(takes);
             if let Some(e) = taken {
                 self.add(&e.site, mark::took(*g, object.id, *step, self.scene));
             }
@@ -155,10 +157,13 @@ impl Collector<'_, '_> {
             Slug::UnlockOfUnlocked => {
                 &[OpKind::Unlock, OpKind::ReadUnlock, OpKind::WriteUnlock, OpKind::Release]
             }
+            Slug::WaitGroupMisuse if side.op == OpKind::WaitGroupWait => &[OpKind::WaitGroupAdd],
             Slug::WaitGroupMisuse => &[OpKind::WaitGroupWait],
             _ => &[],
         };
-        for e in before.iter().filter_map(|op| self.scene.last(*op, object, side.step)) {
+        // An add that raises the counter too early does so in the very step of the panic.
+        let until = side.step + u32::from(side.op == OpKind::WaitGroupWait);
+        for e in before.iter().filter_map(|op| self.scene.last(*op, object, until)) {
             let earlier = Side { g: e.g, op: e.op, site: e.site.clone(), step: e.step };
             self.add(&e.site, mark::did("before that, ", &earlier, object, self.scene));
         }

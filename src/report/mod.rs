@@ -85,6 +85,12 @@ impl Report<'_> {
         text::one_line(&words::headline(self.finding, &scene))
     }
 
+    /// The finding in a line or two, to stand above another one's report.
+    pub fn notice(&self, style: &Style) -> String {
+        let text = format!("note: {}", self.headline());
+        text::wrap(&style.spell(&text), style.columns()).join("\n      ") + "\n\n"
+    }
+
     /// The finding and the others, in the order they are printed in.
     fn findings(&self) -> impl Iterator<Item = &Finding> {
         std::iter::once(self.finding).chain(self.others)

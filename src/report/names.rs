@@ -12,7 +12,7 @@ use selvedge_checkers::ids::{Gid, ObjId, Site};
 use selvedge_checkers::op::ObjKind;
 use selvedge_checkers::trace::Trace;
 
-use super::scan::{Kind, opening};
+use super::scan::{Kind, closing, opening};
 use super::source::{Library, SourceText, is_users};
 use super::text::one_line;
 
@@ -179,7 +179,8 @@ impl Walk<'_> {
         let commas = std::mem::take(&mut self.commas);
         let before = open.checked_sub(1).map_or("", |i| self.text(i));
         let is_tuple = matches!(before, "=" | "(" | "," | "[");
-        if is_tuple {
+        let end = closing(&self.src.text, &self.src.tokens, open).unwrap_or(open);
+        if is_tuple && !self.commas_of_tuple(open, end).is_empty() {
             self.tuple = Some(commas);
         }
     }
@@ -237,7 +238,8 @@ impl Walk<'_> {
         }
         let all = names(from..end);
         let variable = all.iter().find(|w| w.starts_with(|c: char| c == '_' || c.is_lowercase()));
-        variable.or_else(|| all.first()).cloned()
+        let name = variable.or_else(|| all.first())?;
+        Some(self.tuple.map_or_else(|| name.clone(), |nth| format!("{name}.{nth}")))
     }
 }
 
@@ -265,6 +267,10 @@ mod tests {
         );
         assert_eq!(named("let (a, b) = (Plain::new(0), Mutex::new(1));", "Mutex").as_deref(), Some("b"));
         assert_eq!(named("let (a, b) = (Plain::new(0), Mutex::new(1));", "Plain").as_deref(), Some("a"));
+        let pair = "let pair = Arc::new((Mutex::new(false), Condvar::new()));";
+        assert_eq!(named(pair, "Condvar").as_deref(), Some("pair.1"));
+        assert_eq!(named(pair, "Mutex").as_deref(), Some("pair.0"));
+        assert_eq!(named("let m = ((Mutex::new(0)));", "Mutex").as_deref(), Some("m"));
         let nested = "let ((tx, rx), m) = (chan(1), Mutex::new(0));";
         assert_eq!(named(nested, "Mutex").as_deref(), Some("m"));
         assert_eq!(named(nested, "chan").as_deref(), Some("tx"));

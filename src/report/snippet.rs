@@ -3,6 +3,7 @@
 //! Invariants: no line is wider than the style allows; where a source is absent the place is named
 //! all the same; what cannot be drawn is left out, a report never panics over a source file.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -30,7 +31,7 @@ pub(super) fn render(f: &Finding, marks: &[Mark], scene: &Scene<'_>, style: &Sty
     let canvas = Canvas { finding: f, marks, files: by_file(marks, scene), scene, style };
     // Labels are one line each. Those that stick out become brief, the longest first, and where
     // even that is too long they move below the source; what sticks out then is cut.
-    let mut fits = vec![Fit::Full; marks.len()];
+    let mut fits = vec![0; marks.len()];
     loop {
         let lines = canvas.draw(&fits);
         let wide: Vec<&String> = lines.iter().filter(|l| visible_width(l) > style.columns()).collect();
@@ -38,23 +39,17 @@ pub(super) fn render(f: &Finding, marks: &[Mark], scene: &Scene<'_>, style: &Sty
             let label = canvas.label(*i, fits[*i]);
             !label.is_empty() && wide.iter().any(|l| l.contains(&label))
         };
-        match (0..marks.len()).filter(at_fault).max_by_key(|&i| (fits[i] == Fit::Full, marks[i].full.len())) {
-            Some(i) => fits[i] = if fits[i] == Fit::Full { Fit::Brief } else { Fit::Below },
+        let longest = |&i: &usize| (Reverse(fits[i]), marks[i].texts.first().map_or(0, String::len));
+        match (0..marks.len()).filter(at_fault).max_by_key(longest) {
+            Some(i) => fits[i] += 1,
             None => return lines.iter().map(|l| clip(l, style.columns(), style.ellipsis())).collect(),
         }
     }
 }
 
-/// How much of a label there is room for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Fit {
-    /// The full text beside the underline.
-    Full,
-    /// The brief text beside the underline.
-    Brief,
-    /// Nothing there, but the full text in a note that names the line.
-    Below,
-}
+/// Which of a mark's texts there is room for; past the last one none is beside the underline, but
+/// the full text is in a note that names the line.
+type Fit = usize;
 
 /// The marks of one file, with the file where it can be read.
 struct File {
@@ -89,18 +84,17 @@ struct Canvas<'c, 'a> {
 
 impl Canvas<'_, '_> {
     fn label(&self, i: usize, fit: Fit) -> String {
-        let text = match fit {
-            Fit::Full => &self.marks[i].full,
-            Fit::Brief => &self.marks[i].brief,
-            Fit::Below => "",
-        };
-        self.style.spell(text).into_owned()
+        self.marks[i].texts.get(fit).map_or_else(String::new, |text| self.style.spell(text).into_owned())
     }
 
     fn draw(&self, fits: &[Fit]) -> Vec<String> {
         let mut group = self.title();
         for file in &self.files {
             group = self.file(group, file, fits);
+        }
+        for line in words::details(self.finding) {
+            let room = self.style.columns().saturating_sub(NOTE_INDENT);
+            group = group.element(Level::NOTE.message(clip(&self.style.spell(&line), room, self.style.ellipsis())));
         }
         group = group.element(Level::HELP.message(self.note(words::remedy(self.finding, self.scene))));
         let decor = if self.style.unicode { DecorStyle::Unicode } else { DecorStyle::Ascii };
@@ -116,7 +110,7 @@ impl Canvas<'_, '_> {
             Severity::Error => (Level::ERROR, "error"),
             Severity::Warning => (Level::WARNING, "warning"),
         };
-        let sentence = words::headline(finding, self.scene);
+        let sentence = words::title(finding, self.scene);
         let text = clip(&one_line(&style.spell(&sentence)), MAX_HEADLINE, style.ellipsis());
         let room = style.columns().saturating_sub(word.len() + finding.slug.text().len() + 4);
         Group::with_title(level.primary_title(wrap(&text, room).join("\n")).id(finding.slug.text()))
@@ -143,8 +137,8 @@ impl Canvas<'_, '_> {
             let path = self.scene.library.shown(&file.name);
             group = group.element(self.snippet(src, path, &spans, fits));
         }
-        for i in spans.into_values().flatten().filter(|&i| fits[i] == Fit::Below) {
-            let text = format!("line {}: {}", self.marks[i].site.line, self.marks[i].full);
+        for i in spans.into_values().flatten().filter(|&i| fits[i] >= self.marks[i].texts.len()) {
+            let text = format!("line {}: {}", self.marks[i].site.line, full(&self.marks[i]));
             group = group.element(Level::NOTE.message(self.note(&text)));
         }
         unseen.into_iter().fold(group, |group, mark| self.unseen(group, mark))
@@ -176,11 +170,15 @@ impl Canvas<'_, '_> {
     /// A place whose source cannot be shown.
     fn unseen<'g>(&self, group: Group<'g>, mark: &Mark) -> Group<'g> {
         if !mark.primary {
-            let text = format!("{}: {}", mark.full, self.scene.library.place(&mark.site));
+            let text = format!("{}: {}", full(mark), self.scene.library.place(&mark.site));
             return group.element(Level::NOTE.message(self.note(&text)));
         }
         let path = self.scene.library.shown(&mark.site.file);
         let origin = Origin::path(path).line(mark.site.line as usize).char_column(mark.site.col as usize);
-        group.element(origin).element(Level::NOTE.message(self.note(&mark.full)))
+        group.element(origin).element(Level::NOTE.message(self.note(full(mark))))
     }
+}
+
+fn full(mark: &Mark) -> &str {
+    mark.texts.first().map_or("", String::as_str)
 }

@@ -4,11 +4,13 @@
 //! folded away is always said; the sign on the step at which a goroutine stops for good is text and
 //! does not depend on colour. Where the columns would not fit, the same rows are a list.
 
-use selvedge_checkers::ids::Gid;
+use std::cmp::Reverse;
+
+use selvedge_checkers::ids::{Gid, ObjId};
 use selvedge_checkers::op::OpKind;
 use selvedge_checkers::trace::{Event, Outcome};
 
-use super::focus::Focus;
+use super::focus::{Focus, is_noise};
 use super::scene::Scene;
 use super::style::{Ink, Style};
 use super::text::{clip, one_line, pad, width, wrap};
@@ -44,16 +46,21 @@ pub(super) fn folded(
     style: &Style,
 ) -> Vec<String> {
     let events = &scene.trace.events;
-    let mut chosen: Vec<&Event> = events.iter().filter(|e| focus.weight(e) > 0).collect();
-    // Of equally important steps the late ones are kept: they lead to the finding.
-    chosen.sort_by_cached_key(|e| std::cmp::Reverse((focus.weight(e), e.step)));
-    chosen.truncate(limit);
-    chosen.sort_by_key(|e| e.step);
+    let steps: Vec<usize> = (0..events.len()).filter(|&i| !is_noise(&events[i])).collect();
+    let weight = |i: &usize| focus.weight(*i, &events[*i]);
+    let mut chosen = steps.clone();
+    if steps.len() > limit {
+        chosen.retain(|i| weight(i) > 0);
+        // Of equally important steps the late ones are kept: they lead to the finding.
+        chosen.sort_by_cached_key(|i| Reverse((weight(i), *i)));
+        chosen.truncate(limit);
+        chosen.sort_unstable();
+    }
     if chosen.is_empty() {
         return Vec::new();
     }
-    let hidden = events.len() - chosen.len();
-    let rows = merge(chosen.into_iter().map(|e| row(e, focus, scene, style)).collect());
+    let hidden = steps.len() - chosen.len();
+    let rows = merge(chosen.into_iter().map(|i| row(i, focus, scene, style)).collect(), steps.len() > limit);
     let mut lines = columns(&rows, scene, style).unwrap_or_else(|| as_list(&rows, scene, style));
     if hidden > 0 {
         let (indent, hang) = (" ".repeat(INDENT + 4 + GAP), "  ");
@@ -82,8 +89,8 @@ pub(super) fn full(focus: &Focus, scene: &Scene<'_>, style: &Style) -> Vec<Strin
         let name = format!("{} {}", o.kind.noun(), scene.names.cell(o.id));
         [format!("#{}", o.id.0), name, one_line(&o.state), scene.library.place(&o.created)]
     });
-    let steps = scene.trace.events.iter().map(|e| {
-        let r = row(e, focus, scene, style);
+    let steps = scene.trace.events.iter().enumerate().map(|(i, e)| {
+        let r = row(i, focus, scene, style);
         [r.step.to_string(), scene.names.goroutine(r.g), r.text, scene.library.place(&e.site)]
     });
     let parts: [Vec<[String; 4]>; 3] = [goroutines.collect(), objects.collect(), steps.collect()];
@@ -101,16 +108,23 @@ fn aligned(rows: &[[String; 4]]) -> Vec<String> {
     rows.iter().map(line).collect()
 }
 
-fn row(e: &Event, focus: &Focus, scene: &Scene<'_>, style: &Style) -> Row {
-    let stops = focus.stops_at(e.step);
-    let mut text = action(e, stops, scene);
-    let mark = focus.mark(e.step);
+fn row(i: usize, focus: &Focus, scene: &Scene<'_>, style: &Style) -> Row {
+    let e = &scene.trace.events[i];
+    let stops = focus.stops_at(i);
+    let mut text = action(i, stops, scene);
+    let mark = focus.mark(i);
     if stops {
         text.push_str(" ✋");
         if let Some(o) = scene.object(e.object) {
-            let holders = o.holders.iter().map(|(g, step)| format!("{}@{step}", scene.names.goroutine(*g)));
+            let mine = e.op == OpKind::ReadLock && o.holders.iter().any(|(g, _)| *g == e.g);
+            let holders = o
+                .holders
+                .iter()
+                .filter(|_| !mine)
+                .map(|(g, step)| format!("{}@{step}", scene.names.goroutine(*g)));
             let holders: Vec<String> = holders.take(3).collect();
             match holders.is_empty() {
+                true if mine => {}
                 true => text.push_str(&format!(" {}", o.state)),
                 false => text.push_str(&format!(" held by {}", holders.join(", "))),
             }
@@ -119,46 +133,79 @@ fn row(e: &Event, focus: &Focus, scene: &Scene<'_>, style: &Style) -> Row {
         text.push_str(&format!(" {mark}"));
     }
     let text = style.spell(text.trim_end()).into_owned();
-    Row { step: e.step, g: e.g, text, stops, alone: focus.names(e.step) }
+    Row { step: e.step, g: e.g, text, stops, alone: focus.names(i) }
 }
 
 /// `send tx 7`: verb, object, value and outcome of a step.
-fn action(e: &Event, stops: bool, scene: &Scene<'_>) -> String {
+fn action(i: usize, stops: bool, scene: &Scene<'_>) -> String {
+    let e = &scene.trace.events[i];
     let mut text = e.op.verb().to_owned();
+    if let (OpKind::WaitGroupAdd, Outcome::Value(now)) = (e.op, &e.outcome) {
+        return added(&scene.names.cell(e.object.unwrap_or(ObjId::NIL)), scene.counter_before(i), *now);
+    }
+    if (e.op, &e.outcome) == (OpKind::WaitGroupAdd, &Outcome::Misuse) {
+        // Only taking away can be wrong.
+        text = "done".to_owned();
+    }
     if let Some(obj) = e.object {
         text.push_str(&format!(" {}", scene.names.cell(obj)));
     }
-    if let Some(peer) = e.peer {
-        text.push_str(&format!(" {}", scene.names.goroutine(peer)));
+    if let Some(peer) = e.peer.map(|peer| scene.names.goroutine(peer)) {
+        match e.op {
+            OpKind::Spawn | OpKind::Join | OpKind::Unpark => text.push_str(&format!(" {peer}")),
+            OpKind::Receive | OpKind::TryReceive => text.push_str(&format!(" from {peer}")),
+            OpKind::Send | OpKind::TrySend => text.push_str(&format!(" to {peer}")),
+            OpKind::NotifyOne | OpKind::NotifyAll => text.push_str(&format!(" → {peer}")),
+            _ => {}
+        }
     }
-    let gives = matches!(
-        e.op,
-        OpKind::Load | OpKind::Read | OpKind::Receive | OpKind::TryReceive | OpKind::Len | OpKind::Choose
-    );
-    match &e.outcome {
-        Outcome::Done | Outcome::Blocks => {}
-        Outcome::Value(v) if gives => text.push_str(&format!(" = {v}")),
-        Outcome::Value(v) => text.push_str(&format!(" {v}")),
-        Outcome::Failed => text.push_str(" fails"),
-        Outcome::Closed => text.push_str(" closed"),
-        Outcome::TimedOut => text.push_str(" timed out"),
-        Outcome::Arm(n) => text.push_str(&format!(" arm {n}")),
-        Outcome::Spurious => text.push_str(" spuriously"),
-        Outcome::Misuse => text.push_str(" ✗"),
-    }
+    text.push_str(&result(e));
     if e.outcome == Outcome::Blocks && !stops && !words::is_wait(e.op) {
         text.push_str(" waits");
     }
     text
 }
 
-/// Joins neighbouring rows of one goroutine that are short and unremarkable.
-fn merge(rows: Vec<Row>) -> Vec<Row> {
+/// What came of a step, for its cell.
+fn result(e: &Event) -> String {
+    let gives = matches!(
+        e.op,
+        OpKind::Load | OpKind::Read | OpKind::Receive | OpKind::TryReceive | OpKind::Len | OpKind::Choose
+    );
+    match &e.outcome {
+        Outcome::Done | Outcome::Blocks => String::new(),
+        Outcome::Value(v) if matches!(e.op, OpKind::Update | OpKind::CompareExchange) => format!(": was {v}"),
+        Outcome::Value(v) if gives => format!(" = {v}"),
+        Outcome::Value(v) => format!(" {v}"),
+        Outcome::Failed if matches!(e.op, OpKind::NotifyOne | OpKind::NotifyAll) => {
+            ": nobody waits".to_owned()
+        }
+        Outcome::Failed => " fails".to_owned(),
+        Outcome::Closed => " closed".to_owned(),
+        Outcome::TimedOut => " timed out".to_owned(),
+        Outcome::Arm(n) => format!(" (arm {n})"),
+        Outcome::Spurious => " spuriously".to_owned(),
+        Outcome::Misuse => " ✗".to_owned(),
+    }
+}
+
+/// `add wg +2 = 2`, `done wg = 1`: Go's word for taking one away.
+fn added(name: &str, before: u64, now: u64) -> String {
+    match now.wrapping_sub(before) as i64 {
+        -1 => format!("done {name} = {now}"),
+        delta => format!("add {name} {delta:+} = {now}"),
+    }
+}
+
+/// Joins neighbouring rows of one goroutine that are short and unremarkable: always those of one
+/// step, others only where room is needed.
+fn merge(rows: Vec<Row>, tight: bool) -> Vec<Row> {
     let mut out: Vec<Row> = Vec::new();
     for row in rows {
         match out.last_mut() {
             Some(last)
                 if last.g == row.g
+                    && (tight || last.step == row.step)
                     && !last.alone
                     && !row.alone
                     && width(&last.text) + 2 + width(&row.text) <= MERGED =>
@@ -200,9 +247,9 @@ fn columns(rows: &[Row], scene: &Scene<'_>, style: &Style) -> Option<Vec<String>
     let heads: Vec<String> = headers.iter().zip(&widths).map(|(h, w)| pad(h, *w + GAP)).collect();
     let label = style.paint(Ink::Label, "step");
     let mut lines = vec![format!("{}{label}{}{}", " ".repeat(INDENT), " ".repeat(GAP), heads.concat())];
-    for r in rows {
+    for (nth, r) in rows.iter().enumerate() {
         let start = who.iter().position(|g| *g == r.g).map_or(0, |i| starts[i]);
-        lines.push(format!("{}{}", pad(&step(r.step), INDENT + 4 + GAP + start), painted(r, style)));
+        lines.push(format!("{}{}", pad(&step(rows, nth), INDENT + 4 + GAP + start), painted(r, style)));
     }
     Some(lines.iter().map(|l| l.trim_end().to_owned()).collect())
 }
@@ -212,16 +259,21 @@ fn as_list(rows: &[Row], scene: &Scene<'_>, style: &Style) -> Vec<String> {
     let names: Vec<String> = rows.iter().map(|r| header(r.g, false, scene)).collect();
     let who = names.iter().map(|n| width(n)).max().unwrap_or(0);
     let mut lines = vec![format!("{}{}", " ".repeat(INDENT), style.paint(Ink::Label, "step"))];
-    for (r, name) in rows.iter().zip(&names) {
+    for (nth, (r, name)) in rows.iter().zip(&names).enumerate() {
         let line =
-            format!("{}{}  {}", pad(&step(r.step), INDENT + 4 + GAP), pad(name, who), painted(r, style));
+            format!("{}{}  {}", pad(&step(rows, nth), INDENT + 4 + GAP), pad(name, who), painted(r, style));
         lines.push(clip(&line, style.columns(), style.ellipsis()));
     }
     lines
 }
 
-fn step(n: u32) -> String {
-    format!("{}{n:>4}", " ".repeat(INDENT))
+/// The number of a row's step, unless it is that of the row above.
+fn step(rows: &[Row], nth: usize) -> String {
+    let n = rows[nth].step;
+    match nth.checked_sub(1) {
+        Some(above) if rows[above].step == n => " ".repeat(INDENT + 4),
+        _ => format!("{}{n:>4}", " ".repeat(INDENT)),
+    }
 }
 
 fn painted(r: &Row, style: &Style) -> String {

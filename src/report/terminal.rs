@@ -5,7 +5,7 @@
 //! is wider than the style allows, except that a token and a path are never broken: what a person
 //! copies must work. The token is printed once and in the last block.
 
-use selvedge_checkers::finding::{Blocked, Evidence, Severity};
+use selvedge_checkers::finding::{Blocked, Evidence, Severity, Slug};
 
 use super::Report;
 use super::focus::Focus;
@@ -30,7 +30,7 @@ struct Detail {
 
 /// From rich to poor: the first that fits on the screen is taken.
 const DETAILS: &[Detail] = &[
-    Detail { marks: 8, steps: 12, others: 4 },
+    Detail { marks: 8, steps: 15, others: 4 },
     Detail { marks: 6, steps: 9, others: 3 },
     Detail { marks: 4, steps: 7, others: 2 },
     Detail { marks: 3, steps: 5, others: 1 },
@@ -124,6 +124,8 @@ fn relation(report: &Report<'_>, shown: &[Mark], scene: &Scene<'_>, style: &Styl
 fn numbers(report: &Report<'_>, style: &Style) -> Vec<String> {
     let room = style.columns() - INDENT.len();
     let sentences = match report.statistics.executions {
+        _ if report.finding.slug == Slug::Stuck => Vec::new(),
+        _ if report.statistics.replaying => vec![words::figures(report.statistics)],
         0 => vec![words::figures(report.statistics)],
         _ => vec![words::figures(report.statistics), words::search(report.statistics)],
     };
@@ -146,7 +148,9 @@ fn others(report: &Report<'_>, limit: usize, scene: &Scene<'_>, style: &Style) -
         let place = f.site().map_or_else(String::new, |s| format!("{}: ", scene.library.brief(s)));
         let sentence = one_line(&words::headline(f, scene));
         let text = format!("[{}] {place}{sentence}", f.slug.text());
-        let text = clip(&style.spell(&text), room, style.ellipsis());
+        // Two of them may take a second line.
+        let most = if rest.len() <= 2 { 2 * room - LABEL } else { room };
+        let text = clip(&style.spell(&text), most, style.ellipsis());
         lines.extend(labelled(label, &text, style));
     }
     if rest.len() > shown && !rest.is_empty() {

@@ -188,7 +188,12 @@ macro_rules! select {
 macro_rules! __select {
     // One arm at a time: evaluate its channel (and value), then go on with the rest. A `match` keeps
     // temporaries alive until the select is over: `recv(time::after(d)) -> _` is the usual case.
-    ($mode:tt ($($done:tt)*) recv($ch:expr) -> $p:pat => $body:block $(,)? $($rest:tt)*) => {
+    ($mode:tt ($($done:tt)*) recv($ch:expr) -> $p:pat => $body:block, $($rest:tt)*) => {
+        match $crate::__private::receiver(&$ch) {
+            ch => $crate::__select!($mode ($($done)* (recv ch $p, $body)) $($rest)*),
+        }
+    };
+    ($mode:tt ($($done:tt)*) recv($ch:expr) -> $p:pat => $body:block $($rest:tt)*) => {
         match $crate::__private::receiver(&$ch) {
             ch => $crate::__select!($mode ($($done)* (recv ch $p, $body)) $($rest)*),
         }
@@ -198,7 +203,12 @@ macro_rules! __select {
             ch => $crate::__select!($mode ($($done)* (recv ch $p, $body)) $($($rest)*)?),
         }
     };
-    ($mode:tt ($($done:tt)*) send($ch:expr, $v:expr $(,)?) => $body:block $(,)? $($rest:tt)*) => {
+    ($mode:tt ($($done:tt)*) send($ch:expr, $v:expr $(,)?) => $body:block, $($rest:tt)*) => {
+        match ($crate::__private::sender(&$ch), $v) {
+            (ch, value) => $crate::__select!($mode ($($done)* (send ch value, $body)) $($rest)*),
+        }
+    };
+    ($mode:tt ($($done:tt)*) send($ch:expr, $v:expr $(,)?) => $body:block $($rest:tt)*) => {
         match ($crate::__private::sender(&$ch), $v) {
             (ch, value) => $crate::__select!($mode ($($done)* (send ch value, $body)) $($rest)*),
         }
@@ -261,7 +271,7 @@ macro_rules! __select {
 
 /// What [`select!`](crate::select!) takes for a channel: either end, a two-way handle, or a reference.
 #[doc(hidden)]
-pub mod private {
+pub(crate) mod private {
     use crate::chan::{Chan, Receiver, Sender};
 
     pub trait AsReceiver {

@@ -72,7 +72,7 @@ impl Semaphore {
             ctx.done().recv();
             return Err(ctx.err().unwrap_or(ContextError::Canceled));
         }
-        let (sem, g) = port::with(|engine| (self.id(engine), engine.current()));
+        let (sem, g) = port::with(|engine| (self.id(engine), engine.running()));
         let (over, finished) = pair::<()>(Core::signal(site));
         let stop = context::after_func(ctx, move || {
             port::with(|engine| engine.op(Op::CancelAcquire { sem, g }, site));

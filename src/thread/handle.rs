@@ -52,7 +52,7 @@ impl Identity {
 
     /// From now on this is who the running goroutine is.
     pub(super) fn adopt(self) {
-        let g = port::with(|engine| engine.current());
+        let g = port::with(|engine| engine.running());
         let thread = self.thread(g);
         let _ = CURRENT.try_with(|current| current.set(thread));
     }
@@ -108,7 +108,7 @@ pub fn current() -> Thread {
 
 /// A handle to the running goroutine, which was not started as a thread.
 fn unknown() -> Thread {
-    let g = port::with(|engine| engine.current());
+    let g = port::with(|engine| engine.running());
     let name = match port::model() {
         Some(_) => (g == Gid::MAIN).then(|| "main".to_owned()),
         None => std::thread::current().name().map(str::to_owned),

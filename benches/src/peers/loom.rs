@@ -18,27 +18,6 @@ mod bodies {
     super::std_shaped_bodies!(loom);
 }
 
-/// The program in loom's types.
-fn body(program: Program) -> fn() {
-    match program {
-        Program::Yield50 => bodies::yields::<50, 20>,
-        Program::Yield1000 => bodies::yields::<1000, 20>,
-        Program::Rmw => bodies::rmw::<3, 2>,
-        Program::Readers => bodies::readers::<3>,
-        Program::Mutex1 => bodies::mutex::<1>,
-        Program::Mutex2 => bodies::mutex::<2>,
-        Program::Mutex4 => bodies::mutex::<4>,
-        Program::Condvar1 => bodies::condvar_queue::<1>,
-        Program::Condvar2 => bodies::condvar_queue::<2>,
-        Program::Condvar3 => bodies::condvar_queue::<3>,
-        Program::Pipeline3 => bodies::pipeline::<3>,
-        Program::Pipeline100 => bodies::pipeline::<100>,
-        Program::Spawn1 => bodies::spawn_join::<1>,
-        Program::Spawn4 => bodies::spawn_join::<4>,
-        Program::Spawn16 => bodies::spawn_join::<16>,
-    }
-}
-
 /// The rows of one program.
 pub(crate) fn rows(program: Program) -> Vec<Row> {
     if program.threads() > ::loom::MAX_THREADS {
@@ -49,7 +28,7 @@ pub(crate) fn rows(program: Program) -> Vec<Row> {
         engine: ENGINE,
         strategy: "exhaustive",
         kind: Kind::Exhaustive,
-        runner: Box::new(Loom { body: body(program) }),
+        runner: Box::new(Loom { body: bodies::body(program) }),
     }]
 }
 
@@ -94,7 +73,7 @@ mod tests {
 
     #[test]
     fn an_exploration_is_cut_exactly_at_its_limit_and_otherwise_ends() {
-        let mutex = Loom { body: body(Program::Mutex1) };
+        let mutex = Loom { body: bodies::body(Program::Mutex1) };
         let cut = mutex.run(5);
         assert_eq!((cut.executions, cut.exhausted), (5, false));
         let whole = mutex.run(100);

@@ -126,6 +126,28 @@ macro_rules! std_shaped_bodies {
             let children: Vec<_> = (0..CHILDREN).map(|_| thread::spawn(|| {})).collect();
             children.into_iter().for_each(|child| child.join().unwrap());
         }
+
+        /// The body of a program.
+        pub(super) fn body(program: $crate::programs::Program) -> fn() {
+            use $crate::programs::Program;
+            match program {
+                Program::Yield50 => yields::<50, 20>,
+                Program::Yield1000 => yields::<1000, 20>,
+                Program::Rmw => rmw::<3, 2>,
+                Program::Readers => readers::<3>,
+                Program::Mutex1 => mutex::<1>,
+                Program::Mutex2 => mutex::<2>,
+                Program::Mutex4 => mutex::<4>,
+                Program::Condvar1 => condvar_queue::<1>,
+                Program::Condvar2 => condvar_queue::<2>,
+                Program::Condvar3 => condvar_queue::<3>,
+                Program::Pipeline3 => pipeline::<3>,
+                Program::Pipeline100 => pipeline::<100>,
+                Program::Spawn1 => spawn_join::<1>,
+                Program::Spawn4 => spawn_join::<4>,
+                Program::Spawn16 => spawn_join::<16>,
+            }
+        }
     };
 }
 pub(crate) use std_shaped_bodies;

@@ -26,27 +26,6 @@ mod bodies {
     super::std_shaped_bodies!(shuttle);
 }
 
-/// The program in shuttle's types.
-fn body(program: Program) -> fn() {
-    match program {
-        Program::Yield50 => bodies::yields::<50, 20>,
-        Program::Yield1000 => bodies::yields::<1000, 20>,
-        Program::Rmw => bodies::rmw::<3, 2>,
-        Program::Readers => bodies::readers::<3>,
-        Program::Mutex1 => bodies::mutex::<1>,
-        Program::Mutex2 => bodies::mutex::<2>,
-        Program::Mutex4 => bodies::mutex::<4>,
-        Program::Condvar1 => bodies::condvar_queue::<1>,
-        Program::Condvar2 => bodies::condvar_queue::<2>,
-        Program::Condvar3 => bodies::condvar_queue::<3>,
-        Program::Pipeline3 => bodies::pipeline::<3>,
-        Program::Pipeline100 => bodies::pipeline::<100>,
-        Program::Spawn1 => bodies::spawn_join::<1>,
-        Program::Spawn4 => bodies::spawn_join::<4>,
-        Program::Spawn16 => bodies::spawn_join::<16>,
-    }
-}
-
 /// One of shuttle's schedulers.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Strategy {
@@ -103,7 +82,7 @@ pub(crate) fn rows(program: Program) -> Vec<Row> {
         engine: ENGINE,
         strategy: strategy.name(),
         kind: strategy.kind(),
-        runner: Box::new(Shuttle { body: body(program), strategy }),
+        runner: Box::new(Shuttle { body: bodies::body(program), strategy }),
     };
     Strategy::of(program).iter().map(row).collect()
 }
@@ -236,14 +215,14 @@ mod tests {
     #[test]
     fn the_warm_up_is_not_in_a_sample() {
         for strategy in [Strategy::Random, Strategy::Pct3, Strategy::Urw, Strategy::RoundRobin] {
-            let sample = Shuttle { body: body(Program::Rmw), strategy }.run(7);
+            let sample = Shuttle { body: bodies::body(Program::Rmw), strategy }.run(7);
             assert_eq!((sample.executions, sample.exhausted), (7, false), "{}", strategy.name());
         }
     }
 
     #[test]
     fn depth_first_ends_or_is_cut() {
-        let mutex = Shuttle { body: body(Program::Mutex1), strategy: Strategy::Dfs };
+        let mutex = Shuttle { body: bodies::body(Program::Mutex1), strategy: Strategy::Dfs };
         let cut = mutex.run(5);
         assert_eq!((cut.executions, cut.exhausted), (5, false));
         let whole = mutex.run(100);
@@ -253,7 +232,7 @@ mod tests {
     #[test]
     fn a_yield_is_one_decision() {
         // 50 × 20 yields, three decisions around each task's life and two around the main one's.
-        let yields = Shuttle { body: body(Program::Yield50), strategy: Strategy::RoundRobin };
+        let yields = Shuttle { body: bodies::body(Program::Yield50), strategy: Strategy::RoundRobin };
         assert_eq!(yields.decisions(2), Some(1152.0));
     }
 }

@@ -48,10 +48,8 @@ impl Oracle {
                 Sync::RelaxedUpdate | Sync::AcquireUpdate => join(var, &self.fenced[g]),
                 Sync::None | Sync::Acquire | Sync::RelaxedLoad => {}
             }
-            raised |= matches!(
-                a.sync,
-                Sync::Release | Sync::AcquireRelease | Sync::ReleaseUpdate | Sync::Publish
-            );
+            raised |=
+                matches!(a.sync, Sync::Release | Sync::AcquireRelease | Sync::ReleaseUpdate | Sync::Publish);
         }
         self.know[g][g] += u32::from(raised);
     }

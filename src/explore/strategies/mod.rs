@@ -1,23 +1,95 @@
-//! Strategies: one a file, all behind [`Strategy`](crate::model::Strategy).
+//! Strategies: one a file, all behind [`Strategy`].
 //!
-//! Invariant: a strategy decides from its seed, the index of the execution and what the scene
-//! shows, and from nothing else.
+//! Invariant: a strategy decides from its seed, the index of the execution, the profile and what the
+//! scene shows, and from nothing else; so execution `index` is the same on any worker, after any
+//! other execution. The one exception is [`Dfs`], which goes from one execution to the next.
 
+mod deviate;
+mod dfs;
+mod mix;
+mod pct;
+mod pos;
 mod random;
+mod ranking;
+mod recorder;
+mod replay;
+mod round_robin;
+mod step;
+mod surw;
+mod tally;
 
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub(crate) use deviate::Deviate;
+pub(crate) use dfs::Dfs;
+pub(crate) use mix::Mix;
+pub(crate) use pct::Pct;
+pub(crate) use pos::Pos;
 pub(crate) use random::Random;
+pub(crate) use recorder::Recorder;
+pub(crate) use replay::{Mismatch, Replay};
+pub(crate) use round_robin::RoundRobin;
+pub(crate) use step::Step;
+pub(crate) use surw::Surw;
 
+use super::profile::{Profile, touches};
+use super::rng::Rng;
 use super::spec::StrategySpec;
-use crate::explore::plan::{Body, Plan};
-use crate::model::Strategy;
-use selvedge_checkers::ids::SiteRef;
+use crate::explore::plan::Plan;
+use crate::model::{Scene, Strategy};
+use selvedge_checkers::ids::Gid;
+use std::sync::Arc;
 
-/// The strategy of the plan, with what it has to know of the program.
-pub(crate) fn make(plan: &Plan, _body: &Body, _site: SiteRef) -> Box<dyn Strategy> {
-    Box::new(Random::new(plan.seed))
+/// The strategy of the plan, with what it is to know of the program.
+pub(crate) fn make(plan: &Plan, profile: Option<Arc<Profile>>) -> Box<dyn Strategy> {
+    make_named(plan.strategy, plan.seed, profile, plan.preemptions)
+}
+
+/// The strategy of this name. `preemptions` bounds the depth-first search.
+fn make_named(
+    spec: StrategySpec,
+    seed: u64,
+    profile: Option<Arc<Profile>>,
+    preemptions: Option<u32>,
+) -> Box<dyn Strategy> {
+    let profile = profile.as_ref();
+    match spec {
+        StrategySpec::Mix => Box::new(Mix::new(seed, profile)),
+        StrategySpec::Random => Box::new(Random::new(seed)),
+        StrategySpec::Pct(depth) => Box::new(Pct::new(seed, depth, profile)),
+        StrategySpec::Pos => Box::new(Pos::new(seed)),
+        StrategySpec::Surw => Box::new(Surw::new(seed, profile)),
+        StrategySpec::RoundRobin => Box::new(RoundRobin::new()),
+        StrategySpec::Dfs => Box::new(Dfs::new(preemptions)),
+    }
+}
+
+/// Whether the strategy needs to be told what the program is like. The mix finds out by itself if the
+/// worker that runs execution 0 runs all of them.
+pub(crate) fn wants_profile(plan: &Plan) -> bool {
+    match plan.strategy {
+        StrategySpec::Pct(_) | StrategySpec::Surw => true,
+        StrategySpec::Mix => plan.jobs > 1 || plan.shard.is_some(),
+        _ => false,
+    }
 }
 
 /// Whether each execution depends on the one before.
 pub(crate) fn is_sequential(spec: StrategySpec) -> bool {
     spec == StrategySpec::Dfs
+}
+
+/// For strategies whose order knows only goroutines that can go on with a cause: now and then, one
+/// that could wake up without.
+#[inline]
+fn wake_without_cause(rng: &mut Rng, scene: &Scene<'_>) -> Option<Gid> {
+    /// Rare enough that waits mostly end by their cause, and often enough for the budget of such
+    /// wake-ups to be used in most executions that wait for long.
+    const ODDS: u32 = 16;
+    if scene.optional_count == 0 || rng.below(ODDS) != 0 {
+        return None;
+    }
+    let nth = rng.below(scene.optional_count) as usize;
+    scene.enabled.iter().copied().filter(|g| scene.pending[g.index()].optional).nth(nth)
 }

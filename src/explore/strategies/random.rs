@@ -30,7 +30,7 @@ impl Strategy for Random {
         scene.enabled[self.rng.below(scene.enabled.len() as u32) as usize]
     }
 
-    fn alternative(&mut self, _g: Gid, n: u32) -> u32 {
+    fn alternative(&mut self, _step: u32, _g: Gid, n: u32) -> u32 {
         self.rng.below(n)
     }
 

@@ -142,6 +142,7 @@ impl World {
                 switches_after: 2,
                 strategy: "pct:3".into(),
                 seed: "7GQ4K".into(),
+                replaying: false,
                 replayed: 2,
                 estimate: Some(41_234.0),
                 patterns: None,

@@ -14,8 +14,8 @@ use crate::report::text::list;
 /// A circle of more goroutines is shown without its middle.
 const MAX_CYCLE: usize = 5;
 
-/// A full text and the brief one to use where that does not fit.
-pub(in crate::report) type Label = (String, String);
+/// A full text and shorter ones to use where that does not fit.
+pub(in crate::report) type Label = Vec<String>;
 
 /// The texts of marks that several kinds of evidence share.
 pub(in crate::report) mod mark {
@@ -29,26 +29,26 @@ pub(in crate::report) mod mark {
         scene: &Scene<'_>,
     ) -> Label {
         let brief = format!("{prefix}{} {}", scene.names.goroutine(side.g), acts(side, object, scene));
-        (format!("{brief} here{}", at_step(side.step)), brief)
+        vec![format!("{brief} here{}", at_step(side.step)), brief]
     }
 
     /// The operation that took a wait group's counter below zero.
     pub(in crate::report) fn below_zero(side: &Side, object: Option<ObjId>, scene: &Scene<'_>) -> Label {
         let (g, object) = (scene.names.goroutine(side.g), scene.names.object(object));
         let brief = format!("{g} takes {object} below zero");
-        (format!("{brief} here{}", at_step(side.step)), brief)
+        vec![format!("{brief} here{}", at_step(side.step)), brief]
     }
 
     /// The place of a panic or of another remarkable operation without an object.
     pub(in crate::report) fn panics(side: &Side, scene: &Scene<'_>) -> Label {
         let brief = format!("{} panics", scene.names.goroutine(side.g));
-        (format!("{brief} here{}", at_step(side.step)), brief)
+        vec![format!("{brief} here{}", at_step(side.step)), brief]
     }
 
     /// A lock that somebody else waits for.
     pub(in crate::report) fn took(g: Gid, lock: ObjId, step: u32, scene: &Scene<'_>) -> Label {
         let (g, lock) = (scene.names.goroutine(g), scene.names.object(Some(lock)));
-        (format!("{g} took {lock} here{}", at_step(step)), format!("{g} took {lock}"))
+        vec![format!("{g} took {lock} here{}", at_step(step)), format!("{g} took {lock}")]
     }
 
     /// A lock asked for while another one is held.
@@ -61,13 +61,13 @@ pub(in crate::report) mod mark {
     ) -> Label {
         let name = |l| scene.names.object(Some(l));
         let brief = format!("({nth}) {} wants {}", scene.names.goroutine(g), name(wanted));
-        (format!("{brief} here while it holds {}", name(held)), brief)
+        vec![format!("{brief} here while it holds {}", name(held)), brief]
     }
 
     /// Where an object was created.
     pub(in crate::report) fn created(object: ObjId, scene: &Scene<'_>) -> Label {
         let brief = format!("{} created", scene.names.object(Some(object)));
-        (format!("{} is created here", scene.names.object(Some(object))), brief)
+        vec![format!("{} is created here", scene.names.object(Some(object))), brief]
     }
 
     /// Where goroutines were spawned, in Go's words.
@@ -75,7 +75,7 @@ pub(in crate::report) mod mark {
         let parent = gs.first().and_then(|g| scene.trace.goroutine(*g)?.parent).unwrap_or(Gid::MAIN);
         let names: Vec<String> = gs.iter().map(|g| scene.names.goroutine(*g)).collect();
         let brief = format!("{} created by {}", list(&names), scene.names.goroutine(parent));
-        (format!("{brief} here"), brief)
+        vec![format!("{brief} here"), brief]
     }
 
     /// The operation of a finding that rests on one alone.
@@ -87,27 +87,29 @@ pub(in crate::report) mod mark {
     ) -> Label {
         let g = scene.names.goroutine(side.g);
         let brief = match slug {
-            Slug::Stuck => format!("{g} was last seen here"),
+            Slug::Stuck => "it was last seen here".to_owned(),
             Slug::LostCancel => "the cancel function is dropped here".to_owned(),
             Slug::PrematureExit if side.op == OpKind::Spawn => format!("nobody waits for {g}"),
             Slug::PrematureExit => format!("{g} had come this far"),
-            Slug::UncontrolledThread => format!("{} is touched here", scene.names.object(object)),
+            Slug::UncontrolledThread => match scene.object(object) {
+                Some(o) if o.created == side.site => return created(o.id, scene),
+                _ => format!("{} is touched here", scene.names.object(object)),
+            },
             Slug::BorrowedThreadLocal => format!("{g} may be switched away here"),
             _ => return did("", side, object, scene),
         };
-        (format!("{brief}{}", at_step(side.step)), brief)
+        vec![format!("{brief}{}", at_step(side.step)), brief]
     }
 
     /// A notification that came before the wait.
     pub(in crate::report) fn too_early(side: &Side, object: Option<ObjId>, scene: &Scene<'_>) -> Label {
         let brief = format!("{} {}", scene.names.goroutine(side.g), acts(side, object, scene));
-        (format!("{brief} here{}, when nobody waits yet", at_step(side.step)), brief)
+        vec![format!("{brief} here{}, when nobody waits yet", at_step(side.step)), brief]
     }
 
     /// What a goroutine does to what; the trace knows the object where the evidence does not.
     fn acts(side: &Side, object: Option<ObjId>, scene: &Scene<'_>) -> String {
-        let recorded = scene.event(side.step).filter(|e| e.g == side.g && e.op == side.op);
-        match object.or_else(|| recorded?.object) {
+        match object.or_else(|| scene.alike(side)?.object) {
             Some(obj) => format!("{} {}", does(side.op), scene.names.object(Some(obj))),
             None => does_alone(side.op).to_owned(),
         }
@@ -129,18 +131,25 @@ pub(in crate::report) fn waits(group: &[&Blocked], scene: &Scene<'_>) -> Label {
     let verb = if group.len() == 1 { "waits" } else { "wait" };
     let object = scene.names.object(first.object);
     let on = first.object.map_or_else(String::new, |_| format!(" {object}"));
-    let brief = format!("{who} [{}]{on}", first.reason.text());
-    let mut full = format!("{who} [{}] {verb} here{}", first.reason.text(), what_for(first, scene));
+    let (what_for, state) = what_for(first, scene);
+    let reason = first.reason.text();
+    let lock = matches!(first.reason, WaitReason::Lock | WaitReason::ReadLock | WaitReason::WriteLock);
+    let short = match what_for.strip_prefix(" for").filter(|_| lock) {
+        Some(object) => format!("{who} [{reason}]{object}"),
+        None => format!("{who} [{reason}] {verb}{what_for}"),
+    };
+    let mut full = format!("{who} [{reason}] {verb} here{what_for}{state}");
     let held: Vec<ObjId> = scene.held_by(first.g).into_iter().filter(|o| Some(*o) != first.object).collect();
     if group.len() == 1 && !held.is_empty() {
         let held: Vec<String> = held.iter().map(|o| scene.names.object(Some(*o))).collect();
         full.push_str(&format!(", holding {}", list(&held)));
     }
-    (full, brief)
+    let stated = format!("{short}{state}");
+    vec![full, stated, short, format!("{who} [{reason}]{on}")]
 }
 
-/// ` for a receiver on `tx`; len 1/1`.
-fn what_for(b: &Blocked, scene: &Scene<'_>) -> String {
+/// ` for a receiver on `tx`` and ` (1 of 1 buffered)`.
+fn what_for(b: &Blocked, scene: &Scene<'_>) -> (String, String) {
     use WaitReason::*;
     let object = scene.names.object(b.object);
     let state = scene.object(b.object).map_or_else(String::new, |o| match o.kind {
@@ -149,23 +158,31 @@ fn what_for(b: &Blocked, scene: &Scene<'_>) -> String {
         _ => format!(" ({})", o.state),
     });
     let other = b.waits_for.map(|g| scene.names.goroutine(g));
-    match (b.reason, b.object, other) {
-        (ChanSend, Some(_), _) => format!(" for a receiver on {object}{state}"),
-        (ChanReceive, Some(_), _) => format!(" for a sender on {object}{state}"),
+    let holds = |g: Option<Gid>| {
+        let holders = scene.object(b.object).map_or(&[][..], |o| &o.holders);
+        holders.iter().any(|(holder, _)| Some(*holder) == g)
+    };
+    let text = match (b.reason, b.object, other) {
+        (ChanSend, Some(_), _) => format!(" for a receiver on {object}"),
+        (ChanReceive, Some(_), _) => format!(" for a sender on {object}"),
         (ChanSendNil | ChanReceiveNil, ..) => " for ever: the channel is nil".to_owned(),
         (SelectNoCases, ..) => " for ever: the select has no arms".to_owned(),
         (Select, None, _) => ": none of its arms can ever go".to_owned(),
         (Lock | ReadLock | WriteLock, Some(_), Some(_)) if b.waits_for == Some(b.g) => {
             format!(" for {object}, which it holds itself")
         }
+        (ReadLock, Some(_), Some(writer)) if !holds(b.waits_for) => {
+            format!(" for {object}, behind {writer}, which waits to write")
+        }
         (Lock | ReadLock | WriteLock, Some(_), Some(holder)) => {
             format!(" for {object}, held by {holder}")
         }
-        (_, Some(_), _) => format!(" for {object}{state}"),
+        (_, Some(_), _) => format!(" for {object}"),
         (Join, None, Some(other)) => format!(" for {other} to end"),
         (_, None, Some(other)) => format!(" for {other}"),
         (_, None, None) => String::new(),
-    }
+    };
+    (text, state)
 }
 
 /// `main ─[wait group `wg`: counter 2]→ g3 ─[mutex `ledger`]→ main`.
@@ -209,10 +226,17 @@ pub(in crate::report) fn more_blocked(rest: &[&Blocked]) -> String {
 pub(in crate::report) fn order_line(evidence: &Evidence, scene: &Scene<'_>) -> Option<String> {
     let Evidence::Race { first, second, .. } = evidence else { return None };
     let missing = "nothing makes (2) wait for (1)";
-    if first.step == 0 || second.step == 0 {
+    let (Some(one), Some(two)) = (scene.position(first), scene.position(second)) else {
         return Some(format!("{missing}: no lock, channel, join or atomic leads from one to the other"));
+    };
+    if let Some(atomic) = scene.unsynchronised_hand_over(one, two) {
+        let atomic = scene.names.object(Some(atomic));
+        return Some(format!(
+            "{missing}: {atomic} leads from one to the other, but orders nothing unless it is stored with \
+             Release and loaded with Acquire"
+        ));
     }
-    let sides = [first, second].map(|s| (s, scene.locks_at(s.g, s.step)));
+    let sides = [(first, one), (second, two)].map(|(s, at)| (s, scene.locks_at(at)));
     let common = sides[0].1.iter().any(|(lock, _)| sides[1].1.iter().any(|(other, _)| lock == other));
     let held = |(side, locks): &(&Side, Vec<(ObjId, bool)>)| {
         let names: Vec<String> = locks.iter().map(|(lock, _)| scene.names.object(Some(*lock))).collect();

@@ -21,7 +21,34 @@ use does::{does, does_alone, noun};
 pub(super) use labels::{cycle_line, mark, more_blocked, order_line, waits};
 pub(super) use numbers::{figures, folded, more_findings, passed, search};
 
-/// The first line of a report, after `error[slug]: `.
+/// The first line of a report: of a panic's message only the first one.
+pub(super) fn title(f: &Finding, scene: &Scene<'_>) -> String {
+    match &f.evidence {
+        Evidence::Panic { message, side, object } => {
+            let first = message_lines(message).next().unwrap_or_default();
+            panicked(f.slug, &first, side, *object, scene)
+        }
+        _ => headline(f, scene),
+    }
+}
+
+/// The further lines of a panic's message.
+pub(super) fn details(f: &Finding) -> Vec<String> {
+    match &f.evidence {
+        Evidence::Panic { message, .. } => message_lines(message).skip(1).take(MAX_DETAILS).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Longer messages are cut: they are somebody's dump of data.
+const MAX_DETAILS: usize = 4;
+
+/// A message's lines without blank ones.
+fn message_lines(message: &str) -> impl Iterator<Item = String> + '_ {
+    message.lines().map(one_line).filter(|line| !line.is_empty())
+}
+
+/// What was found, in one sentence.
 pub(super) fn headline(f: &Finding, scene: &Scene<'_>) -> String {
     match &f.evidence {
         Evidence::Stuck { blocked, cycle, proved } => stuck(f.slug, blocked, cycle, *proved, scene),
@@ -126,7 +153,8 @@ fn race(slug: Slug, object: ObjId, first: &Side, second: &Side, scene: &Scene<'_
 }
 
 fn panicked(slug: Slug, message: &str, side: &Side, object: Option<ObjId>, scene: &Scene<'_>) -> String {
-    let (g, message) = (scene.names.goroutine(side.g), one_line(message));
+    let g = scene.names.goroutine(side.g);
+    let message = message_lines(message).collect::<Vec<_>>().join("; ");
     if slug == Slug::Panic {
         return format!("{g} panicked: {message}");
     }
@@ -165,6 +193,14 @@ fn livelock(slug: Slug, round: &[Side], repeats: u32, scene: &Scene<'_>) -> Stri
     let (ops, seen) = (count(round.len() as u64, "operation"), count(u64::from(repeats), "time"));
     match who.len() {
         0 => kind(slug).to_owned(),
+        1 if round.len() == 1 => {
+            let object = scene.alike(&round[0]).and_then(|e| e.object);
+            let does = match object {
+                Some(_) => format!("{} {}", does(round[0].op), scene.names.object(object)),
+                None => does_alone(round[0].op).to_owned(),
+            };
+            format!("{} {does} for ever, and nothing changes (seen {seen})", who[0])
+        }
         1 => format!("{} repeats the same {ops} for ever (seen {seen})", who[0]),
         _ => format!("{} repeat the same {ops} for ever (seen {seen})", list(&who)),
     }
@@ -178,10 +214,10 @@ fn single(slug: Slug, side: &Side, object: Option<ObjId>, scene: &Scene<'_>) -> 
         Slug::LeakedTimer => format!("{g} lives on timers alone after main returned"),
         Slug::PrematureExit => format!("main returned while {g} had still to run"),
         Slug::UncontrolledThread if object.is_some() => {
-            format!("a thread outside the model touched {obj}, beside {g}")
+            format!("a thread outside the model touched {obj}")
         }
         Slug::BorrowedThreadLocal => format!("{g} borrows a thread-local across a blocking operation"),
-        Slug::Stuck => format!("{g} ran too long without reaching a visible operation"),
+        Slug::Stuck => kind(slug).to_owned(),
         _ => format!("{} ({g})", kind(slug)),
     }
 }
@@ -190,6 +226,7 @@ fn single(slug: Slug, side: &Side, object: Option<ObjId>, scene: &Scene<'_>) -> 
 pub(super) fn remedy(f: &Finding, scene: &Scene<'_>) -> &'static str {
     match &f.evidence {
         Evidence::Stuck { blocked, .. } if !blocked.is_empty() => unblock(f.slug, blocked, scene),
+        Evidence::Panic { message, side, .. } if f.slug == Slug::Panic => panic_remedy(message, side.g),
         Evidence::Panic { object, .. } if f.slug == Slug::UnlockOfUnlocked => {
             match scene.object(*object).map(|o| o.kind) {
                 Some(ObjKind::Semaphore) => "release exactly what was acquired, once, on every path",
@@ -200,11 +237,26 @@ pub(super) fn remedy(f: &Finding, scene: &Scene<'_>) -> &'static str {
     }
 }
 
+fn panic_remedy(message: &str, g: Gid) -> &'static str {
+    if message.starts_with("stack overflow") {
+        return "end the recursion, or give goroutines more room: `stack = \"1MiB\"`";
+    }
+    if g == Gid::MAIN || message.starts_with("assertion") {
+        return "look for the step that came in between: one lock or atomic operation must span it";
+    }
+    general(Slug::Panic)
+}
+
 /// Remedies for goroutines that wait for ever, by what they wait for.
 fn unblock(slug: Slug, blocked: &[Blocked], scene: &Scene<'_>) -> &'static str {
     use WaitReason::*;
     let is_lock = |r: WaitReason| matches!(r, Lock | ReadLock | WriteLock);
     if blocked.iter().all(|b| is_lock(b.reason)) {
+        let reads_again =
+            |b: &Blocked| b.reason == ReadLock && b.object.is_some_and(|o| scene.held_by(b.g).contains(&o));
+        if blocked.iter().any(reads_again) {
+            return "do not read-lock what you hold already: a writer in between makes both wait";
+        }
         return match blocked.len() {
             1 => "drop the guard before locking again: these locks are not re-entrant",
             _ => "take the locks in the same order everywhere, or hold only one at a time",
@@ -213,7 +265,9 @@ fn unblock(slug: Slug, blocked: &[Blocked], scene: &Scene<'_>) -> &'static str {
     if blocked.iter().any(|b| !is_lock(b.reason) && !scene.held_by(b.g).is_empty()) {
         return "drop the guard before waiting: whoever should end the wait needs that lock";
     }
-    match blocked[0].reason {
+    // Who waits for another goroutine's end is a victim: look at what the others wait for.
+    let victim = |b: &&Blocked| !matches!(b.reason, WaitGroup | Join);
+    match blocked.iter().find(victim).unwrap_or(&blocked[0]).reason {
         ChanSend => {
             "receive on every path, give the channel room for the value, or `select!` on a done channel too"
         }
@@ -255,12 +309,16 @@ fn general(slug: Slug) -> &'static str {
         }
         Slug::Livelock => "block on a channel or a condition variable instead of trying again",
         Slug::NotDeterministic => {
-            "take time, randomness and addresses out of the test: use `selvedge::time` and `choose`"
+            "take time, randomness and shared state out of the test: use `selvedge::time` and `choose`; \
+             a token ends with the program it was made for"
         }
         Slug::NothingExplored => {
             "allow at least one execution: look at the budget and at the test's early returns"
         }
-        Slug::Stuck => "let the loop reach an operation selvedge sees, or call `yield_now` in it",
+        Slug::Stuck => {
+            "let the loop reach an operation selvedge sees; block only on what selvedge has, not on std's \
+             own locks, channels and sockets"
+        }
         Slug::LockOrder => "take these locks in the same order everywhere",
         Slug::SendRacesClose => "wait for the senders before closing, for example with a `WaitGroup`",
         Slug::AddRacesWait => "call `add` before the goroutine starts, not in it",
@@ -291,5 +349,6 @@ pub(super) fn ended(yes: bool) -> &'static str {
 
 /// Whether the step waits, for tables.
 pub(super) fn is_wait(op: OpKind) -> bool {
-    matches!(op, OpKind::WaitGroupWait | OpKind::CondWait)
+    use OpKind::*;
+    matches!(op, WaitGroupWait | CondWait | BarrierWait | Sleep | Park | Join | Spawn)
 }

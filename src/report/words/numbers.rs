@@ -12,6 +12,19 @@ pub(in crate::report) fn figures(s: &Statistics) -> String {
     if s.executions == 0 {
         return "no execution was explored".to_owned();
     }
+    if s.replaying {
+        return format!(
+            "replayed from a token: {}, {}",
+            count(u64::from(s.steps_after), "step"),
+            count_switches(s.switches_after)
+        );
+    }
+    if s.failing == 0 && s.executions == 1 {
+        return "the one execution does not fail".to_owned();
+    }
+    if s.failing == 0 {
+        return format!("none of {} fails", count(s.executions, "execution"));
+    }
     let mut line = format!(
         "{} of {} {} this way ({})",
         s.failing,
@@ -22,9 +35,9 @@ pub(in crate::report) fn figures(s: &Statistics) -> String {
     if s.first_failing > 0 {
         line.push_str(&format!(", first at #{}", s.first_failing));
     }
-    let steps = (s.steps_before != s.steps_after)
+    let steps = (s.steps_before > s.steps_after)
         .then(|| format!("{}\u{a0}→\u{a0}{}", s.steps_before, count(u64::from(s.steps_after), "step")));
-    let switches = (s.switches_before != s.switches_after)
+    let switches = (s.switches_before > s.switches_after)
         .then(|| format!("{}\u{a0}→\u{a0}{}", s.switches_before, count_switches(s.switches_after)));
     let shrunk: Vec<String> = steps.into_iter().chain(switches).collect();
     match shrunk.is_empty() {

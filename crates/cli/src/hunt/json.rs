@@ -21,6 +21,7 @@ impl Printer for Json {
             "source": result.fixture.source,
             "twin": result.fixture.twin.text(),
             "expected": result.fixture.expected.slugs,
+            "also": result.fixture.expected.also,
             "found": result.found,
             "right": result.is_right(),
             "executions": result.executions,

@@ -23,6 +23,14 @@ trait Printer {
 
 /// Run what was asked for.
 pub(crate) fn run(hunt: &Hunt) -> io::Result<Code> {
+    match hunt_and_print(hunt) {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Code::Clean),
+        result => result,
+    }
+}
+
+fn hunt_and_print(hunt: &Hunt) -> io::Result<Code> {
     let fixtures = match select::fixtures(hunt) {
         Ok(fixtures) => fixtures,
         Err(reason) => {

@@ -17,9 +17,14 @@ fn is_wanted(hunt: &Hunt, fixture: &Fixture) -> bool {
     named && in_section && shows
 }
 
+/// Everything that may be found in a program.
+fn names(fixture: &Fixture) -> Vec<&'static str> {
+    [fixture.expected.slugs, fixture.expected.also].concat()
+}
+
 /// Whether the bug of a pattern is found under this name.
 fn shows(pattern: &str, slug: &str) -> bool {
-    all().any(|fixture| fixture.name == pattern && fixture.expected.slugs.contains(&slug))
+    all().any(|fixture| fixture.name == pattern && names(fixture).contains(&slug))
 }
 
 /// A name that fits nothing is a slip of the pen, not an empty wish.
@@ -35,12 +40,9 @@ fn check(hunt: &Hunt) -> Result<(), String> {
         return Err(format!("no section `{section}`; there are: {}", list(|fixture| vec![fixture.section])));
     }
     if let Some(slug) = &hunt.slug
-        && !all().any(|fixture| fixture.expected.slugs.contains(&slug.as_str()))
+        && !all().any(|fixture| names(fixture).contains(&slug.as_str()))
     {
-        return Err(format!(
-            "no pattern shows `{slug}`; there are: {}",
-            list(|fixture| fixture.expected.slugs.to_vec())
-        ));
+        return Err(format!("no pattern shows `{slug}`; there are: {}", list(names)));
     }
     Ok(())
 }

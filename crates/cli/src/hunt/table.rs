@@ -39,6 +39,16 @@ fn join(slugs: &[&str]) -> String {
     if slugs.is_empty() { "-".into() } else { slugs.join(" ") }
 }
 
+/// What was found; of what merely goes with the bug only the number.
+fn found(result: &Result) -> String {
+    let also = result.fixture.expected.also;
+    let (beside, found): (Vec<&str>, Vec<&str>) = result.found.iter().partition(|slug| also.contains(slug));
+    match beside.len() {
+        0 => join(&found),
+        n => format!("{} +{n}", join(&found)),
+    }
+}
+
 impl Printer for Table {
     fn result(&mut self, out: &mut dyn Write, result: &Result) -> io::Result<()> {
         if std::mem::take(&mut self.header) {
@@ -49,7 +59,7 @@ impl Printer for Table {
             result.fixture.name,
             result.fixture.twin.text(),
             &join(result.fixture.expected.slugs),
-            &join(&result.found),
+            &found(result),
             &result.executions.to_string(),
             &format!("{:.3}", result.seconds),
             result.token.as_deref().unwrap_or_default(),

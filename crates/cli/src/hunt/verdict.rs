@@ -29,11 +29,9 @@ impl Result {
         }
     }
 
-    /// Whether what was found is what is there: one of the expected findings and no other.
+    /// Whether what was found is what is there.
     pub(super) fn is_right(&self) -> bool {
-        let expected = self.fixture.expected;
-        let nothing_else = self.found.iter().all(|slug| expected.slugs.contains(slug));
-        nothing_else && self.found.is_empty() == expected.is_silent()
+        self.fixture.expected.fits(&self.found)
     }
 }
 
@@ -64,5 +62,36 @@ impl Summary {
     /// Whether every bug was found and everything else was silent.
     pub(super) fn is_clean(&self) -> bool {
         self.bugs == self.bugs_found && self.silent == self.kept_silent
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use selvedge_fixtures::{Twin, all};
+
+    fn result(name: &str, twin: Twin, found: &[&'static str]) -> Result {
+        let fixture = all().find(|fixture| fixture.name == name && fixture.twin == twin).unwrap();
+        Result { fixture, found: found.to_vec(), executions: 1, seconds: 0.0, token: None }
+    }
+
+    #[test]
+    fn the_bug_must_be_found_and_nothing_else() {
+        let close = "concurrency/close_from_the_sender";
+        for (twin, found, right) in [
+            (Twin::Buggy, &["send-on-closed"][..], true),
+            (Twin::Buggy, &["closed-by-receiver", "send-on-closed"], true),
+            (Twin::Buggy, &["closed-by-receiver"], false),
+            (Twin::Buggy, &["send-on-closed", "deadlock"], false),
+            (Twin::Buggy, &[], false),
+            (Twin::Fixed, &[], true),
+            (Twin::Fixed, &["closed-by-receiver"], false),
+        ] {
+            let result = result(close, twin, found);
+            assert_eq!(result.is_right(), right, "{twin:?} {found:?}");
+            let mut summary = Summary::default();
+            summary.count(&result);
+            assert_eq!(summary.is_clean(), right);
+        }
     }
 }

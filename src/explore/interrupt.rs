@@ -11,8 +11,7 @@ use std::time::Duration;
 
 /// How many frames are kept.
 const FRAMES: usize = 64;
-const ZERO: AtomicUsize = AtomicUsize::new(0);
-static ADDRESSES: [AtomicUsize; FRAMES] = [ZERO; FRAMES];
+static ADDRESSES: [AtomicUsize; FRAMES] = [const { AtomicUsize::new(0) }; FRAMES];
 /// Frames captured plus one; 0 while the handler has not run.
 static CAPTURED: AtomicUsize = AtomicUsize::new(0);
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -103,8 +102,15 @@ fn user_frame(addresses: &[AtomicUsize]) -> Option<Site> {
 }
 
 fn is_user_code(file: &str, function: &str) -> bool {
+    // By file as well: with line tables alone a function's name lacks its crate.
     let ours = ["selvedge::", "corosensei::", "backtrace::"];
-    let of_std = file.starts_with("/rustc/") || file.contains("/rustlib/src/");
+    let elsewhere = ["/rustlib/src/", "/registry/src/", "/git/checkouts/"];
+    let here = concat!(env!("CARGO_MANIFEST_DIR"), "/src/");
+    // Rust only: the innermost frame of a thread that sleeps is the system's own.
+    let of_a_package = file.ends_with(".rs")
+        && !file.starts_with("/rustc/")
+        && !file.starts_with(here)
+        && !elsewhere.iter().any(|folder| file.contains(folder));
     // A trait method's name begins with `<`.
-    !of_std && !ours.iter().any(|p| function.trim_start_matches('<').starts_with(p))
+    of_a_package && !ours.iter().any(|p| function.trim_start_matches('<').starts_with(p))
 }

@@ -1,14 +1,14 @@
 //! One test from configuration to verdict: regressions first, then exploration; a failure is
 //! shrunk, replayed twice with full recording, and reported.
 
-use super::config::{Config, LeakPolicy, RegressionMode, TimerPolicy};
+use super::config::{Config, LeakPolicy, RegressionMode, ReportMode, TimerPolicy};
 use super::identity::Identity;
 use super::outcome::Outcome;
 use super::present::{self, Shrunk};
 use super::regressions::{self, Entry};
 use crate::explore::explorer;
 use crate::explore::minimise::{self, Minimal};
-use crate::explore::plan::{Body, Exploration, Failure, Plan};
+use crate::explore::plan::{Body, Exploration, Failure, Leaks, Plan};
 use crate::explore::token::{Token, TokenBody};
 use crate::model::{Limits, Report};
 use selvedge_checkers::finding::{Evidence, Finding, Slug};
@@ -28,7 +28,7 @@ impl Config {
         }
     }
 
-    fn plan(&self) -> Plan {
+    pub(super) fn plan(&self) -> Plan {
         Plan {
             limits: self.limits(),
             strategy: self.strategy,
@@ -38,7 +38,11 @@ impl Config {
             preemptions: self.preemptions,
             jobs: self.jobs,
             shard: self.shard,
-            leaks: self.leaks,
+            leaks: match self.leaks {
+                LeakPolicy::Deny => Leaks::Deny,
+                LeakPolicy::Warn => Leaks::Warn,
+                LeakPolicy::Allow => Leaks::Allow,
+            },
             watchdog: self.watchdog,
             census: 200_000,
         }
@@ -55,6 +59,9 @@ pub(super) fn run(config: &Config, body: &Body, identity: &Identity<'_>) -> Outc
         return outcome;
     }
     let mut explored = explorer::explore(&plan, body, identity.site);
+    let mut warnings: Vec<(Finding, Failure)> = explored.warnings.drain(..).collect();
+    warnings.sort_by_key(|(_, failure)| failure.index);
+    let first_warning = warnings.first().map(|(_, failure)| failure.clone());
     let mut outcome = Outcome {
         executions: explored.executions,
         failing: explored.failing,
@@ -62,7 +69,8 @@ pub(super) fn run(config: &Config, body: &Body, identity: &Identity<'_>) -> Outc
         truncated: explored.truncated,
         steps: explored.steps,
         seconds: explored.seconds,
-        warnings: explored.warnings.drain(..).map(|(f, _)| f).collect(),
+        estimate: explored.estimate,
+        warnings: warnings.into_iter().map(|(f, _)| f).collect(),
         ..Outcome::default()
     };
     if let Some(finding) = without_execution(config, &explored) {
@@ -71,7 +79,10 @@ pub(super) fn run(config: &Config, body: &Body, identity: &Identity<'_>) -> Outc
         return outcome;
     }
     match explored.first {
-        None => present::success(config, identity, &mut outcome),
+        None => {
+            let shrunk = warned(config, &plan, body, identity, &mut outcome, first_warning);
+            present::success(config, identity, &mut outcome, shrunk);
+        }
         Some(failure) => {
             outcome.first = Some(failure.index);
             found(config, &plan, body, identity, &mut outcome, &failure);
@@ -86,8 +97,18 @@ fn without_execution(_config: &Config, explored: &Exploration) -> Option<Finding
     if let Some(hung) = &explored.hung {
         return Some(hung.clone());
     }
+    if let (Some(diverged), None) = (&explored.diverged, &explored.first) {
+        return Some(diverged.clone());
+    }
     let nothing = explored.executions == 0;
     nothing.then_some(Finding { slug: Slug::NothingExplored, evidence: Evidence::None })
+}
+
+fn token_of(plan: &Plan, minimal: &Minimal, failure: &Failure) -> Token {
+    match &minimal.deviations {
+        Some(list) => Token::deviations(minimal.report.fingerprint as u16, list.clone()),
+        None => Token::seeded(failure.report.fingerprint as u16, plan.strategy, plan.seed, failure.index),
+    }
 }
 
 /// Shrink, replay and report a failing execution.
@@ -100,18 +121,35 @@ fn found(
     failure: &Failure,
 ) {
     let minimal = minimise::minimise(plan, body, identity.site, failure);
-    settle(config, plan, identity, outcome, failure, minimal);
+    let shrunk = settle(plan, outcome, failure, minimal, None);
+    present::failure(config, identity, outcome, shrunk);
 }
 
-/// Put a minimised failure into the outcome.
-fn settle(
+/// The first warning of a passing test, shrunk and recorded like a failure.
+fn warned(
     config: &Config,
     plan: &Plan,
+    body: &Body,
     identity: &Identity<'_>,
+    outcome: &mut Outcome,
+    first: Option<Failure>,
+) -> Shrunk {
+    let Some(failure) = first.filter(|_| config.report != ReportMode::Off) else { return Shrunk::default() };
+    let minimal = minimise::minimise(plan, body, identity.site, &failure);
+    if minimal.diverged || minimal.report.trace.is_none() {
+        return Shrunk::default();
+    }
+    settle(plan, outcome, &failure, minimal, None)
+}
+
+/// Put a minimised failure into the outcome; `token` is the one it was replayed from, if it was.
+fn settle(
+    plan: &Plan,
     outcome: &mut Outcome,
     failure: &Failure,
     minimal: Minimal,
-) {
+    token: Option<Token>,
+) -> Shrunk {
     let shrunk = Shrunk {
         steps: (failure.report.steps, minimal.report.steps),
         switches: (
@@ -119,15 +157,13 @@ fn settle(
             minimise::switches(&minimal.report.decisions),
         ),
         replayed: minimal.replayed,
+        replaying: false,
     };
-    outcome.token = Some(match &minimal.deviations {
-        Some(list) => Token::deviations(minimal.report.fingerprint as u16, list.clone()),
-        None => Token::seeded(failure.report.fingerprint as u16, plan.strategy, plan.seed, failure.index),
-    });
+    outcome.token = token.or_else(|| Some(token_of(plan, &minimal, failure)));
     outcome.decisions = pairs(&minimal.report);
     (outcome.findings, outcome.warnings) = sort(plan, minimal.report.findings, &outcome.warnings);
     outcome.trace = minimal.report.trace;
-    present::failure(config, identity, outcome, shrunk);
+    shrunk
 }
 
 /// Errors first; what is only a warning goes to the warnings, unless it is known.
@@ -148,17 +184,20 @@ fn pairs(report: &Report) -> Vec<(u32, u32)> {
 
 /// Run exactly what a token, or a file of regressions, says.
 fn replay(config: &Config, plan: &Plan, body: &Body, identity: &Identity<'_>, what: &str) -> Outcome {
-    let minimal = match Token::decode(what) {
-        Ok(token) => replay_token(plan, body, identity, &token),
+    match Token::decode(what) {
+        Ok(token) => {
+            let minimal = replay_token(plan, body, identity, &token);
+            finish_replay(config, plan, identity, minimal, Some(token))
+        }
         Err(error) => match regressions::load(Path::new(what)) {
             Ok(entries) if !entries.is_empty() => {
-                minimise::follow(plan, body, identity.site, entries[0].decisions.clone())
+                let minimal = minimise::follow(plan, body, identity.site, entries[0].decisions.clone());
+                finish_replay(config, plan, identity, minimal, None)
             }
             Ok(_) => panic!("SELVEDGE_REPLAY={what}: expected a token or a file with one; {error}"),
             Err(problem) => panic!("SELVEDGE_REPLAY={what}: {problem}"),
         },
-    };
-    finish_replay(config, plan, identity, minimal)
+    }
 }
 
 fn replay_token(plan: &Plan, body: &Body, identity: &Identity<'_>, token: &Token) -> Minimal {
@@ -175,20 +214,34 @@ fn replay_token(plan: &Plan, body: &Body, identity: &Identity<'_>, token: &Token
     minimal
 }
 
-fn finish_replay(config: &Config, plan: &Plan, identity: &Identity<'_>, minimal: Minimal) -> Outcome {
+pub(super) fn finish_replay(
+    config: &Config,
+    plan: &Plan,
+    identity: &Identity<'_>,
+    minimal: Minimal,
+    token: Option<Token>,
+) -> Outcome {
     let mut outcome = Outcome { executions: 1, steps: minimal.report.steps.into(), ..Outcome::default() };
     let fails = plan.fails(&minimal.report);
-    if minimal.diverged && !fails {
-        outcome.findings = vec![minimal.divergence()];
-        outcome.trace = minimal.report.trace;
-        present::failure(config, identity, &mut outcome, Shrunk::default());
-    } else if fails {
-        (outcome.failing, outcome.first) = (1, Some(0));
-        let failure = Failure { index: 0, report: minimal.report.clone() };
-        settle(config, plan, identity, &mut outcome, &failure, minimal);
-    } else {
-        outcome.trace = minimal.report.trace;
-        present::success(config, identity, &mut outcome);
+    let divergence = minimal.diverged.then(|| minimal.divergence(fails));
+    (outcome.failing, outcome.first) = (fails.into(), fails.then_some(0));
+    let failure = Failure { index: 0, report: minimal.report.clone() };
+    // What runs now is not what the token stands for: it gets a token of its own.
+    let token = token.filter(|_| divergence.is_none());
+    let shrunk = Shrunk { replaying: true, ..settle(plan, &mut outcome, &failure, minimal, token) };
+    match divergence {
+        Some(divergence) if !fails => {
+            outcome.findings = vec![divergence];
+            outcome.token = None;
+            present::failure(config, identity, &mut outcome, shrunk);
+        }
+        divergence if fails => {
+            present::failure(config, identity, &mut outcome, shrunk);
+            if let Some(divergence) = divergence {
+                present::diverged(config, identity, &mut outcome, &divergence);
+            }
+        }
+        _ => present::success(config, identity, &mut outcome, shrunk),
     }
     outcome
 }
@@ -210,7 +263,7 @@ fn replay_regressions(config: &Config, plan: &Plan, body: &Body, identity: &Iden
             false => minimise::follow(plan, body, identity.site, entry.decisions),
         };
         if plan.fails(&minimal.report) {
-            return Some(finish_replay(config, plan, identity, minimal));
+            return Some(finish_replay(config, plan, identity, minimal, Some(entry.token)));
         }
     }
     None

@@ -8,19 +8,21 @@
 //!
 //! Does not detect: a goroutine that is merely slow for less than the watchdog's patience.
 
+use super::budget::Budget;
 use super::interrupt;
 use selvedge_checkers::finding::{Evidence, Finding, Side, Slug};
 use selvedge_checkers::ids::Gid;
 use selvedge_checkers::op::OpKind;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 /// A worker's sign of life.
 #[derive(Default)]
 pub(crate) struct Beat {
     steps: Arc<AtomicU64>,
-    running: AtomicBool,
+    /// Held while the thread is stopped, so that it cannot end in the meantime.
+    running: Mutex<bool>,
     thread: OnceLock<interrupt::Thread>,
 }
 
@@ -32,20 +34,29 @@ impl Beat {
 
     /// The worker runs, on this thread.
     pub(crate) fn begin(&self) {
+        *self.running() = true;
         let _ = self.thread.set(interrupt::Thread::current());
-        self.running.store(true, Ordering::Release);
     }
 
     /// The worker is done.
     pub(crate) fn end(&self) {
-        self.running.store(false, Ordering::Release);
+        *self.running() = false;
+    }
+
+    fn is_over(&self) -> bool {
+        self.thread.get().is_some() && !*self.running()
+    }
+
+    fn running(&self) -> MutexGuard<'_, bool> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Watches the workers of one exploration.
 pub(crate) struct Watchdog {
     limit: Duration,
-    watched: Vec<(Arc<Beat>, u64, Instant)>,
+    /// Each worker's counter when it was last seen to move, and the time it has stood still.
+    watched: Vec<(Arc<Beat>, u64, Budget)>,
 }
 
 impl Watchdog {
@@ -54,7 +65,7 @@ impl Watchdog {
     }
 
     pub(crate) fn watch(&mut self, beat: Arc<Beat>) {
-        self.watched.push((beat, 0, Instant::now()));
+        self.watched.push((beat, 0, Budget::start(Some(self.limit))));
     }
 
     /// How long to wait before the next look.
@@ -62,14 +73,20 @@ impl Watchdog {
         (self.limit / 4).clamp(Duration::from_millis(1), Duration::from_millis(250))
     }
 
-    /// A worker that made no step for too long, interrupted and described.
+    /// A worker that made no step for too long, interrupted, described and watched no more.
     pub(crate) fn look(&mut self) -> Option<Finding> {
-        for (beat, seen, since) in &mut self.watched {
+        self.watched.retain(|(beat, ..)| !beat.is_over());
+        for i in 0..self.watched.len() {
+            let (beat, seen, still) = &mut self.watched[i];
             let steps = beat.steps.load(Ordering::Relaxed);
-            if steps != *seen || !beat.running.load(Ordering::Acquire) {
-                (*seen, *since) = (steps, Instant::now());
-            } else if since.elapsed() >= self.limit {
+            let running = beat.running();
+            if steps != *seen || !*running {
+                *seen = steps;
+                still.restart();
+            } else if still.is_used_up() {
                 let site = beat.thread.get().and_then(interrupt::Thread::stop).unwrap_or_default();
+                drop(running);
+                self.watched.swap_remove(i);
                 let side = Side { g: Gid::MAIN, op: OpKind::Start, site, step: 0 };
                 return Some(Finding {
                     slug: Slug::Stuck,

@@ -24,6 +24,7 @@ fn counted() -> Result<(), String> {
 }
 
 #[selvedge::test]
+#[should_panic(expected = "all goroutines are asleep - deadlock!")]
 fn orders_are_billed() {
     let ledger = Arc::new(Mutex::new(0));
     let (tx, _rx) = chan(0);
@@ -45,6 +46,7 @@ fn orders_are_billed() {
 }
 
 #[selvedge::test]
+#[should_panic(expected = "left == right")]
 fn lost_update() {
     use selvedge::sync::atomic::{AtomicUsize, Ordering};
     let n = Arc::new(AtomicUsize::new(0));
@@ -60,6 +62,7 @@ fn lost_update() {
 }
 
 #[selvedge::test]
+#[should_panic(expected = "DATA RACE on `count`")]
 fn racy() {
     let count = Arc::new(selvedge::cell::Plain::new(0));
     let wg = WaitGroup::new();

@@ -1,0 +1,162 @@
+//! Every execution, depth first.
+//!
+//! The tree of decisions is walked in a canonical order: the current goroutine first, then the others
+//! by id; the first alternative first; timers on time before timers early. Only one path is kept, as
+//! the choice made at each step with more than one. With a bound, only executions with at most that
+//! many preemptions (switches away from a goroutine that could go on) are walked, each exactly once:
+//! Musuvathi and Qadeer, PLDI 2007. Good at small programs, where it ends with a proof. Bad at all
+//! others: the first executions differ in their last steps only.
+//!
+//! Invariant: the order in which goroutines became enabled never matters. What is not enumerated: the
+//! delays that time could take; an execution cut by the step limit counts as one.
+
+use crate::model::{Nondeterminism, Scene, Strategy, Survey};
+use selvedge_checkers::ids::Gid;
+
+/// What was chosen among.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    Goroutine,
+    Alternative,
+    /// Whether a timer fires early.
+    Early,
+}
+
+/// A step with more than one choice, on the current path.
+#[derive(Clone, Copy, Debug)]
+struct Node {
+    step: u32,
+    kind: Kind,
+    width: u32,
+    at: u32,
+}
+
+/// See the module.
+#[derive(Default)]
+pub(crate) struct Dfs {
+    bound: Option<u32>,
+    path: Vec<Node>,
+    /// How many nodes of the path the running execution has passed.
+    depth: usize,
+    preemptions: u32,
+    started: bool,
+    candidates: Vec<Gid>,
+    nondeterminism: Option<Nondeterminism>,
+}
+
+impl Dfs {
+    /// All executions, or those with at most `bound` preemptions.
+    pub(crate) fn new(bound: Option<u32>) -> Dfs {
+        Dfs { bound, ..Dfs::default() }
+    }
+
+    /// Whether the last execution was the last there is.
+    fn exhausted(&self) -> bool {
+        self.started && self.path.iter().all(|node| node.at + 1 == node.width)
+    }
+
+    /// How much of the tree has been walked, if all subtrees of a node were of the same size.
+    fn progress(&self) -> f64 {
+        if !self.started {
+            return 0.0;
+        }
+        let mut share = 1.0;
+        let mut done = 0.0;
+        for node in &self.path {
+            share /= f64::from(node.width);
+            done += share * f64::from(node.at);
+        }
+        done + share
+    }
+
+    /// Go on to the next path; false if there is none.
+    fn advance(&mut self) -> bool {
+        while let Some(node) = self.path.last_mut() {
+            if node.at + 1 < node.width {
+                node.at += 1;
+                return true;
+            }
+            self.path.pop();
+        }
+        false
+    }
+
+    /// The choice to make among `width` at this step.
+    fn choose(&mut self, step: u32, kind: Kind, width: u32) -> u32 {
+        if let Some(&node) = self.path.get(self.depth) {
+            if node.step == step && node.kind == kind && node.width == width {
+                self.depth += 1;
+                return node.at;
+            }
+            let reached = node.step < step || (node.step == step && node.kind == kind);
+            if reached || width > 1 {
+                self.lose_way(Nondeterminism { step, expected: node.width, found: width });
+            }
+        }
+        if width > 1 {
+            self.path.push(Node { step, kind, width, at: 0 });
+            self.depth += 1;
+        }
+        0
+    }
+
+    /// Go on as if the rest of the path had never been.
+    fn lose_way(&mut self, found: Nondeterminism) {
+        self.nondeterminism.get_or_insert(found);
+        self.path.truncate(self.depth);
+    }
+}
+
+impl Strategy for Dfs {
+    fn survey(&self) -> Survey {
+        Survey {
+            exhausted: self.exhausted(),
+            progress: Some(self.progress()),
+            nondeterminism: self.nondeterminism,
+        }
+    }
+
+    fn begin(&mut self, _index: u64) -> bool {
+        if self.started && !self.advance() {
+            return false;
+        }
+        self.started = true;
+        self.depth = 0;
+        self.preemptions = 0;
+        true
+    }
+
+    fn pick(&mut self, scene: &Scene<'_>) -> Gid {
+        let goes_on = scene.goes_on();
+        if goes_on && self.bound.is_some_and(|bound| self.preemptions >= bound) {
+            self.choose(scene.step, Kind::Goroutine, 1);
+            return scene.current;
+        }
+        self.candidates.clear();
+        self.candidates.extend_from_slice(scene.enabled);
+        // False sorts before true: the current goroutine comes first.
+        self.candidates.sort_unstable_by_key(|&g| (!(goes_on && g == scene.current), g));
+        let at = self.choose(scene.step, Kind::Goroutine, self.candidates.len() as u32);
+        let g = self.candidates[at as usize];
+        self.preemptions += u32::from(goes_on && g != scene.current);
+        g
+    }
+
+    fn alternative(&mut self, step: u32, _g: Gid, n: u32) -> u32 {
+        self.choose(step, Kind::Alternative, n)
+    }
+
+    fn fire_early(&mut self, scene: &Scene<'_>) -> bool {
+        self.choose(scene.step, Kind::Early, 2) == 1
+    }
+
+    fn end(&mut self, steps: u32) {
+        if let Some(&node) = self.path.get(self.depth) {
+            self.lose_way(Nondeterminism { step: steps, expected: node.width, found: 0 });
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "tests/dfs.rs"]
+mod tests;

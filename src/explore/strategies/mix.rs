@@ -1,0 +1,176 @@
+//! The default: each execution by another strategy, because none of them wins everywhere.
+//!
+//! | execution | strategy |
+//! |---|---|
+//! | 0 | the random walk; its profile serves the others where none was given |
+//! | 1 | round robin |
+//! | 2 | each goroutine for as long as it can go on |
+//! | 3 … | SURW, POS, PCT with two change points, PCT with one, the random walk, in rotation |
+//!
+//! The first three cost little and find what is broken in every schedule that comes to mind. The
+//! rotation gives each of the others a fifth, which at worst makes it five times slower than the best
+//! of them alone; the differences between them are larger than that in both directions.
+//!
+//! Invariant: execution `index` depends on the seed, the index and the profile alone. Without a
+//! profile, execution 0 has to come first, or the others make do with guesses.
+
+use super::{Deviate, Pct, Pos, Profile, Random, RoundRobin, Surw};
+use crate::explore::profile::Profiler;
+use crate::model::execution::Pending;
+use crate::model::{Scene, Strategy};
+use selvedge_checkers::access::Access;
+use selvedge_checkers::ids::Gid;
+use std::sync::Arc;
+
+/// Whose turn it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Turn {
+    Profiler,
+    RoundRobin,
+    Completion,
+    Surw,
+    Pos,
+    Pct3,
+    Pct2,
+    Random,
+}
+
+const ROTATION: [Turn; 5] = [Turn::Surw, Turn::Pos, Turn::Pct3, Turn::Pct2, Turn::Random];
+
+/// See the module.
+pub(crate) struct Mix {
+    seed: u64,
+    has_profile: bool,
+    turn: Turn,
+    profiler: Profiler,
+    round_robin: RoundRobin,
+    completion: Deviate,
+    surw: Surw,
+    pos: Pos,
+    pct3: Pct,
+    pct2: Pct,
+    random: Random,
+}
+
+impl Mix {
+    pub(crate) fn new(seed: u64, profile: Option<&Arc<Profile>>) -> Mix {
+        Mix {
+            seed,
+            has_profile: profile.is_some(),
+            turn: Turn::Profiler,
+            profiler: Profiler::new(seed),
+            round_robin: RoundRobin::new(),
+            completion: Deviate::new(Vec::new()),
+            surw: Surw::new(seed, profile),
+            pos: Pos::new(seed),
+            pct3: Pct::new(seed, 3, profile),
+            pct2: Pct::new(seed, 2, profile),
+            random: Random::new(seed),
+        }
+    }
+
+    fn turn_of(&self, index: u64) -> Turn {
+        match index {
+            0 if self.has_profile => Turn::Random,
+            0 => Turn::Profiler,
+            1 => Turn::RoundRobin,
+            2 => Turn::Completion,
+            _ => ROTATION[((index - 3) % ROTATION.len() as u64) as usize],
+        }
+    }
+
+    #[inline]
+    fn active(&mut self) -> &mut dyn Strategy {
+        match self.turn {
+            Turn::Profiler => &mut self.profiler,
+            Turn::RoundRobin => &mut self.round_robin,
+            Turn::Completion => &mut self.completion,
+            Turn::Surw => &mut self.surw,
+            Turn::Pos => &mut self.pos,
+            Turn::Pct3 => &mut self.pct3,
+            Turn::Pct2 => &mut self.pct2,
+            Turn::Random => &mut self.random,
+        }
+    }
+}
+
+impl Strategy for Mix {
+    fn begin(&mut self, index: u64) -> bool {
+        self.turn = self.turn_of(index);
+        self.active().begin(index)
+    }
+
+    #[inline]
+    fn pick(&mut self, scene: &Scene<'_>) -> Gid {
+        self.active().pick(scene)
+    }
+
+    fn alternative(&mut self, step: u32, g: Gid, n: u32) -> u32 {
+        self.active().alternative(step, g, n)
+    }
+
+    fn fire_early(&mut self, scene: &Scene<'_>) -> bool {
+        self.active().fire_early(scene)
+    }
+
+    fn follows(&self) -> bool {
+        match self.turn {
+            Turn::Profiler | Turn::RoundRobin | Turn::Pos | Turn::Pct3 | Turn::Pct2 => true,
+            Turn::Surw => self.surw.follows(),
+            Turn::Completion | Turn::Random => false,
+        }
+    }
+
+    fn spawned(&mut self, parent: Gid, child: Gid) {
+        self.active().spawned(parent, child);
+    }
+
+    fn announced(&mut self, g: Gid, pending: &Pending) {
+        self.active().announced(g, pending);
+    }
+
+    fn enabled(&mut self, g: Gid) {
+        self.active().enabled(g);
+    }
+
+    fn disabled(&mut self, g: Gid) {
+        self.active().disabled(g);
+    }
+
+    fn stepped(&mut self, g: Gid, pending: &[Pending], footprint: &[Access]) {
+        self.active().stepped(g, pending, footprint);
+    }
+
+    fn conflicts(&mut self, g: Gid) {
+        self.active().conflicts(g);
+    }
+
+    fn end(&mut self, steps: u32) {
+        self.active().end(steps);
+        if self.turn == Turn::Profiler {
+            let profile = Arc::new(self.profiler.take());
+            *self = Mix::new(self.seed, Some(&profile));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explore::strategies::tests::gather;
+    use crate::explore::strategies::tests::programs::{self, Run};
+    use std::panic::Location;
+
+    #[test]
+    fn its_own_profile_is_as_good_as_one_it_is_given() {
+        for program in programs::all() {
+            let profile = gather(&program.body, Location::caller(), programs::limits(), 9);
+            let mut alone = Run::new(Box::new(Mix::new(9, None)));
+            let mut given = Run::new(Box::new(Mix::new(9, Some(&profile))));
+            for index in 0..30 {
+                let (a, b) = (alone.one(index, &program.body), given.one(index, &program.body));
+                assert_eq!(a.fingerprint, b.fingerprint, "{} {index}", program.name);
+            }
+        }
+    }
+}

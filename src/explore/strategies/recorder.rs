@@ -1,0 +1,152 @@
+//! Finds the deviations of an execution: replays its exact decisions and notes wherever they differ
+//! from the default policy of [`Deviate`](super::Deviate).
+//!
+//! Invariant: if the replay matched to its end, `Deviate` makes exactly the same decisions from what
+//! was noted, early timers and wake-ups without a cause included, because both see the same scenes.
+
+use super::replay::{Mismatch, Replay};
+use super::tally::Tally;
+use crate::explore::token::{Deviation, DeviationKind};
+use crate::model::{Decision, Scene, Strategy};
+use selvedge_checkers::ids::Gid;
+
+/// See the module.
+pub(crate) struct Recorder {
+    replay: Replay,
+    tally: Tally,
+    deviations: Vec<Deviation>,
+}
+
+impl Recorder {
+    pub(crate) fn new(decisions: Vec<Decision>) -> Recorder {
+        Recorder { replay: Replay::new(decisions), tally: Tally::default(), deviations: Vec::new() }
+    }
+
+    /// The deviations of the last execution, in the order they happened in.
+    pub(crate) fn deviations(&self) -> &[Deviation] {
+        &self.deviations
+    }
+
+    /// Where the program did not do what the decisions say.
+    pub(crate) fn mismatch(&self) -> Option<Mismatch> {
+        self.replay.mismatch()
+    }
+}
+
+impl Strategy for Recorder {
+    fn begin(&mut self, index: u64) -> bool {
+        self.tally.clear();
+        self.deviations.clear();
+        self.replay.begin(index)
+    }
+
+    fn pick(&mut self, scene: &Scene<'_>) -> Gid {
+        self.tally.catch_up(scene.step);
+        let g = self.replay.pick(scene);
+        if g != scene.default_choice() {
+            self.deviations.push(Deviation { at: self.tally.anchor(), kind: DeviationKind::Run(g.0) });
+        }
+        self.tally.took(g);
+        g
+    }
+
+    fn alternative(&mut self, step: u32, g: Gid, n: u32) -> u32 {
+        if g == Gid::CLOCK {
+            self.tally.catch_up(step);
+        }
+        let a = self.replay.alternative(step, g, n);
+        if a != 0 {
+            let at = self.tally.operation(g);
+            self.deviations.push(Deviation { at, kind: DeviationKind::Alternative(a) });
+        }
+        a
+    }
+
+    fn fire_early(&mut self, scene: &Scene<'_>) -> bool {
+        self.tally.catch_up(scene.step);
+        let fires = self.replay.fire_early(scene);
+        if fires {
+            let kind = DeviationKind::Run(Gid::CLOCK.0);
+            self.deviations.push(Deviation { at: self.tally.anchor(), kind });
+        }
+        fires
+    }
+
+    fn end(&mut self, steps: u32) {
+        self.replay.end(steps);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explore::plan::Body;
+    use crate::explore::strategies::tests::deviations_of;
+    use crate::explore::strategies::tests::programs::{self, Run};
+    use crate::explore::strategies::{Deviate, Random, make_named};
+    use crate::explore::token::{Token, TokenBody};
+    use std::any::Any;
+    use std::panic::Location;
+
+    /// What `Deviate` decides from the deviations found for `decisions`, by way of a token's text.
+    /// The deviations are added to `all`.
+    fn round_trip(decisions: Vec<Decision>, body: &Body, all: &mut Vec<Deviation>) -> Vec<Decision> {
+        let found = deviations_of(decisions, body, Location::caller(), programs::limits()).unwrap();
+        all.extend(&found);
+        let text = Token::deviations(0, found).encode();
+        let Ok(Token { choices: TokenBody::Deviations(list), .. }) = Token::decode(&text) else {
+            panic!("{text} is no list of deviations")
+        };
+        let mut run = Run::new(Box::new(Deviate::new(list)));
+        let decisions = run.one(0, body).decisions;
+        let deviate: Box<dyn Any> = run.strategy();
+        assert_eq!(deviate.downcast::<Deviate>().unwrap().unmatched(), []);
+        decisions
+    }
+
+    #[test]
+    fn deviations_reproduce_any_execution() {
+        let mut all = Vec::new();
+        for program in programs::all() {
+            for seed in 0..3 {
+                let mut run = Run::new(Box::new(Random::new(seed)));
+                for index in 0..20 {
+                    let wanted = run.one(index, &program.body).decisions;
+                    let found = round_trip(wanted.clone(), &program.body, &mut all);
+                    assert_eq!(found, wanted, "{} under {seed} {index}", program.name);
+                }
+            }
+        }
+        // The programs have all there is: early timers, what follows one, alternatives, timers due
+        // together.
+        let clock = Gid::CLOCK.0;
+        assert!(all.iter().any(|d| d.kind == DeviationKind::Run(clock) && d.at.0 != clock));
+        assert!(all.iter().any(|d| d.at.0 == clock && matches!(d.kind, DeviationKind::Run(_))));
+        assert!(all.iter().any(|d| d.at.0 != clock && matches!(d.kind, DeviationKind::Alternative(_))));
+        assert!(all.iter().any(|d| d.at.0 == clock && matches!(d.kind, DeviationKind::Alternative(_))));
+    }
+
+    #[test]
+    fn deviations_reproduce_the_executions_of_every_strategy() {
+        use crate::explore::spec::StrategySpec::{Dfs, Mix, Pct, Pos, RoundRobin, Surw};
+        for program in programs::all() {
+            for spec in [Dfs, Mix, Pct(3), Pos, RoundRobin, Surw] {
+                let mut run = Run::new(make_named(spec, 5, None, None));
+                for index in 0..8 {
+                    let Some(report) = run.next(index, &program.body) else { break };
+                    let found = round_trip(report.decisions.clone(), &program.body, &mut Vec::new());
+                    assert_eq!(found, report.decisions, "{} under {spec} {index}", program.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_default_policy_deviates_nowhere() {
+        for program in programs::all() {
+            let wanted = Run::new(Box::new(Deviate::new(Vec::new()))).one(0, &program.body).decisions;
+            let found = deviations_of(wanted, &program.body, Location::caller(), programs::limits());
+            assert_eq!(found, Ok(Vec::new()), "{}", program.name);
+        }
+    }
+}

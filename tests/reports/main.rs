@@ -1,0 +1,100 @@
+//! What a person reads: real programs, really explored, each kind of finding as it is printed.
+//!
+//! The numbers of the search and the token are left out of the goldens: they change with every
+//! strategy, the report does not.
+
+mod programs;
+
+use selvedge::report::Style;
+use selvedge::{Explorer, Outcome};
+use std::time::Duration;
+
+fn explorer() -> Explorer {
+    Explorer::new().seed(7).executions(300).jobs(1).style(Style::default())
+}
+
+/// The report with what depends on the search and on the machine taken out.
+fn normalised(outcome: &Outcome) -> String {
+    let mut text = String::new();
+    for line in outcome.report.lines() {
+        let line = line.trim_end();
+        let start = line.trim_start();
+        if start.starts_with("replay ") {
+            text.push_str("   replay    SELVEDGE_REPLAY=sv1-…\n");
+        } else {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    text
+}
+
+fn golden(name: &str, explorer: Explorer, program: fn()) -> Outcome {
+    let outcome = explorer.run(program);
+    insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!(name, normalised(&outcome));
+    });
+    outcome
+}
+
+macro_rules! goldens {
+    ($($name:ident $($call:ident($($argument:expr),*))*,)*) => {
+        $(#[test]
+        fn $name() {
+            golden(stringify!($name), explorer()$(.$call($($argument),*))*, programs::$name);
+        })*
+    };
+}
+
+goldens! {
+    deadlock,
+    lock_cycle,
+    self_deadlock,
+    read_twice,
+    leaked_sender,
+    leaked_receiver,
+    leaked_select,
+    leaked_nil,
+    join_cycle,
+    partial_deadlock,
+    data_race,
+    cell_race,
+    relaxed_flag,
+    lost_update,
+    panic_in_goroutine,
+    returned_error,
+    send_on_closed,
+    close_of_closed,
+    close_of_nil,
+    unlock_of_unlocked,
+    negative_wait_group,
+    wait_group_misuse,
+    lost_notify,
+    lost_unpark,
+    endless_spin,
+    busy_select,
+    lock_order executions(1) seed(1),
+    send_races_close,
+    add_races_wait,
+    closed_by_receiver,
+    premature_exit,
+    stuck_loop watchdog(Duration::from_millis(200)),
+    stuck_std_mutex watchdog(Duration::from_millis(200)),
+    not_deterministic,
+    stack_overflow,
+    uncontrolled_thread,
+    leaked_timer,
+    lost_cancel,
+    semaphore_starved,
+    producer_consumer,
+}
+
+#[test]
+fn nothing_explored() {
+    golden("nothing_explored", explorer().executions(0), programs::passes);
+}
+
+#[test]
+fn passes() {
+    golden("passes", explorer(), programs::passes);
+}
