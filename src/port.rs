@@ -53,6 +53,8 @@ pub(crate) trait Engine {
     fn take_panic(&self, g: Gid) -> Option<Box<dyn Any + Send>>;
     /// Whether a goroutine has ended.
     fn has_exited(&self, g: Gid) -> bool;
+    /// Whether the execution is over and its goroutines are only being unwound.
+    fn is_over(&self) -> bool;
     /// The running goroutine.
     fn running(&self) -> Gid;
     /// Goroutines that have not ended.
@@ -183,6 +185,18 @@ impl Object {
             return ObjId(plain - 1);
         }
         self.claim(engine, epoch, tag, initial)
+    }
+
+    /// The id, for a thread that gives back what it holds. A plain thread may do so also while an
+    /// execution uses the object: it took it before, in its own world's account.
+    ///
+    /// # Panics
+    /// As [`Object::id`], if the plain world never used the object.
+    pub(crate) fn id_to_release(&self, engine: &dyn Engine, initial: impl FnOnce() -> State) -> ObjId {
+        match self.plain.load(Ordering::Acquire).checked_sub(1) {
+            Some(plain) if engine.epoch() == Epoch::PLAIN => ObjId(plain),
+            _ => self.id(engine, initial),
+        }
     }
 
     #[cold]

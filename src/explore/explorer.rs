@@ -14,7 +14,7 @@ use crate::model::{Nondeterminism, Report, Strategy, Worker};
 use selvedge_checkers::finding::{Evidence, Finding, Slug};
 use selvedge_checkers::ids::SiteRef;
 use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -81,7 +81,10 @@ pub(crate) fn explore(plan: &Plan, body: &Body, site: SiteRef) -> Exploration {
             Ok(Message::Tainted(strategy)) => watchdog.watch(start(&shared, &tell, strategy)),
             Ok(Message::Died(payload)) => {
                 shared.stop.store(true, Ordering::Relaxed);
-                resume_unwind(payload);
+                // Its message went to the goroutine's hook: say it again.
+                let text = payload.downcast_ref::<String>().map(|text| &**text);
+                let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("?");
+                panic!("selvedge: internal error in a worker: {text}");
             }
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {

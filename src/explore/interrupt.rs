@@ -82,22 +82,32 @@ extern "C" fn capture_and_sleep(_: i32, _: *mut libc::siginfo_t, _: *mut libc::c
 }
 
 /// The innermost frame that is neither ours nor of the standard library.
+///
+/// Optimised code has instructions that belong to no line, and a loop may be stopped at one: then
+/// the closest instruction that has one speaks for the frame.
 fn user_frame(addresses: &[AtomicUsize]) -> Option<Site> {
+    const NEAR: usize = 64;
+    let ips: Vec<usize> = addresses.iter().map(|a| a.load(Ordering::Relaxed).saturating_sub(1)).collect();
+    let exact = ips.iter().find_map(|&ip| user_code_at(ip));
+    exact.or_else(|| {
+        let near = |ip: usize| (1..NEAR).flat_map(move |d| [ip.saturating_sub(d), ip.saturating_add(d)]);
+        ips.iter().find_map(|&ip| near(ip).find_map(user_code_at))
+    })
+}
+
+/// The user code that the instruction at `ip` was made from, innermost first.
+fn user_code_at(ip: usize) -> Option<Site> {
     let mut found = None;
-    for address in addresses {
-        let ip = address.load(Ordering::Relaxed);
-        backtrace::resolve(ip.saturating_sub(1) as *mut _, |symbol| {
-            let (Some(file), Some(line)) = (symbol.filename(), symbol.lineno()) else { return };
-            let name = symbol.name().map(|n| n.to_string()).unwrap_or_default();
-            if found.is_none() && is_user_code(&file.to_string_lossy(), &name) {
-                let col = symbol.colno().unwrap_or(1);
-                found = Some(Site { file: file.to_string_lossy().into_owned(), line, col });
-            }
-        });
-        if found.is_some() {
-            break;
+    backtrace::resolve(ip as *mut _, |symbol| {
+        let (Some(file), Some(line)) = (symbol.filename(), symbol.lineno().filter(|&l| l > 0)) else {
+            return;
+        };
+        let name = symbol.name().map(|n| n.to_string()).unwrap_or_default();
+        if found.is_none() && is_user_code(&file.to_string_lossy(), &name) {
+            let col = symbol.colno().unwrap_or(1);
+            found = Some(Site { file: file.to_string_lossy().into_owned(), line, col });
         }
-    }
+    });
     found
 }
 

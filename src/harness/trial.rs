@@ -212,8 +212,11 @@ fn replay(config: &Config, plan: &Plan, body: &Body, identity: &Identity<'_>, wh
                 let minimal = minimise::follow(plan, body, identity.site, entries[0].decisions.clone());
                 finish_replay(config, plan, identity, minimal, None)
             }
-            Ok(_) => panic!("SELVEDGE_REPLAY={what}: expected a token or a file with one; {error}"),
-            Err(problem) => panic!("SELVEDGE_REPLAY={what}: {problem}"),
+            Ok(_) if !Path::new(what).exists() => {
+                refuse(&format!("SELVEDGE_REPLAY={what}: there is no such file, and {error}"))
+            }
+            Ok(_) => refuse(&format!("SELVEDGE_REPLAY={what}: expected a token or a file with one; {error}")),
+            Err(problem) => refuse(&format!("SELVEDGE_REPLAY={what}: {problem}")),
         },
     }
 }
@@ -273,7 +276,7 @@ fn regressions_file(config: &Config, identity: &Identity<'_>) -> Option<PathBuf>
 /// What failed once is tried first.
 fn replay_regressions(config: &Config, plan: &Plan, body: &Body, identity: &Identity<'_>) -> Option<Outcome> {
     let file = regressions_file(config, identity)?;
-    let entries = regressions::load(&file).unwrap_or_else(|error| panic!("selvedge: {error}"));
+    let entries = regressions::load(&file).unwrap_or_else(|error| refuse(&error.to_string()));
     for entry in entries {
         let minimal = replay_token(plan, body, identity, &entry.token);
         let minimal = match plan.fails(&minimal.report) {
@@ -304,6 +307,12 @@ fn remember(config: &Config, identity: &Identity<'_>, outcome: &Outcome) {
     if let Err(error) = regressions::append(&file, test.path, &entry) {
         eprintln!("selvedge: the failure could not be kept: {error}");
     }
+}
+
+/// A test that cannot be run as it was asked to: say why, without a backtrace of ours.
+pub(super) fn refuse(why: &str) -> ! {
+    eprintln!("error: {why}");
+    std::panic::resume_unwind(Box::new(why.to_owned()))
 }
 
 /// Panic if the test failed.

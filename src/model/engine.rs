@@ -16,7 +16,8 @@ use super::execution::{Ending, Execution, Next};
 use super::faults;
 use super::goroutine::{Co, Exit, Stacks, Status};
 use super::panics::{self, Panic};
-use crate::objects::{Arm, End, Misuse, Nanos, Op, Ret, State, Step, chan};
+use super::teardown::{TearDown, discard};
+use crate::objects::{Arm, End, Misuse, Nanos, Op, Ret, State, chan};
 use crate::port::{Engine, Epoch, GoExit, SelectForm, Spawn, locals};
 use corosensei::stack::Stack;
 use corosensei::{CoroutineResult, Yielder};
@@ -28,37 +29,34 @@ use std::cell::{Cell, RefCell, UnsafeCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
-/// What unwinds a goroutine of an execution that is over.
-pub(super) struct TearDown;
+/// How the message of a stack overflow begins.
+pub(crate) const STACK_OVERFLOW: &str = "stack overflow";
 
-/// Drop a payload nobody wants; what its destructor throws is not dropped in its turn.
-fn discard(payload: Box<dyn Any + Send>) {
-    if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        std::mem::forget(another);
-    }
+/// Bytes of stack that an operation may need; a small stack gives a quarter.
+const RESERVE: usize = 24 << 10;
+
+/// Whether the stack of the caller has grown below `limit`.
+#[inline(always)]
+fn below(limit: usize) -> bool {
+    let here = 0_u8;
+    (&raw const here).addr() < limit
 }
 
 /// The engine of one worker thread.
 pub(super) struct Engine_ {
     ex: UnsafeCell<Execution>,
-    stacks: RefCell<Stacks>,
+    pub(super) stacks: RefCell<Stacks>,
     /// Who to resume next, decided on a goroutine's stack.
-    next: Cell<Option<Next>>,
-    tearing_down: Cell<bool>,
+    pub(super) next: Cell<Option<Next>>,
+    pub(super) tearing_down: Cell<bool>,
     /// A goroutine was left in the middle of unwinding: the thread's panic count is off.
-    tainted: Cell<bool>,
+    pub(super) tainted: Cell<bool>,
     /// The engine may have been interrupted in the middle of anything: it is not to be used again.
-    overflowed: Cell<bool>,
-    epoch: Cell<Epoch>,
-    /// Operations of goroutines that unwind, or should: see [`PATIENCE`].
-    unwound: Cell<u32>,
+    pub(super) overflowed: Cell<bool>,
+    pub(super) epoch: Cell<Epoch>,
+    /// Operations of goroutines that unwind, or should: see [`teardown`](super::teardown).
+    pub(super) unwound: Cell<u32>,
 }
-
-/// So often may a goroutine that has to unwind operate, or catch the unwinding, before it counts as
-/// one that never ends.
-const PATIENCE: u32 = 100_000;
-/// How many operations catching the unwinding once counts for.
-const CATCH: u32 = 1_000;
 
 impl Engine_ {
     pub(super) fn new(ex: Execution) -> Engine_ {
@@ -140,12 +138,14 @@ impl Engine_ {
     fn switch_to(&self, g: Gid) {
         let me = &mut self.ex().goroutines[g.index()];
         me.status = Status::Running;
-        let mut co = me.co.take().expect("a goroutine that is resumed has a coroutine");
-        faults::about_to_run(&co, me.stack_limit);
+        let (mut place, limit) = (me.co.take(), me.stack_limit);
+        let co = place.as_deref_mut().and_then(Option::as_mut);
+        let co = co.expect("a goroutine that is resumed has a coroutine");
+        faults::about_to_run(co, limit);
         match co.resume(()) {
-            CoroutineResult::Yield(()) => self.ex().goroutines[g.index()].co = Some(co),
+            CoroutineResult::Yield(()) => self.ex().goroutines[g.index()].co = place,
             CoroutineResult::Return(exit) => {
-                self.stacks.borrow_mut().give(co.into_stack());
+                place.into_iter().for_each(|place| self.stacks.borrow_mut().give(place));
                 self.ended(g, exit);
             }
         }
@@ -153,8 +153,8 @@ impl Engine_ {
 
     /// Give a new goroutine its coroutine; false if there is no memory for its stack.
     fn start(&self, g: Gid) -> bool {
-        let stack = match self.stacks.borrow_mut().take() {
-            Ok(stack) => stack,
+        let (stack, mut place) = match self.stacks.borrow_mut().take() {
+            Ok(free) => free,
             Err(error) => {
                 let message = format!("no memory for the stack of goroutine {g}: {error}");
                 self.fatal(g, Slug::Panic, message, None);
@@ -162,10 +162,12 @@ impl Engine_ {
             }
         };
         let ex = self.ex();
-        ex.goroutines[g.index()].stack_limit = stack.limit().get();
+        let limit = stack.limit().get();
+        ex.goroutines[g.index()].stack_limit = limit;
+        ex.goroutines[g.index()].stack_reserve = limit + RESERVE.min(ex.limits.stack / 4);
         let body = ex.goroutines[g.index()].body.take().expect("a new goroutine has a body");
         let record = &raw mut ex.goroutines;
-        let co = Co::with_stack(stack, move |yielder: &Yielder<(), ()>, ()| {
+        *place = Some(Co::with_stack(stack, move |yielder: &Yielder<(), ()>, ()| {
             // SAFETY: the coroutine is resumed only by `resume`, which holds no reference into the
             // table while it does; the table outlives the coroutine.
             unsafe { (&mut *record)[g.index()].yielder = yielder };
@@ -187,8 +189,8 @@ impl Engine_ {
                     Exit::Panicked
                 }
             }
-        });
-        self.ex().goroutines[g.index()].co = Some(co);
+        }));
+        self.ex().goroutines[g.index()].co = Some(place);
         true
     }
 
@@ -209,10 +211,13 @@ impl Engine_ {
             Exit::Panicked => {}
             Exit::Overflowed => {
                 self.overflowed.set(true);
-                let size = ex.limits.stack >> 10;
-                let message = format!("stack overflow: it ran off its stack of {size} KiB");
-                self.fatal(g, Slug::Panic, message, None);
+                self.stack_overflow(g);
                 self.tainted.set(true);
+                // It may have been half way through an operation: who it had decided on is not
+                // resumed, and nothing else is touched.
+                self.next.set(None);
+                self.ex().ready.clear();
+                return;
             }
         }
         self.ex().exit(g);
@@ -243,10 +248,13 @@ impl Engine_ {
     }
 
     /// Announce, decide, and come back once the operation took effect.
-    #[inline]
+    #[inline(always)]
     fn operate(&self, op: Op, site: SiteRef) -> Ret {
         let ex = self.ex();
         let g = ex.running;
+        if below(ex.goroutines[g.index()].stack_reserve) {
+            self.out_of_stack(g, site);
+        }
         ex.announce(g, op, site);
         if ex.ready.is_empty() {
             match ex.decide() {
@@ -258,6 +266,23 @@ impl Engine_ {
         self.ex().goroutines[g.index()].ret
     }
 
+    /// The goroutine has no room left for the engine, whose needs vary with who decides: it ends here,
+    /// at the same operation in every replay.
+    #[cold]
+    fn out_of_stack(&self, g: Gid, site: SiteRef) -> ! {
+        self.ex().pending[g.index()].site = site;
+        self.stack_overflow(g);
+        self.next.set(Some(Next::End));
+        self.suspend(g);
+        unreachable!("a stack overflow ends the execution");
+    }
+
+    fn stack_overflow(&self, g: Gid) {
+        let size = self.ex().limits.stack >> 10;
+        let message = format!("{STACK_OVERFLOW}: it ran off its stack of {size} KiB");
+        self.fatal(g, Slug::Panic, message, None);
+    }
+
     fn suspend(&self, g: Gid) {
         let yielder = self.ex().goroutines[g.index()].yielder;
         // SAFETY: `g` is the running goroutine, so its coroutine is alive and `yielder`, stored
@@ -266,142 +291,6 @@ impl Engine_ {
         if self.tearing_down.get() {
             resume_unwind(Box::new(TearDown));
         }
-    }
-
-    /// An operation of a goroutine that unwinds: it takes effect at once, without a decision.
-    #[cold]
-    fn operate_unwinding(&self, op: Op) -> Ret {
-        if self.tearing_down.get() && !std::thread::panicking() {
-            if self.is_out_of_patience(CATCH) {
-                self.abandon(self.ex().running);
-            }
-            // User code caught the unwinding; go on with it.
-            resume_unwind(Box::new(TearDown));
-        }
-        let ex = self.ex();
-        let g = ex.running;
-        if self.is_out_of_patience(1) {
-            self.blocked_while_unwinding(g);
-        }
-        if !self.tearing_down.get() && ex.ending == Ending::Running {
-            ex.pending[g.index()].op = op;
-        }
-        if let Op::Join(target) = op
-            && ex.world.goroutines[target.index()].exited
-        {
-            return Ret::Unit;
-        }
-        if ex.world.alternatives(g, &op) == 0 {
-            self.blocked_while_unwinding(g);
-        }
-        match ex.world.step(g, &op, 0) {
-            // A misuse must not panic inside a drop during unwinding.
-            Step::Done(Ret::Misuse(_)) => Ret::Unit,
-            Step::Done(ret) => {
-                if !self.tearing_down.get() {
-                    ex.settle(g, &op);
-                }
-                ret
-            }
-            Step::Next(_) => self.blocked_while_unwinding(g),
-        }
-    }
-
-    /// The goroutine can neither go on nor be suspended and scheduled as usual: its panic ends the
-    /// execution, its stack is abandoned and this thread is not used again.
-    fn blocked_while_unwinding(&self, g: Gid) -> ! {
-        if !self.tearing_down.get() {
-            self.tainted.set(true);
-            let step = self.ex().steps;
-            self.unrecovered(g, Panic::under_way(step));
-            self.next.set(Some(Next::End));
-        }
-        self.abandon(g)
-    }
-
-    fn is_out_of_patience(&self, cost: u32) -> bool {
-        self.unwound.set(self.unwound.get() + cost);
-        self.unwound.get() > PATIENCE
-    }
-
-    /// Leave the goroutine's stack for good.
-    fn abandon(&self, g: Gid) -> ! {
-        let yielder = self.ex().goroutines[g.index()].yielder;
-        loop {
-            // SAFETY: as in `suspend`; nobody resumes the goroutine again.
-            unsafe { (*yielder).suspend(()) };
-        }
-    }
-
-    /// Unwind every goroutine that has not ended, so that what it owns is dropped.
-    pub(super) fn tear_down(&self) {
-        if self.overflowed.get() {
-            // What the abandoned stack owned, and the engine itself, leak with the worker.
-            return self.epoch.get().end();
-        }
-        self.tearing_down.set(true);
-        self.next.set(None);
-        for i in (0..self.ex().goroutines.len()).rev() {
-            let g = Gid(i as u32);
-            let me = &mut self.ex().goroutines[i];
-            let (co, body) = (me.co.take(), me.body.take());
-            // From here on it runs no more than the unwinding below: a scope relies on it.
-            if let Some(co) = co {
-                self.unwind(g, co);
-            } else if let Some(body) = body {
-                self.drop_aside(g, body);
-            }
-            let me = &mut self.ex().goroutines[i];
-            me.status = Status::Exited;
-            let payloads = me.panic.take().map(|p| p.payload).into_iter().chain(me.thrown.take());
-            self.ex().debris.extend(payloads);
-            self.ex().world.goroutines[i].exited = true;
-        }
-        for payload in std::mem::take(&mut self.ex().debris) {
-            self.drop_aside(Gid::MAIN, payload);
-        }
-        for (_, function) in std::mem::take(&mut self.ex().timer_functions) {
-            self.drop_aside(Gid::MAIN, function);
-        }
-        self.ex().goroutines.clear();
-        self.epoch.get().end();
-    }
-
-    /// Resume a goroutine for the last time; if it suspends again, it can never be unwound.
-    fn unwind(&self, g: Gid, mut co: Co) {
-        self.ex().running = g;
-        self.unwound.set(0);
-        match co.resume(()) {
-            CoroutineResult::Return(_) => self.stacks.borrow_mut().give(co.into_stack()),
-            CoroutineResult::Yield(()) => {
-                // SAFETY: the coroutine is forgotten at once and its stack never reused, so
-                // nothing it borrows or owns is ever touched again: it leaks.
-                std::mem::forget(co);
-                if std::thread::panicking() {
-                    self.tainted.set(true);
-                }
-            }
-        }
-    }
-
-    /// Drop what may run user code: on a stack that can be left, as an unwinding goroutine would.
-    fn drop_aside(&self, g: Gid, value: impl Any) {
-        let Ok(stack) = self.stacks.borrow_mut().take() else {
-            return std::mem::forget(value);
-        };
-        let record = &raw mut self.ex().goroutines;
-        let co = Co::with_stack(stack, move |yielder: &Yielder<(), ()>, ()| {
-            // SAFETY: as in `start`; `unwind` resumes it at once.
-            unsafe { (&mut *record)[g.index()].yielder = yielder };
-            let unwind = move || {
-                let _dropped = value;
-                resume_unwind(Box::new(TearDown))
-            };
-            let Err(payload) = catch_unwind(AssertUnwindSafe(unwind));
-            discard(payload);
-            Exit::TornDown
-        });
-        self.unwind(g, co);
     }
 
     fn misuse(&self, misuse: Misuse, object: Option<ObjId>) -> ! {
@@ -540,6 +429,10 @@ impl Engine for Engine_ {
 
     fn has_exited(&self, g: Gid) -> bool {
         self.ex().world.goroutines[g.index()].exited
+    }
+
+    fn is_over(&self) -> bool {
+        self.tearing_down.get()
     }
 
     fn running(&self) -> Gid {

@@ -419,6 +419,10 @@ impl Engine for Plain {
         self.lock().world.goroutines[g.index()].exited
     }
 
+    fn is_over(&self) -> bool {
+        false
+    }
+
     fn running(&self) -> Gid {
         self.me()
     }

@@ -18,10 +18,11 @@ impl Exclusion {
         Exclusion(AtomicU32::new(0))
     }
 
+    /// Enter alone, or give the lock back with `unlock` and panic.
     #[inline]
-    pub(super) fn enter(&self) {
+    pub(super) fn enter(&self, unlock: impl FnOnce()) {
         if self.0.compare_exchange(0, WRITER, Ordering::Acquire, Ordering::Relaxed).is_err() {
-            in_use();
+            in_use(unlock);
         }
     }
 
@@ -30,11 +31,12 @@ impl Exclusion {
         self.0.store(0, Ordering::Release);
     }
 
+    /// Enter beside other readers, or give the lock back with `unlock` and panic.
     #[inline]
-    pub(super) fn enter_shared(&self) {
+    pub(super) fn enter_shared(&self, unlock: impl FnOnce()) {
         if self.0.fetch_add(1, Ordering::Acquire) >= WRITER / 2 {
             self.0.fetch_sub(1, Ordering::Relaxed);
-            in_use();
+            in_use(unlock);
         }
     }
 
@@ -45,7 +47,9 @@ impl Exclusion {
 }
 
 #[cold]
-fn in_use() -> ! {
+fn in_use(unlock: impl FnOnce()) -> ! {
+    // The world that gave the lock must not count it as held for ever.
+    unlock();
     panic!(
         "selvedge: a lock is held by a thread outside of this execution (or by one that ended while it \
          held the lock); give each test its own objects"

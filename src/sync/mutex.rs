@@ -63,7 +63,14 @@ impl RawMutex {
     #[track_caller]
     pub fn unlock(&self) {
         let site = Location::caller();
-        port::with(|engine| engine.op(Op::Unlock(self.id(engine)), site));
+        self.unlock_at(site);
+    }
+
+    fn unlock_at(&self, site: SiteRef) {
+        port::with(|engine| {
+            let id = self.0.id_to_release(engine, || State::Mutex { holder: None });
+            engine.op(Op::Unlock(id), site);
+        });
     }
 }
 
@@ -146,7 +153,7 @@ impl<T: ?Sized> Mutex<T> {
     }
 
     pub(super) fn guard(&self, site: SiteRef) -> LockResult<MutexGuard<'_, T>> {
-        self.busy.enter();
+        self.busy.enter(|| self.raw.unlock_at(site));
         let guard = MutexGuard { mutex: self, panicking: std::thread::panicking(), site };
         if self.is_poisoned() { Err(PoisonError::new(guard)) } else { Ok(guard) }
     }
@@ -208,8 +215,7 @@ impl<T: ?Sized> Drop for MutexGuard<'_, T> {
             self.mutex.poisoned.store(true, Ordering::Relaxed);
         }
         self.mutex.busy.leave();
-        let site = self.site;
-        port::with(|engine| engine.op(Op::Unlock(self.mutex.raw.id(engine)), site));
+        self.mutex.raw.unlock_at(self.site);
     }
 }
 

@@ -34,6 +34,13 @@ impl RawRwLock {
         port::with(|engine| engine.op(op(self.id(engine)), site))
     }
 
+    fn release(&self, op: impl FnOnce(ObjId) -> Op, site: SiteRef) {
+        port::with(|engine| {
+            let id = self.0.id_to_release(engine, || State::RwLock(RwState::default()));
+            engine.op(op(id), site);
+        });
+    }
+
     /// Lock for reading: Go's `RLock`.
     #[track_caller]
     pub fn read_lock(&self) {
@@ -52,7 +59,7 @@ impl RawRwLock {
     /// "sync: RUnlock of unlocked RWMutex"; in Go and in a model it is fatal.
     #[track_caller]
     pub fn read_unlock(&self) {
-        self.op(Op::ReadUnlock, Location::caller());
+        self.release(Op::ReadUnlock, Location::caller());
     }
 
     /// Lock for writing: Go's `Lock`.
@@ -73,7 +80,7 @@ impl RawRwLock {
     /// "sync: Unlock of unlocked RWMutex"; in Go and in a model it is fatal.
     #[track_caller]
     pub fn unlock(&self) {
-        self.op(Op::WriteUnlock, Location::caller());
+        self.release(Op::WriteUnlock, Location::caller());
     }
 }
 
@@ -162,7 +169,7 @@ impl<T: ?Sized> RwLock<T> {
     }
 
     fn read_guard(&self, site: SiteRef) -> LockResult<RwLockReadGuard<'_, T>> {
-        self.busy.enter_shared();
+        self.busy.enter_shared(|| self.raw.release(Op::ReadUnlock, site));
         let guard = RwLockReadGuard { lock: self, site };
         if self.is_poisoned() { Err(PoisonError::new(guard)) } else { Ok(guard) }
     }
@@ -192,7 +199,7 @@ impl<T: ?Sized> RwLock<T> {
     }
 
     fn write_guard(&self, site: SiteRef) -> LockResult<RwLockWriteGuard<'_, T>> {
-        self.busy.enter();
+        self.busy.enter(|| self.raw.release(Op::WriteUnlock, site));
         let guard = RwLockWriteGuard { lock: self, panicking: std::thread::panicking(), site };
         if self.is_poisoned() { Err(PoisonError::new(guard)) } else { Ok(guard) }
     }
@@ -246,7 +253,7 @@ impl<T: ?Sized> DerefMut for RwLockWriteGuard<'_, T> {
 impl<T: ?Sized> Drop for RwLockReadGuard<'_, T> {
     fn drop(&mut self) {
         self.lock.busy.leave_shared();
-        self.lock.raw.op(Op::ReadUnlock, self.site);
+        self.lock.raw.release(Op::ReadUnlock, self.site);
     }
 }
 
@@ -256,7 +263,7 @@ impl<T: ?Sized> Drop for RwLockWriteGuard<'_, T> {
             self.lock.poisoned.store(true, Ordering::Relaxed);
         }
         self.lock.busy.leave();
-        self.lock.raw.op(Op::WriteUnlock, self.site);
+        self.lock.raw.release(Op::WriteUnlock, self.site);
     }
 }
 

@@ -96,7 +96,11 @@ fn a_std_condvar_and_a_real_sleep() {
     stuck_within(&outcome, from, line!());
 
     let from = line!();
-    let outcome = impatient().run(|| std::thread::sleep(Duration::from_secs(3600)));
+    let outcome = impatient().run(|| {
+        std::thread::sleep(Duration::from_secs(3600));
+        // The sleep is no tail call, so that an optimised build has a frame to name.
+        selvedge::runtime::gosched();
+    });
     stuck_within(&outcome, from, line!());
 }
 

@@ -239,7 +239,7 @@ pub(super) fn remedy(f: &Finding, scene: &Scene<'_>) -> &'static str {
 
 fn panic_remedy(message: &str, g: Gid) -> &'static str {
     if message.starts_with("stack overflow") {
-        return "end the recursion, or give goroutines more room: `stack = \"1MiB\"`";
+        return "end the recursion, or give goroutines more room: `stack = \"1m\"`";
     }
     if g == Gid::MAIN || message.starts_with("assertion") {
         return "look for the step that came in between: one lock or atomic operation must span it";
