@@ -29,8 +29,8 @@ use std::cell::{Cell, RefCell, UnsafeCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
-/// Bytes of stack that an operation may need; a small stack gives a quarter.
-const RESERVE: usize = 24 << 10;
+/// Bytes of stack that an operation may need (unoptimised code needs more); a small stack gives half.
+const RESERVE: usize = if cfg!(debug_assertions) { 48 << 10 } else { 24 << 10 };
 
 /// Whether the stack of the caller has grown below `limit`.
 #[inline(always)]
@@ -159,7 +159,7 @@ impl Engine_ {
         let ex = self.ex();
         let limit = stack.limit().get();
         ex.goroutines[g.index()].stack_limit = limit;
-        ex.goroutines[g.index()].stack_reserve = limit + RESERVE.min(ex.limits.stack / 4);
+        ex.goroutines[g.index()].stack_reserve = limit + RESERVE.min(ex.limits.stack / 2);
         let body = ex.goroutines[g.index()].body.take().expect("a new goroutine has a body");
         let record = &raw mut ex.goroutines;
         let co = Co::with_stack(stack, move |yielder: &Yielder<(), ()>, ()| {
