@@ -5,7 +5,8 @@
 //! empty queues. A thread that a select queued on several channels leaves all of them at once.
 
 use super::language::{Arm, NIL, Seen};
-use super::machine::{Phase, State};
+use super::machine::State;
+use super::thread::Phase;
 use std::collections::VecDeque;
 
 pub(super) const SEND_ON_CLOSED: &str = "send on closed channel";

@@ -7,62 +7,12 @@
 
 use super::channels::{Chan, Queued};
 use super::language::{CHILD, Instr, NIL, Name, Program, Seen, Verdict};
+use super::thread::{Frame, OnceState, Phase, Thread};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Where a thread is inside its current instruction.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(super) enum Phase {
-    /// About to begin the next one.
-    Next,
-    /// Somebody else must complete it.
-    Queued,
-    /// A write lock is announced.
-    Announced,
-    /// Woken from the condition variable, about to lock again.
-    Relock,
-    /// Released from the wait group, about to look at the counter again.
-    Released,
-    /// All instructions are done; the thread has not ended yet.
-    Leaving,
-    Ended,
-    Panicked(&'static str),
-}
-
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(super) struct Thread {
-    pub(super) name: Name,
-    /// What is still to do, the next instruction last.
-    code: Vec<Frame>,
-    pub(super) phase: Phase,
-    locks: [bool; 2],
-    raw: bool,
-    reads: u8,
-    writes: bool,
-    detached: bool,
-    has_child: bool,
-    /// The child that was not joined yet.
-    child: Option<usize>,
-    token: bool,
-}
-
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-enum Frame {
-    Do(Instr),
-    OnceEnd,
-    /// Join a thread; part of main's end.
-    JoinThread(usize),
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-enum OnceState {
-    Idle,
-    Running,
-    Done,
-}
 
 /// One state of the program.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct State {
+pub(crate) struct State {
     pub(super) threads: Vec<Thread>,
     vars: [u8; 2],
     locks: [bool; 2],
@@ -86,7 +36,7 @@ pub struct State {
 }
 
 impl State {
-    pub fn new(program: &Program) -> State {
+    pub(crate) fn new(program: &Program) -> State {
         let main = |i: usize| i == 0;
         let mut state = State {
             threads: Vec::new(),
@@ -139,7 +89,7 @@ impl State {
     }
 
     /// How the program ended, if `successors` gave none.
-    pub fn verdict(&self) -> Verdict {
+    pub(crate) fn verdict(&self) -> Verdict {
         if let Some(text) = self.fatal {
             return Verdict::Fatal(text);
         }
@@ -152,12 +102,12 @@ impl State {
         Verdict::Quiet { stuck: self.threads.iter().filter(alive).map(|t| t.name).collect(), unclaimed }
     }
 
-    pub fn seen(&self) -> &BTreeMap<Name, Vec<Seen>> {
+    pub(crate) fn seen(&self) -> &BTreeMap<Name, Vec<Seen>> {
         &self.seen
     }
 
     /// Every state one step away.
-    pub fn successors(&self) -> Vec<State> {
+    pub(crate) fn successors(&self) -> Vec<State> {
         if self.fatal.is_some() {
             return Vec::new();
         }

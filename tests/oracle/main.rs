@@ -11,6 +11,7 @@ mod machine;
 mod named;
 mod runner;
 mod search;
+mod thread;
 
 use language::Program;
 use selvedge::Explorer;
