@@ -7,6 +7,14 @@ macro_rules! pages {
 }
 
 pages! {
+    readme "../README.md",
+    first_bug "../docs/first-bug.md",
+    from_go "../docs/from-go.md",
+    from_std "../docs/from-std.md",
+    models "../docs/models.md",
+    replaying "../docs/replaying.md",
+    strategies "../docs/strategies.md",
+    time "../docs/time.md",
     finding_add_races_wait "../docs/findings/add-races-wait.md",
     finding_borrowed_thread_local "../docs/findings/borrowed-thread-local.md",
     finding_close_of_closed "../docs/findings/close-of-closed.md",

@@ -99,7 +99,12 @@ impl<T> Goroutine<T> {
     }
 
     /// Whether the goroutine has ended.
+    #[track_caller]
     pub fn is_finished(&self) -> bool {
+        // What others do until then decides about the answer.
+        if let Some(engine) = port::model() {
+            engine.op(Op::Yield, Location::caller());
+        }
         // Elsewhere: what is asked about an execution from outside is asked when it is over.
         port::with(|engine| self.epoch != engine.epoch() || engine.has_exited(self.id))
     }

@@ -1,9 +1,112 @@
-//! Go's concurrency for Rust, with the bugs taken out.
+//! Go's concurrency for Rust, and a model checker that finds its bugs in tests.
 //!
-//! Goroutines ([`go`]), channels ([`chan`](fn@chan)), [`select!`], wait groups, contexts and the
-//! synchronisation of std, in one API with two engines. In production the program runs on threads;
-//! under `#[selvedge::test]` (feature `check`) a controllable scheduler explores its interleavings
-//! and names, shows and replays the bugs it finds.
+//! Goroutines ([`go()`]), channels ([`chan()`]), [`select!`], wait groups, contexts, timers and the
+//! synchronisation of std, in one API with two engines. In a program everything runs on OS threads,
+//! in real time. Under `#[selvedge::test]` (feature `check`, from `[dev-dependencies]`) a
+//! controllable scheduler runs the same code under many schedules and names, shows and replays the
+//! bugs it finds.
+//!
+//! # A tour
+//!
+//! A goroutine is a function that runs beside its caller. Its handle may be dropped, or joined for the
+//! result.
+//!
+//! ```
+//! use selvedge::go;
+//! let sum = go(|| 1 + 1);
+//! assert_eq!(sum.join().unwrap(), 2);
+//! ```
+//!
+//! Goroutines talk over channels. One without room is a rendezvous. A channel is closed by whoever
+//! sends, and a receiver drains it.
+//!
+//! ```
+//! use selvedge::{chan, go};
+//! let (tx, rx) = chan(0);
+//! go(move || {
+//!     for i in 1..=3 {
+//!         tx.send(i);
+//!     }
+//!     tx.close();
+//! });
+//! assert_eq!(rx.iter().sum::<i32>(), 6);
+//! assert_eq!(rx.recv(), None);
+//! ```
+//!
+//! [`select!`] waits for one of several.
+//!
+//! ```
+//! use selvedge::{chan, go, select, time};
+//! let (tx, rx) = chan(0);
+//! go(move || tx.send("answer"));
+//! let got = select! {
+//!     recv(rx) -> v => v.unwrap(),
+//!     recv(time::after(time::MINUTE)) -> _ => "timeout",
+//! };
+//! assert_eq!(got, "answer");
+//! ```
+//!
+//! [`sync`] has std's locks, once cells, barriers, atomics and `mpsc` under std's names, and what Go
+//! has beside them: [`WaitGroup`](sync::WaitGroup), [`Semaphore`](sync::Semaphore),
+//! [`ErrGroup`](sync::ErrGroup) and more. [`context`] hands deadlines and cancellation down a tree.
+//!
+//! ```
+//! use selvedge::sync::{Arc, Mutex, WaitGroup};
+//! use selvedge::{context, go, select};
+//!
+//! let total = Arc::new(Mutex::new(0));
+//! let wg = WaitGroup::new();
+//! for n in 1..=2 {
+//!     let total = Arc::clone(&total);
+//!     wg.go(move || *total.lock().unwrap() += n);
+//! }
+//! wg.wait();
+//! assert_eq!(*total.lock().unwrap(), 3);
+//!
+//! let (ctx, cancel) = context::with_cancel(&context::background());
+//! let worker = go(move || select! { recv(ctx.done()) -> _ => "told to stop" });
+//! cancel.cancel();
+//! assert_eq!(worker.join().unwrap(), "told to stop");
+//! ```
+//!
+//! # Finding bugs
+//!
+//! Put `#[selvedge::test]` where `#[test]` would be. The test runs a thousand times, each time under
+//! another schedule; the first failure is shrunk and reported with the schedule that leads to it and a
+//! token that replays it. Without the attribute, `selvedge::check` does the same, and
+//! `selvedge::Explorer` gives back what it found:
+//!
+#![cfg_attr(feature = "check", doc = "```")]
+#![cfg_attr(not(feature = "check"), doc = "```ignore")]
+//! use selvedge::sync::{Arc, Mutex};
+//! use selvedge::{Explorer, Slug, go};
+//!
+//! let outcome = Explorer::new().run(|| {
+//!     let (a, b) = (Arc::new(Mutex::new(1)), Arc::new(Mutex::new(2)));
+//!     let (a2, b2) = (Arc::clone(&a), Arc::clone(&b));
+//!     let other = go(move || *a2.lock().unwrap() + *b2.lock().unwrap());
+//!     let sum = *b.lock().unwrap() + *a.lock().unwrap(); // the other order
+//!     assert_eq!(other.join().unwrap(), sum);
+//! });
+//! assert_eq!(outcome.failure().unwrap().slug, Slug::Deadlock);
+//! println!("{outcome}"); // the report
+//! ```
+//!
+//! In a model time is virtual, [`choose`] tries every value, and statics of this library's types start
+//! afresh in every execution. What a test must not do is depend on anything else that differs from run
+//! to run: real time, random numbers, the order of a `HashMap`.
+//!
+//! # Features
+//!
+//! | feature | |
+//! |---|---|
+//! | `check` | the model checker, and atomics and cells it can see. Outside of a model it changes no behaviour |
+//!
+//! # Limits
+//!
+//! Atomics are sequentially consistent in value; their orderings decide what happens before what. Outside of
+//! a model goroutines are OS threads and operations share one lock: a production scheduler is not here yet.
+//! The book in the repository's folder `docs` says more, and has a page for each finding.
 
 pub mod cell;
 pub mod chan;

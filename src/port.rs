@@ -53,6 +53,8 @@ pub(crate) trait Engine {
     fn take_panic(&self, g: Gid) -> Option<Box<dyn Any + Send>>;
     /// Whether a goroutine has ended.
     fn has_exited(&self, g: Gid) -> bool;
+    /// Whether the execution is over and its goroutines are only being unwound.
+    fn is_over(&self) -> bool;
     /// The running goroutine.
     fn running(&self) -> Gid;
     /// Goroutines that have not ended.

@@ -15,3 +15,6 @@ fn orders_are_billed() {
     wg.wait();
     assert_eq!(*total, 3);
 }
+
+#[path = "billing/as_in_readme.rs"]
+mod as_in_readme;

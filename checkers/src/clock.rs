@@ -1,8 +1,8 @@
 //! Vector clocks, and the clocks of a whole execution.
 //!
-//! A goroutine's own component lives apart from its vector, so a vector is only as long as the
+//! A goroutine's own component lives apart from its vector, so a vector is hardly longer than the
 //! youngest goroutine it has *learned* of: spawning a thousand goroutines that never synchronise
-//! costs a thousand vectors of length one. A component counts the releases of its goroutine:
+//! costs a thousand vectors of the least length. A component counts the releases of its goroutine:
 //! an access is stamped with the current count, a release publishes the count and then raises it,
 //! so `stamp <= vector[g]` holds exactly for the accesses before the release that was learned of.
 //!
@@ -15,52 +15,84 @@ use std::collections::VecDeque;
 use crate::access::{Access, Part, Sync};
 use crate::ids::{Gid, ObjId};
 
+/// Components that every vector has room for: most programs under test have no more goroutines, and
+/// a fixed number of them needs no loop.
+const LOW: usize = 8;
+
 /// What one goroutine knows of the others.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct VectorClock(Vec<u32>);
+pub struct VectorClock {
+    low: [u32; LOW],
+    /// The components from `LOW` on, as far as any is known.
+    high: Vec<u32>,
+}
 
 impl VectorClock {
     /// The last release of `g` this clock has learned of; 0 for none.
     #[inline]
     pub fn get(&self, g: Gid) -> u32 {
-        self.0.get(g.index()).copied().unwrap_or(0)
+        match self.low.get(g.index()) {
+            Some(&n) => n,
+            None => self.high.get(g.index() - LOW).copied().unwrap_or(0),
+        }
     }
 
     /// Raise the component of `g` to at least `n`.
     #[inline]
     pub fn raise(&mut self, g: Gid, n: u32) {
-        if self.0.len() <= g.index() {
-            self.0.resize(g.index() + 1, 0);
+        match self.low.get_mut(g.index()) {
+            Some(slot) => *slot = n.max(*slot),
+            None => self.raise_high(g.index() - LOW, n),
         }
-        let slot = &mut self.0[g.index()];
-        *slot = (*slot).max(n);
+    }
+
+    fn raise_high(&mut self, index: usize, n: u32) {
+        if self.high.len() <= index {
+            self.high.resize(index + 1, 0);
+        }
+        self.high[index] = n.max(self.high[index]);
     }
 
     /// Learn everything `other` knows.
     #[inline]
     pub fn join(&mut self, other: &VectorClock) {
-        if self.0.len() < other.0.len() {
-            self.0.resize(other.0.len(), 0);
+        for (mine, theirs) in self.low.iter_mut().zip(&other.low) {
+            *mine = (*mine).max(*theirs);
         }
-        for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
+        if !other.high.is_empty() {
+            self.join_high(&other.high);
+        }
+    }
+
+    fn join_high(&mut self, other: &[u32]) {
+        if self.high.len() < other.len() {
+            self.high.resize(other.len(), 0);
+        }
+        for (mine, theirs) in self.high.iter_mut().zip(other) {
             *mine = (*mine).max(*theirs);
         }
     }
 
     /// Know exactly what `other` knows, reusing this clock's memory.
+    #[inline]
     pub fn assign(&mut self, other: &VectorClock) {
-        self.0.clear();
-        self.0.extend_from_slice(&other.0);
+        self.low = other.low;
+        self.high.clear();
+        if !other.high.is_empty() {
+            self.high.extend_from_slice(&other.high);
+        }
     }
 
     /// Forget everything, keeping the memory.
+    #[inline]
     pub fn clear(&mut self) {
-        self.0.clear();
+        self.low = [0; LOW];
+        self.high.clear();
     }
 
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
-        self.0.iter().all(|&n| n == 0)
+        self.low.iter().chain(&self.high).all(|&n| n == 0)
     }
 }
 
@@ -223,12 +255,9 @@ impl Clocks {
         if g == target {
             return;
         }
-        let own = self.goroutines[target.index()].own;
-        let theirs = std::mem::take(&mut self.goroutines[target.index()].seen);
-        let mine = &mut self.goroutines[g.index()].seen;
-        mine.join(&theirs);
-        mine.raise(target, own);
-        self.goroutines[target.index()].seen = theirs;
+        let Ok([me, theirs]) = self.goroutines.get_disjoint_mut([g.index(), target.index()]) else { return };
+        me.seen.join(&theirs.seen);
+        me.seen.raise(target, theirs.own);
     }
 
     /// `g` has ended and nobody will learn what it knew: a program that starts thousands of
@@ -236,7 +265,7 @@ impl Clocks {
     pub fn retire(&mut self, g: Gid) {
         const LONG: usize = 256;
         let me = &mut self.goroutines[g.index()];
-        if me.seen.0.len() > LONG {
+        if me.seen.high.len() > LONG {
             me.seen = VectorClock::default();
             if let Some(token) = self.vars.tokens.get_mut(g.index()) {
                 *token = VectorClock::default();

@@ -105,6 +105,14 @@ impl<T> Core<T> {
         self.store.put(&self.home, value)
     }
 
+    /// Drop the message of a send that will not happen. In an execution that is over the send may
+    /// have happened without its goroutine having learned of it; what is left goes with the channel.
+    pub(crate) fn take_back(&self, ticket: u32) {
+        if !port::with(|engine| engine.is_over()) {
+            drop(self.take(ticket));
+        }
+    }
+
     pub(crate) fn take(&self, ticket: u32) -> T {
         self.store.take(&self.home, ticket)
     }
@@ -133,7 +141,7 @@ struct Unsent<'a, T> {
 
 impl<T> Drop for Unsent<'_, T> {
     fn drop(&mut self) {
-        drop(self.core.take(self.ticket));
+        self.core.take_back(self.ticket);
     }
 }
 

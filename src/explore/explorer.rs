@@ -176,6 +176,9 @@ impl Shared {
                 self.stop.store(true, Ordering::Relaxed);
                 break;
             };
+            if let Some(observer) = &self.plan.observer {
+                (observer.0)(&report.findings);
+            }
             self.count(&mut tally, index, report);
             let survey = worker.survey();
             tally.estimate = survey.progress.map(|share| tally.executions as f64 / share);

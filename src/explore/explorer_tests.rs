@@ -179,3 +179,19 @@ fn a_stack_overflow_is_contained() {
     });
     assert!(t.join().unwrap().contains("stack overflow"));
 }
+
+#[test]
+fn a_receiver_that_panics_before_its_sender_learned_of_the_hand_over() {
+    let found = slug(200, || {
+        let (tx, rx) = chan::chan(0);
+        go(move || tx.send(1));
+        assert_eq!(rx.recv(), Some(2));
+    });
+    assert_eq!(found, Some(Slug::Panic));
+    let found = slug(200, || {
+        let (tx, rx) = chan::chan(0);
+        go(move || select! { send(tx, String::from("1")) => {} });
+        assert_eq!(rx.recv().as_deref(), Some("2"));
+    });
+    assert_eq!(found, Some(Slug::Panic));
+}

@@ -3,11 +3,22 @@
 use super::spec::StrategySpec;
 use crate::model::{Limits, Report};
 use selvedge_checkers::finding::{Finding, Severity, Slug};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// A test body, shared by all executions.
 pub(crate) type Body = Arc<dyn Fn() + Send + Sync>;
+
+/// Is told after each execution what it found; for comparing the engine with others.
+#[derive(Clone)]
+pub(crate) struct Observer(pub(crate) Arc<dyn Fn(&[Finding]) + Send + Sync>);
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Observer")
+    }
+}
 
 /// What goroutines left blocked at the end mean.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,6 +43,7 @@ pub(crate) struct Plan {
     pub(crate) watchdog: Duration,
     /// Steps that may be spent, after the first failure, on counting how many executions fail.
     pub(crate) census: u64,
+    pub(crate) observer: Option<Observer>,
 }
 
 /// One failing execution.

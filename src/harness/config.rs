@@ -150,6 +150,14 @@ impl Config {
     }
 
     /// Another budget than a number of executions is given, so the default number is no limit.
+    /// Only a depth-first search can keep to a bound, so a bound asks for one.
+    pub(super) fn bound_preemptions(&mut self, most: u32) {
+        self.preemptions = Some(most);
+        if self.strategy == StrategySpec::Mix {
+            self.strategy = StrategySpec::Dfs;
+        }
+    }
+
     pub(super) fn lift_default_executions(&mut self) {
         if self.executions == DEFAULT_EXECUTIONS {
             self.executions = u64::MAX;
@@ -233,6 +241,7 @@ impl Config {
         self.time = None;
         self.exhaustive = false;
         self.preemptions = None;
+        self.strategy = StrategySpec::default();
         self.jobs = 1;
         self.shard = None;
         self.regressions = RegressionMode::Off;

@@ -4,8 +4,9 @@ use super::config::{Config, LeakPolicy, ReportMode, StrategySpec, TimerPolicy};
 use super::identity::{Identity, Test};
 use super::outcome::Outcome;
 use super::trial;
-use crate::explore::plan::Body;
+use crate::explore::plan::{Body, Observer};
 use crate::report::Style;
+use selvedge_checkers::finding::Finding;
 use selvedge_checkers::ids::SiteRef;
 use std::panic::Location;
 use std::sync::Arc;
@@ -81,9 +82,10 @@ impl Explorer {
         self
     }
 
-    /// Only executions with at most so many preemptions (depth-first search only).
+    /// Only executions with at most so many preemptions: a depth-first search, unless a strategy was
+    /// chosen.
     pub fn preemptions(mut self, most: u32) -> Explorer {
-        self.config.preemptions = Some(most);
+        self.config.bound_preemptions(most);
         self
     }
 
@@ -157,13 +159,33 @@ impl Explorer {
         trial::run(&self.config, &body, &self.identity())
     }
 
-    /// Explore, and panic with a report if an execution fails.
+    /// Explore the whole budget and tell `observer` after each execution what it found. It runs on
+    /// the exploring thread, between executions.
+    #[doc(hidden)]
+    pub fn observe(
+        &self,
+        f: impl Fn() + Send + Sync + 'static,
+        observer: impl Fn(&[Finding]) + Send + Sync + 'static,
+    ) -> Outcome {
+        let body: Body = Arc::new(f);
+        let identity = Identity { test: None, site: self.site };
+        trial::observe(&self.config, &body, &identity, Observer(Arc::new(observer)))
+    }
+
+    /// Explore, and panic with a report if an execution fails. The environment's `SELVEDGE_*` variables
+    /// come before what the builder says, as they do for a test.
     ///
     /// # Panics
     /// If an execution fails, or none was explored.
     pub fn check(&self, f: impl Fn() + Send + Sync + 'static) {
-        let outcome = self.run(f);
-        trial::judge(&self.config, outcome);
+        let mut config = self.config.clone();
+        let notices = config.apply_environment(super::env::variables());
+        for notice in notices.unwrap_or_else(|error| panic!("selvedge: {error}")) {
+            super::once_a_process(&notice.to_string());
+        }
+        let body: Body = Arc::new(f);
+        let outcome = trial::run(&config, &body, &self.identity());
+        trial::judge(&config, outcome);
     }
 }
 
@@ -175,9 +197,13 @@ impl Explorer {
 #[track_caller]
 pub fn run_attribute<R: TestResult>(test: &'static Test, arguments: &[(&str, &str)], body: fn() -> R) -> R {
     let resolved =
-        super::env::resolve(test.path, arguments).unwrap_or_else(|error| panic!("selvedge: {error}"));
+        super::env::resolve(test.path, arguments).unwrap_or_else(|error| trial::refuse(&error.to_string()));
     for notice in &resolved.notices {
         super::once_a_process(&notice.to_string());
+    }
+    if resolved.config.production {
+        // The threads of the plain engine, in real time; nothing is explored.
+        return body();
     }
     let body: Body = Arc::new(move || body().verify());
     let identity = Identity { test: Some(test), site: Location::caller() };

@@ -67,6 +67,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     argument("exhaustive", EXPECTED_FLAG, |config, text| {
         config.exhaustive = text.parse().ok()?;
         if config.exhaustive {
+            config.strategy = StrategySpec::Dfs;
             config.lift_default_executions();
         }
         Some(())
@@ -87,7 +88,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         Some(())
     }),
     both("preemptions", "SELVEDGE_PREEMPTIONS", grammar::EXPECTED_COUNT, |config, text| {
-        config.preemptions = Some(small(text, 0)?);
+        config.bound_preemptions(small(text, 0)?);
         Some(())
     }),
     both("leaks", "SELVEDGE_LEAKS", grammar::EXPECTED_LEAKS, |config, text| {

@@ -8,7 +8,7 @@ use super::present::{self, Shrunk};
 use super::regressions::{self, Entry};
 use crate::explore::explorer;
 use crate::explore::minimise::{self, Minimal};
-use crate::explore::plan::{Body, Exploration, Failure, Leaks, Plan};
+use crate::explore::plan::{Body, Exploration, Failure, Leaks, Observer, Plan};
 use crate::explore::token::{Token, TokenBody};
 use crate::model::{Limits, Report};
 use selvedge_checkers::finding::{Evidence, Finding, Slug};
@@ -45,6 +45,7 @@ impl Config {
             },
             watchdog: self.watchdog,
             census: 200_000,
+            observer: None,
         }
     }
 }
@@ -90,6 +91,23 @@ pub(super) fn run(config: &Config, body: &Body, identity: &Identity<'_>) -> Outc
         }
     }
     outcome
+}
+
+/// Explore all that is planned, whatever is found, and tell `observer` after each execution: no
+/// failure is shrunk, kept or reported.
+pub(super) fn observe(config: &Config, body: &Body, identity: &Identity<'_>, observer: Observer) -> Outcome {
+    let plan = Plan { census: u64::MAX / 2, observer: Some(observer), ..config.plan() };
+    let explored = explorer::explore(&plan, body, identity.site);
+    Outcome {
+        executions: explored.executions,
+        failing: explored.failing,
+        exhausted: explored.exhausted,
+        truncated: explored.truncated,
+        steps: explored.steps,
+        seconds: explored.seconds,
+        findings: without_execution(config, &explored).into_iter().collect(),
+        ..Outcome::default()
+    }
 }
 
 /// A failure that no execution shows.
@@ -194,8 +212,11 @@ fn replay(config: &Config, plan: &Plan, body: &Body, identity: &Identity<'_>, wh
                 let minimal = minimise::follow(plan, body, identity.site, entries[0].decisions.clone());
                 finish_replay(config, plan, identity, minimal, None)
             }
-            Ok(_) => panic!("SELVEDGE_REPLAY={what}: expected a token or a file with one; {error}"),
-            Err(problem) => panic!("SELVEDGE_REPLAY={what}: {problem}"),
+            Ok(_) if !Path::new(what).exists() => {
+                refuse(&format!("SELVEDGE_REPLAY={what}: there is no such file, and {error}"))
+            }
+            Ok(_) => refuse(&format!("SELVEDGE_REPLAY={what}: expected a token or a file with one; {error}")),
+            Err(problem) => refuse(&format!("SELVEDGE_REPLAY={what}: {problem}")),
         },
     }
 }
@@ -255,7 +276,7 @@ fn regressions_file(config: &Config, identity: &Identity<'_>) -> Option<PathBuf>
 /// What failed once is tried first.
 fn replay_regressions(config: &Config, plan: &Plan, body: &Body, identity: &Identity<'_>) -> Option<Outcome> {
     let file = regressions_file(config, identity)?;
-    let entries = regressions::load(&file).unwrap_or_else(|error| panic!("selvedge: {error}"));
+    let entries = regressions::load(&file).unwrap_or_else(|error| refuse(&error.to_string()));
     for entry in entries {
         let minimal = replay_token(plan, body, identity, &entry.token);
         let minimal = match plan.fails(&minimal.report) {
@@ -286,6 +307,12 @@ fn remember(config: &Config, identity: &Identity<'_>, outcome: &Outcome) {
     if let Err(error) = regressions::append(&file, test.path, &entry) {
         eprintln!("selvedge: the failure could not be kept: {error}");
     }
+}
+
+/// A test that cannot be run as it was asked to: say why, without a backtrace of ours.
+pub(super) fn refuse(why: &str) -> ! {
+    eprintln!("error: {why}");
+    std::panic::resume_unwind(Box::new(why.to_owned()))
 }
 
 /// Panic if the test failed.

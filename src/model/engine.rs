@@ -29,6 +29,9 @@ use std::cell::{Cell, RefCell, UnsafeCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
+/// How the message of a stack overflow begins.
+pub(crate) const STACK_OVERFLOW: &str = "stack overflow";
+
 /// Bytes of stack that an operation may need (unoptimised code needs more); a small stack gives half.
 const RESERVE: usize = if cfg!(debug_assertions) { 48 << 10 } else { 24 << 10 };
 
@@ -135,12 +138,14 @@ impl Engine_ {
     fn switch_to(&self, g: Gid) {
         let me = &mut self.ex().goroutines[g.index()];
         me.status = Status::Running;
-        let mut co = me.co.take().expect("a goroutine that is resumed has a coroutine");
-        faults::about_to_run(&co, me.stack_limit);
+        let (mut place, limit) = (me.co.take(), me.stack_limit);
+        let co = place.as_deref_mut().and_then(Option::as_mut);
+        let co = co.expect("a goroutine that is resumed has a coroutine");
+        faults::about_to_run(co, limit);
         match co.resume(()) {
-            CoroutineResult::Yield(()) => self.ex().goroutines[g.index()].co = Some(co),
+            CoroutineResult::Yield(()) => self.ex().goroutines[g.index()].co = place,
             CoroutineResult::Return(exit) => {
-                self.stacks.borrow_mut().give(co.into_stack());
+                place.into_iter().for_each(|place| self.stacks.borrow_mut().give(place));
                 self.ended(g, exit);
             }
         }
@@ -148,8 +153,8 @@ impl Engine_ {
 
     /// Give a new goroutine its coroutine; false if there is no memory for its stack.
     fn start(&self, g: Gid) -> bool {
-        let stack = match self.stacks.borrow_mut().take() {
-            Ok(stack) => stack,
+        let (stack, mut place) = match self.stacks.borrow_mut().take() {
+            Ok(free) => free,
             Err(error) => {
                 let message = format!("no memory for the stack of goroutine {g}: {error}");
                 self.fatal(g, Slug::Panic, message, None);
@@ -162,7 +167,7 @@ impl Engine_ {
         ex.goroutines[g.index()].stack_reserve = limit + RESERVE.min(ex.limits.stack / 2);
         let body = ex.goroutines[g.index()].body.take().expect("a new goroutine has a body");
         let record = &raw mut ex.goroutines;
-        let co = Co::with_stack(stack, move |yielder: &Yielder<(), ()>, ()| {
+        *place = Some(Co::with_stack(stack, move |yielder: &Yielder<(), ()>, ()| {
             // SAFETY: the coroutine is resumed only by `resume`, which holds no reference into the
             // table while it does; the table outlives the coroutine.
             unsafe { (&mut *record)[g.index()].yielder = yielder };
@@ -184,8 +189,8 @@ impl Engine_ {
                     Exit::Panicked
                 }
             }
-        });
-        self.ex().goroutines[g.index()].co = Some(co);
+        }));
+        self.ex().goroutines[g.index()].co = Some(place);
         true
     }
 
@@ -243,7 +248,7 @@ impl Engine_ {
     }
 
     /// Announce, decide, and come back once the operation took effect.
-    #[inline]
+    #[inline(always)]
     fn operate(&self, op: Op, site: SiteRef) -> Ret {
         let ex = self.ex();
         let g = ex.running;
@@ -274,7 +279,7 @@ impl Engine_ {
 
     fn stack_overflow(&self, g: Gid) {
         let size = self.ex().limits.stack >> 10;
-        let message = format!("stack overflow: it ran off its stack of {size} KiB");
+        let message = format!("{STACK_OVERFLOW}: it ran off its stack of {size} KiB");
         self.fatal(g, Slug::Panic, message, None);
     }
 
@@ -424,6 +429,10 @@ impl Engine for Engine_ {
 
     fn has_exited(&self, g: Gid) -> bool {
         self.ex().world.goroutines[g.index()].exited
+    }
+
+    fn is_over(&self) -> bool {
+        self.tearing_down.get()
     }
 
     fn running(&self) -> Gid {

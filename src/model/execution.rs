@@ -8,6 +8,10 @@
 //!   without a cause (counted apart in `optional`).
 //! - Nothing here runs user code or switches stacks: [`super::engine`] does, between calls.
 
+mod effects;
+mod life;
+mod time;
+
 use super::decision::{Decision, Scene, Strategy};
 use super::enabled::Enabled;
 use super::goroutine::{Goroutine, Status};
@@ -191,39 +195,6 @@ impl Execution {
         self.beat.store(self.beats, Relaxed);
     }
 
-    /// Register a goroutine; it runs before the next decision.
-    pub(super) fn spawn(&mut self, parent: Option<Gid>, spawn: Spawn) -> Gid {
-        let g = Gid(self.goroutines.len() as u32);
-        let mut record = Goroutine::new(spawn.site);
-        record.body = Some(spawn.body);
-        record.name = spawn.name;
-        record.parent = parent;
-        self.goroutines.push(record);
-        self.pending.push(Pending {
-            op: Op::Yield,
-            site: spawn.site,
-            index: 0,
-            possible: 0,
-            since: 0,
-            optional: false,
-        });
-        if self.spins.len() < self.goroutines.len() {
-            self.spins.push(Spin::default());
-        }
-        self.world.add_goroutine(g);
-        self.live += 1;
-        self.ready.push_back(g);
-        if let Some(parent) = parent {
-            self.clocks.spawn(parent, g);
-            self.suite.spawned(&self.clocks, parent, g, spawn.site);
-            if self.follows {
-                self.strategy.spawned(parent, g);
-            }
-            self.recorder.spawned(self.steps, parent, g, spawn.site);
-        }
-        g
-    }
-
     /// The running goroutine is about to operate: from now on `op` is its pending operation.
     #[inline]
     pub(super) fn announce(&mut self, g: Gid, op: Op, site: SiteRef) {
@@ -242,84 +213,14 @@ impl Execution {
         }
     }
 
-    /// The pending operation of `g` is a yield: always possible, and on no object.
-    #[inline]
-    fn pend_yield(&mut self, g: Gid) {
-        self.goroutines[g.index()].status = Status::Pending;
-        if self.follows {
-            self.strategy.announced(g, &self.pending[g.index()]);
-        }
-        self.mark(g, true, false);
-    }
-
-    /// Make `op` the pending operation of `g`, and see whether it can take effect.
-    fn pend(&mut self, g: Gid, op: Op) {
-        self.pending[g.index()].op = op;
-        if matches!(op, Op::Yield) {
-            return self.pend_yield(g);
-        }
-        self.goroutines[g.index()].status = Status::Pending;
-        if self.follows {
-            self.strategy.announced(g, &self.pending[g.index()]);
-        }
-        self.register(g, &op);
-        if let Some(at) = op.deadline() {
-            self.world.timers.arm(Due::Operation(g), at);
-        }
-        if !self.refresh(g) {
-            self.has_blocked(g, &op);
-        }
-        if matches!(op, Op::Lock(_) | Op::ReadLock(_) | Op::WriteLock(_)) {
-            let p = &self.pending[g.index()];
-            let object = op.object().unwrap_or(ObjId::NIL);
-            self.suite.requested(&self.clocks, g, op.kind(), object, p.site, self.steps);
-        }
-    }
-
     /// The operation that `g` has just announced cannot take effect.
-    fn has_blocked(&mut self, g: Gid, op: &Op) {
-        if let Op::WaitGroupWait(wg) = *op {
-            wait_group::blocked(&mut self.world, g, wg);
-        }
+    fn has_blocked(&mut self, g: Gid) {
         if self.doomed_at.is_none() && self.is_doomed(g) {
             self.doomed_at = Some(self.steps);
         }
     }
 
-    /// The goroutine spins: block it until one of the objects it read changes.
-    fn set_aside(&mut self, g: Gid) -> Op {
-        let world = &self.world;
-        let unchanged = |&(o, seen): &(ObjId, u32)| world.slot(o).version == seen;
-        if !self.spins[g.index()].seen.iter().all(unchanged) {
-            self.spins[g.index()].clear();
-            return self.pending[g.index()].op;
-        }
-        self.goroutines[g.index()].suspended_op = Some(self.pending[g.index()].op);
-        let record = &mut self.world.goroutines[g.index()].spin;
-        record.clear();
-        record.extend_from_slice(&self.spins[g.index()].seen);
-        Op::Await
-    }
-
-    fn objects_of(&self, g: Gid, op: &Op, mut f: impl FnMut(ObjId)) {
-        match op {
-            Op::Select { .. } | Op::SelectWait { .. } => {
-                for arm in &self.world.goroutines[g.index()].select.arms {
-                    f(arm.channel());
-                }
-            }
-            Op::Await => self.world.goroutines[g.index()].spin.iter().for_each(|&(o, _)| f(o)),
-            _ => op.object().into_iter().for_each(f),
-        }
-    }
-
-    fn register(&mut self, g: Gid, op: &Op) {
-        if let Some(o) = op.object() {
-            if o != ObjId::NIL {
-                self.world.slot_mut(o).pending.push(g);
-            }
-            return;
-        }
+    fn register_with_many(&mut self, g: Gid, op: &Op) {
         let mut objects = Vec::new();
         self.objects_of(g, op, |o| objects.push(o));
         for o in objects.into_iter().filter(|&o| o != ObjId::NIL) {
@@ -327,51 +228,11 @@ impl Execution {
         }
     }
 
-    fn unregister(&mut self, g: Gid, op: &Op) {
-        if let Some(o) = op.object() {
-            if o != ObjId::NIL {
-                let pending = &mut self.world.slot_mut(o).pending;
-                if let Some(at) = pending.iter().rposition(|&p| p == g) {
-                    pending.swap_remove(at);
-                }
-            }
-            return;
-        }
+    fn unregister_with_many(&mut self, g: Gid, op: &Op) {
         let mut objects = Vec::new();
         self.objects_of(g, op, |o| objects.push(o));
         for o in objects.into_iter().filter(|&o| o != ObjId::NIL) {
             self.world.slot_mut(o).pending.retain(|&p| p != g);
-        }
-    }
-
-    /// See anew whether the pending operation of `g` can take effect.
-    fn refresh(&mut self, g: Gid) -> bool {
-        let p = &mut self.pending[g.index()];
-        p.possible = self.world.alternatives(g, &p.op);
-        let possible = p.possible > 0;
-        let spurious = !possible && self.world.may_wake_spuriously(&p.op);
-        self.mark(g, possible || spurious, spurious);
-        possible || spurious
-    }
-
-    #[inline]
-    fn mark(&mut self, g: Gid, enabled: bool, optional: bool) {
-        let was_optional = std::mem::replace(&mut self.pending[g.index()].optional, optional);
-        self.optional = self.optional + u32::from(optional) - u32::from(was_optional);
-        if optional != was_optional || enabled != self.enabled.contains(g) {
-            self.enable(g, (enabled, optional), was_optional);
-        }
-    }
-
-    /// From now on `g` can, or cannot, go on; with a cause, or only without one.
-    fn enable(&mut self, g: Gid, (enabled, optional): (bool, bool), was_optional: bool) {
-        let was_enabled = if enabled { !self.enabled.insert(g) } else { self.enabled.remove(g) };
-        if self.follows {
-            match (was_enabled && !was_optional, enabled && !optional) {
-                (false, true) => self.strategy.enabled(g),
-                (true, false) => self.strategy.disabled(g),
-                _ => {}
-            }
         }
     }
 
@@ -417,114 +278,6 @@ impl Execution {
         }
     }
 
-    fn fires_early(&mut self) -> bool {
-        if self.world.timers.is_empty() {
-            return false;
-        }
-        let scene = Scene {
-            enabled: self.enabled.list(),
-            optional_count: self.optional,
-            current: self.current,
-            current_enabled: self.enabled.contains(self.current),
-            step: self.steps,
-            pending: &self.pending,
-        };
-        let fires = self.strategy.fire_early(&scene);
-        self.early_fires -= u32::from(fires);
-        fires
-    }
-
-    /// Nobody can go on: let spinning goroutines look again, then let time pass, then end.
-    fn nobody(&mut self) -> Option<Next> {
-        if self.grant(spin::EAGER_GRANTS) {
-            return None;
-        }
-        if !self.world.timers.is_empty() {
-            return match self.fire() {
-                Next::Advance => Some(Next::Advance),
-                Next::End => Some(Next::End),
-                Next::Resume(_) => None,
-            };
-        }
-        if self.grant(spin::MAX_GRANTS) {
-            return None;
-        }
-        self.ending = Ending::Quiet;
-        Some(Next::End)
-    }
-
-    /// Give every spinning goroutine another round, as long as its patience lasts.
-    fn grant(&mut self, most: u16) -> bool {
-        let mut granted = false;
-        for i in 0..self.goroutines.len() {
-            let g = Gid(i as u32);
-            if self.pending[i].op == Op::Await
-                && self.goroutines[i].status == Status::Pending
-                && self.spins[i].grants < most
-            {
-                self.spins[i].grant();
-                self.resume_spin(g);
-                granted = true;
-            }
-        }
-        granted
-    }
-
-    /// Make the operation a spinning goroutine was about to do its pending one again.
-    fn resume_spin(&mut self, g: Gid) {
-        self.unregister(g, &Op::Await);
-        let op =
-            self.goroutines[g.index()].suspended_op.take().expect("a spinning goroutine had an operation");
-        self.pend(g, op);
-    }
-
-    /// Let the earliest timer fire.
-    fn fire(&mut self) -> Next {
-        if self.main_returned_at.is_some() {
-            self.fires_after_main += 1;
-            if self.fires_after_main > self.limits.fires_after_main {
-                self.ending = Ending::TimersOnly;
-                return Next::End;
-            }
-        }
-        let ties = self.world.timers.ties();
-        let alternative = if ties > 1 { self.strategy.alternative(self.steps, Gid::CLOCK, ties) } else { 0 };
-        self.count_step(Gid::CLOCK, alternative, OpKind::Fire);
-        match self.world.timers.fire(alternative) {
-            Some(Due::Operation(g)) => {
-                let op = self.pending[g.index()].op;
-                self.unregister(g, &op);
-                self.world.begin();
-                let step = self.world.time_out(g, &op);
-                self.recorder.timed_out(self.steps, g, &self.pending[g.index()]);
-                self.proceed(g, step);
-                self.after_effects();
-            }
-            Some(Due::Timer(obj)) => {
-                let runs = timer::fired(&mut self.world, obj);
-                self.recorder.fired(self.steps, obj, self.world.slot(obj).created);
-                self.after_effects();
-                if runs {
-                    self.start_timer_function(obj);
-                }
-            }
-            None => unreachable!("a timer is live"),
-        }
-        if self.ready.is_empty() { Next::Resume(Gid::CLOCK) } else { Next::Advance }
-    }
-
-    fn start_timer_function(&mut self, obj: ObjId) {
-        let found = self.timer_functions.iter().find(|(o, _)| *o == obj);
-        let f = Arc::clone(&found.expect("a timer that runs a function has one").1);
-        let site = self.world.slot(obj).created;
-        let g = self.spawn(None, Spawn { body: Box::new(move || f()), name: None, site });
-        // The timer's start happens before its function.
-        self.clocks.start_from(g, obj);
-        self.goroutines[g.index()].detached = true;
-        self.suite.spawned(&self.clocks, Gid::CLOCK, g, site);
-        self.recorder.spawned(self.steps, Gid::CLOCK, g, site);
-    }
-
     #[inline]
     fn count_step(&mut self, g: Gid, alternative: u32, op: OpKind) {
         self.steps += 1;
@@ -550,22 +303,6 @@ impl Execution {
         }
         self.complete_own(g, Ret::Unit);
         Some(Next::Resume(g))
-    }
-
-    /// In how many ways the pending operation of `g`, which is `op`, can take effect.
-    #[inline]
-    fn possible(&self, g: Gid, op: &Op) -> u32 {
-        match op {
-            // What these depend on may change without a look at them.
-            Op::Select { .. } | Op::SelectWait { .. } | Op::CompareExchange { weak: true, .. } => {
-                self.world.alternatives(g, op)
-            }
-            _ => {
-                let possible = self.pending[g.index()].possible;
-                debug_assert_eq!(possible, self.world.alternatives(g, op), "{op:?} was not looked at anew");
-                possible
-            }
-        }
     }
 
     fn take_effect(&mut self, g: Gid, op: Op, site: SiteRef) -> Option<Next> {
@@ -616,70 +353,8 @@ impl Execution {
         (!self.ready.is_empty()).then_some(Next::Advance)
     }
 
-    /// Nobody wakes up without a cause any more.
-    fn end_spurious(&mut self) {
-        for i in 0..self.pending.len() {
-            if self.pending[i].optional {
-                self.refresh(Gid(i as u32));
-            }
-        }
-    }
-
-    /// Apply the happens-before effects of the step.
-    fn learn(&mut self, g: Gid, op: &Op) {
-        self.clocks.apply(g, &self.world.footprint);
-        suite::applied(&mut self.suite, g, &self.world.footprint, op);
-        for &(peer, access) in &self.world.learned {
-            self.clocks.apply(peer, &[access]);
-            suite::applied(&mut self.suite, peer, &[access], op);
-        }
-        if let Op::Fence(order) = *op {
-            self.clocks.fence(g, order);
-        }
-    }
-
-    /// Keep account of loops that only look.
-    fn look(&mut self, g: Gid, op: &Op, site: SiteRef) {
-        let only_looked = op.only_looks() && Spin::looks(&self.world.footprint);
-        let spin = &mut self.spins[g.index()];
-        if only_looked {
-            let world = &self.world;
-            spin.looked(site, &world.footprint, |o| world.slot(o).version);
-        } else {
-            spin.clear();
-        }
-    }
-
-    /// The operation of `g` is complete, or goes on with its next phase.
-    fn proceed(&mut self, g: Gid, step: Step) {
-        match step {
-            Step::Done(ret) => self.complete(g, ret),
-            Step::Next(op) => self.pend(g, op),
-        }
-    }
-
-    /// The operation of `g` is complete: it is to be resumed.
-    pub(super) fn complete(&mut self, g: Gid, ret: Ret) {
-        self.complete_own(g, ret);
-        self.goroutines[g.index()].status = Status::Ready;
-        self.ready.push_back(g);
-    }
-
-    /// The operation of `g`, whose step it is, is complete: it goes on at once.
-    #[inline]
-    fn complete_own(&mut self, g: Gid, ret: Ret) {
-        let me = &mut self.goroutines[g.index()];
-        me.ret = ret;
-        me.status = Status::Running;
-        let was_optional = std::mem::take(&mut self.pending[g.index()].optional);
-        self.optional -= u32::from(was_optional);
-        if was_optional && self.follows {
-            self.strategy.enabled(g);
-        }
-    }
-
-    /// Move on the goroutines the step woke, and look again at those it may have enabled.
-    fn after_effects(&mut self) {
+    /// Move on the goroutines the step woke.
+    fn move_woken(&mut self) {
         for i in 0..self.world.woken.len() {
             let (peer, step) = self.world.woken[i];
             let op = self.pending[peer.index()].op;
@@ -690,101 +365,6 @@ impl Execution {
             self.recorder.woken(self.steps, peer, &self.pending[peer.index()], step);
             self.proceed(peer, step);
         }
-        for i in 0..self.world.touched.len() {
-            let obj = self.world.touched[i];
-            for k in 0..self.world.slot(obj).pending.len() {
-                let g = self.world.slot(obj).pending[k];
-                if matches!(self.pending[g.index()].op, Op::Await) {
-                    self.stirred.push(g);
-                } else {
-                    self.refresh(g);
-                }
-            }
-        }
-        self.wake_parked();
-        while let Some(g) = self.stirred.pop() {
-            self.stir(g);
-        }
-    }
-
-    /// An object a spinning goroutine reads was touched: if it changed, the goroutine goes on.
-    fn stir(&mut self, g: Gid) {
-        if matches!(self.pending[g.index()].op, Op::Await) && self.world.spin_changed(g) {
-            self.spins[g.index()].clear();
-            self.resume_spin(g);
-        }
-    }
-
-    /// The last handle of one end of a channel went away: nobody can meet those who wait at the other.
-    fn look_for_doomed(&mut self, ch: ObjId) {
-        for k in 0..self.world.slot(ch).pending.len() {
-            let g = self.world.slot(ch).pending[k];
-            if self.doomed_at.is_none() && !self.enabled.contains(g) && self.is_doomed(g) {
-                self.doomed_at = Some(self.steps);
-            }
-        }
-    }
-
-    /// A token is not an object: whoever it belongs to is looked at directly.
-    fn wake_parked(&mut self) {
-        use selvedge_checkers::access::Part;
-        if let Some(access) = self.world.footprint.first()
-            && access.res.part == Part::Token
-        {
-            let target = Gid(access.res.owner);
-            if self.goroutines[target.index()].status == Status::Pending {
-                self.refresh(target);
-            }
-        }
-    }
-
-    /// Tell the strategy whose pending operation conflicts with the step just made: everybody's on
-    /// an object it wrote, and those that would write on an object it read.
-    fn tell_conflicts(&mut self, g: Gid) {
-        use selvedge_checkers::access::Mode;
-        let mut last = None;
-        for access in &self.world.footprint {
-            let key = (access.res.owner, access.mode == Mode::Read);
-            if access.res.part.is_of_goroutine() || last.replace(key) == Some(key) {
-                continue;
-            }
-            for &other in &self.world.slot(ObjId(access.res.owner)).pending {
-                let reads = access.mode == Mode::Read && self.pending[other.index()].op.only_reads();
-                if other != g && !reads {
-                    self.strategy.conflicts(other);
-                }
-            }
-        }
-    }
-
-    /// The running goroutine has ended.
-    pub(super) fn exit(&mut self, g: Gid) {
-        self.goroutines[g.index()].status = Status::Exited;
-        self.world.goroutines[g.index()].exited = true;
-        self.live -= 1;
-        if self.enabled.remove(g) && self.follows {
-            self.strategy.disabled(g);
-        }
-        self.recorder.exited(self.steps, g, self.goroutines[g.index()].spawned);
-        let joiners = std::mem::take(&mut self.goroutines[g.index()].joiners);
-        for joiner in joiners {
-            self.clocks.join(joiner, g);
-            self.suite.joined(joiner, g);
-            self.complete(joiner, Ret::Unit);
-        }
-        self.retire(g);
-        if g == Gid::MAIN {
-            self.main_returned_at = Some(self.steps);
-            let (goroutines, pending) = (&self.goroutines, &self.pending);
-            let unfinished = |g: &Gid| match goroutines[g.index()].status {
-                Status::Exited => false,
-                Status::Pending => {
-                    self.enabled.contains(*g) || matches!(pending[g.index()].op, Op::Sleep { .. })
-                }
-                Status::New | Status::Ready | Status::Running => true,
-            };
-            self.outlived_main = (1..goroutines.len() as u32).map(Gid).filter(unfinished).collect();
-        }
     }
 
     /// Forget what an ended goroutine knew if nobody can join it. Of those that outlive main it is
@@ -794,65 +374,5 @@ impl Execution {
         if me.detached && me.status == Status::Exited && self.main_returned_at.is_none() {
             self.clocks.retire(g);
         }
-    }
-
-    /// An unsynchronised access of the running goroutine to a variable.
-    pub(super) fn access(&mut self, cell: ObjId, write: bool, site: SiteRef) {
-        let g = self.running;
-        let access = RaceAccess { g, write, site, step: self.steps };
-        self.recorder.access(self.steps, g, cell, write, site);
-        let Some(race) = self.races.access(&self.clocks, cell, access) else { return };
-        let side = |a: RaceAccess| Side {
-            g: a.g,
-            op: if a.write { OpKind::Write } else { OpKind::Read },
-            site: a.site.into(),
-            step: a.step,
-        };
-        self.find(Finding {
-            slug: Slug::DataRace,
-            evidence: Evidence::Race { object: cell, first: side(race.first), second: side(race.second) },
-        });
-    }
-
-    /// An operation of an unwinding goroutine took effect without a decision.
-    pub(super) fn settle(&mut self, g: Gid, op: &Op) {
-        self.learn(g, op);
-        self.after_effects();
-    }
-
-    /// A panic that nobody recovers and nobody can join ends the program.
-    pub(super) fn unrecovered(&mut self, g: Gid, panic: Panic) {
-        if panic.passes_on() {
-            // The first thing to know is what went wrong in the goroutines that were joined.
-            let claimed = |g: &mut Goroutine| g.claimed.take();
-            let first: Vec<_> = self.goroutines.iter_mut().map(claimed).enumerate().collect();
-            for (i, panic) in first {
-                let Some(panic) = panic else { continue };
-                self.unrecovered(Gid(i as u32), panic);
-            }
-            if self.ending == Ending::Fatal {
-                return;
-            }
-        }
-        let p = self.pending[g.index()];
-        let site = panic.last.site.clone().unwrap_or_else(|| p.site.into());
-        let side = Side { g, op: p.op.kind(), site, step: panic.step };
-        let message = panic.message();
-        let (slug, object) = panic.misuse().map_or((Slug::Panic, None), |(m, object)| (m.slug(), object));
-        self.find(Finding { slug, evidence: Evidence::Panic { message, side, object } });
-        self.ending = Ending::Fatal;
-        self.debris.push(panic.payload);
-    }
-
-    /// Keep a finding, once.
-    pub(super) fn find(&mut self, finding: Finding) {
-        if !self.findings.iter().any(|f| f.same_bug(&finding)) {
-            self.findings.push(finding);
-        }
-    }
-
-    /// The state of an object, for those who ask without operating on it.
-    pub(super) fn state(&self, obj: ObjId) -> &State {
-        self.world.state(obj)
     }
 }

@@ -12,6 +12,9 @@ use std::any::Any;
 
 pub(super) type Co = Coroutine<(), (), Exit, DefaultStack>;
 
+/// A coroutine in a place of its own: to hand it around moves a pointer.
+pub(super) type Place = Box<Option<Co>>;
+
 /// How a goroutine's body ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Exit {
@@ -43,7 +46,7 @@ pub(crate) enum Status {
 
 /// The engine's record of a goroutine.
 pub(super) struct Goroutine {
-    pub(super) co: Option<Co>,
+    pub(super) co: Option<Place>,
     pub(super) yielder: *const Yielder<(), ()>,
     pub(super) body: Option<Box<dyn FnOnce() + Send>>,
     pub(super) status: Status,
@@ -97,9 +100,10 @@ impl Drop for Goroutine {
     }
 }
 
-/// Stacks for reuse: no mapping is made in the steady state.
+/// Stacks for reuse, with places for the coroutines on them: nothing is mapped or allocated in the
+/// steady state.
 pub(super) struct Stacks {
-    free: Vec<DefaultStack>,
+    free: Vec<(DefaultStack, Place)>,
     size: usize,
 }
 
@@ -108,10 +112,10 @@ impl Stacks {
         Stacks { free: Vec::new(), size }
     }
 
-    pub(super) fn take(&mut self) -> std::io::Result<DefaultStack> {
+    pub(super) fn take(&mut self) -> std::io::Result<(DefaultStack, Place)> {
         match self.free.pop() {
-            Some(stack) => Ok(stack),
-            None => DefaultStack::new(self.size),
+            Some(free) => Ok(free),
+            None => Ok((DefaultStack::new(self.size)?, Place::default())),
         }
     }
 
@@ -119,7 +123,10 @@ impl Stacks {
         self.free.clear();
     }
 
-    pub(super) fn give(&mut self, stack: DefaultStack) {
-        self.free.push(stack);
+    /// The coroutine has ended.
+    pub(super) fn give(&mut self, mut place: Place) {
+        if let Some(co) = place.take() {
+            self.free.push((co.into_stack(), place));
+        }
     }
 }

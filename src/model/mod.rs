@@ -21,6 +21,7 @@ mod teardown;
 mod verdict;
 
 pub(crate) use decision::{Decision, Nondeterminism, Scene, Strategy, Survey};
+pub(crate) use engine::STACK_OVERFLOW;
 pub(crate) use limits::Limits;
 
 use crate::port::{self, Epoch, MAX_WORKERS, Spawn};

@@ -13,7 +13,7 @@
 
 use super::engine::Engine_;
 use super::execution::{Ending, Next};
-use super::goroutine::{Co, Exit, Status};
+use super::goroutine::{Co, Exit, Place, Status};
 use super::panics::Panic;
 use crate::objects::{Op, Ret, Step};
 use corosensei::{CoroutineResult, Yielder};
@@ -138,15 +138,15 @@ impl Engine_ {
     }
 
     /// Resume a goroutine for the last time; if it suspends again, it can never be unwound.
-    fn unwind(&self, g: Gid, mut co: Co) {
+    fn unwind(&self, g: Gid, mut place: Place) {
         self.ex().running = g;
         self.unwound.set(0);
-        match co.resume(()) {
-            CoroutineResult::Return(_) => self.stacks.borrow_mut().give(co.into_stack()),
-            CoroutineResult::Yield(()) => {
+        match place.as_mut().as_mut().map(|co| co.resume(())) {
+            None | Some(CoroutineResult::Return(_)) => self.stacks.borrow_mut().give(place),
+            Some(CoroutineResult::Yield(())) => {
                 // SAFETY: the coroutine is forgotten at once and its stack never reused, so
                 // nothing it borrows or owns is ever touched again: it leaks.
-                std::mem::forget(co);
+                std::mem::forget(place);
                 if std::thread::panicking() {
                     self.tainted.set(true);
                 }
@@ -156,11 +156,11 @@ impl Engine_ {
 
     /// Drop what may run user code: on a stack that can be left, as an unwinding goroutine would.
     fn drop_aside(&self, g: Gid, value: impl Any) {
-        let Ok(stack) = self.stacks.borrow_mut().take() else {
+        let Ok((stack, mut place)) = self.stacks.borrow_mut().take() else {
             return std::mem::forget(value);
         };
         let record = &raw mut self.ex().goroutines;
-        let co = Co::with_stack(stack, move |yielder: &Yielder<(), ()>, ()| {
+        *place = Some(Co::with_stack(stack, move |yielder: &Yielder<(), ()>, ()| {
             // SAFETY: as in `start`; `unwind` resumes it at once.
             unsafe { (&mut *record)[g.index()].yielder = yielder };
             let unwind = move || {
@@ -170,7 +170,7 @@ impl Engine_ {
             let Err(payload) = catch_unwind(AssertUnwindSafe(unwind));
             discard(payload);
             Exit::TornDown
-        });
-        self.unwind(g, co);
+        }));
+        self.unwind(g, place);
     }
 }

@@ -88,19 +88,43 @@ impl ChanState {
         }
     }
 
-    /// Whether a message could be taken at once (not counting one of `g` itself).
-    pub(crate) fn has_message(&self, g: Gid) -> bool {
-        !self.buffer.is_empty() || self.senders.iter().any(|w| w.g != g)
-    }
-
     /// What a send on the closed channel gives.
     fn refused(&self) -> Ret {
         if self.hang_up { Ret::Closed } else { Ret::Misuse(Misuse::SendOnClosed) }
     }
+}
 
-    /// Whether a message of `g` could be placed at once.
-    pub(crate) fn has_room(&self, g: Gid) -> bool {
-        self.buffer.len() < self.cap as usize || self.receivers.iter().any(|w| w.g != g)
+/// Whether a message could be taken at once (not counting one of `g` itself).
+pub(super) fn has_message(world: &World, ch: ObjId, g: Gid) -> bool {
+    let c = view(world.state(ch));
+    !c.buffer.is_empty() || first_free(world, &c.senders, g).is_some()
+}
+
+/// Whether a message of `g` could be placed at once.
+pub(super) fn has_room(world: &World, ch: ObjId, g: Gid) -> bool {
+    let c = view(world.state(ch));
+    c.buffer.len() < c.cap as usize || first_free(world, &c.receivers, g).is_some()
+}
+
+/// The first in a queue whom `g` can meet: not itself, nor a select that a buffered arm has ended
+/// already, or would have if it had come by then.
+fn first_free(world: &World, queue: &VecDeque<Waiter>, g: Gid) -> Option<usize> {
+    queue.iter().position(|w| w.g != g && (w.arm.is_none() || !super::select::is_over(world, w.g)))
+}
+
+/// The buffer changed: the selects waiting on it can or cannot be met on their other channels.
+fn tell_selects(world: &mut World, ch: ObjId) {
+    for at in 0..world.slot(ch).pending.len() {
+        let g = world.slot(ch).pending[at];
+        if !world.goroutines[g.index()].select.queued {
+            continue;
+        }
+        for arm in 0..world.goroutines[g.index()].select.arms.len() {
+            let other = world.goroutines[g.index()].select.arms[arm].channel();
+            if other != ObjId::NIL && view(world.state(other)).cap == 0 {
+                world.access(other, Part::Queue, 0, Mode::Write, Sync::None);
+            }
+        }
     }
 }
 
@@ -196,9 +220,11 @@ pub(super) fn place(world: &mut World, g: Gid, ch: ObjId, ticket: u32) -> Option
             world.access(ch, Part::Slot, n, Mode::Write, Sync::Acquire);
         }
         world.access(ch, Part::Message, n, Mode::Write, Sync::Publish);
+        tell_selects(world, ch);
         return Some(Ret::Unit);
     }
-    let at = c.receivers.iter().position(|w| w.g != g)?;
+    let at = first_free(world, &view(world.state(ch)).receivers, g)?;
+    let c = chan(world, ch);
     let peer = c.receivers.remove(at)?;
     c.sent += 1;
     c.received += 1;
@@ -224,9 +250,12 @@ pub(super) fn take(world: &mut World, g: Gid, ch: ObjId) -> Option<Ret> {
             // Starting a timer happens before what its tick sets off.
             world.access(ch, Part::Whole, 0, Mode::Read, Sync::Acquire);
         }
+        tell_selects(world, ch);
         return Some(Ret::Message(ticket));
     }
-    if let Some(at) = c.senders.iter().position(|w| w.g != g) {
+    let at = first_free(world, &view(world.state(ch)).senders, g);
+    let c = chan(world, ch);
+    if let Some(at) = at {
         let peer = c.senders.remove(at)?;
         c.sent += 1;
         c.received += 1;
@@ -325,6 +354,7 @@ pub(super) fn close(world: &mut World, ch: ObjId) -> Ret {
     let senders = std::mem::take(&mut c.senders);
     let receivers = std::mem::take(&mut c.receivers);
     world.access(ch, Part::Closed, 0, Mode::Write, Sync::Publish);
+    tell_selects(world, ch);
     for peer in receivers {
         world.learned.push((peer.g, Access::new(ch, Part::Closed, 0, Mode::Read, Sync::Acquire)));
         complete_receiver(world, peer, None);

@@ -52,9 +52,25 @@ fn is_ready(world: &World, g: Gid, arm: Arm) -> bool {
     let c = chan::view(world.state(arm.channel()));
     c.closed
         || match arm {
-            Arm::Receive(_) => c.has_message(g),
-            Arm::Send(..) => c.has_room(g),
+            Arm::Receive(ch) => chan::has_message(world, ch, g),
+            Arm::Send(ch, _) => chan::has_room(world, ch, g),
         }
+}
+
+/// Whether a buffered arm of the select that `g` waits in is ready. In Go whoever made it ready has
+/// ended the select in the same step; here `g` does when its turn comes, and nobody meets it before.
+pub(super) fn is_over(world: &World, g: Gid) -> bool {
+    let buffered = |arm: &Arm| {
+        arm.channel() != ObjId::NIL && {
+            let c = chan::view(world.state(arm.channel()));
+            let ready = match arm {
+                Arm::Receive(_) => !c.buffer.is_empty(),
+                Arm::Send(..) => c.buffer.len() < c.cap as usize,
+            };
+            c.cap > 0 && (c.closed || ready)
+        }
+    };
+    world.goroutines[g.index()].select.arms.iter().any(buffered)
 }
 
 /// How many arms can be taken now (a biased select: at most one).

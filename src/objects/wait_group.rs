@@ -1,10 +1,12 @@
 //! A wait group: a counter that goroutines wait to see at zero.
 //!
 //! Invariants: the counter is never negative (`Done` too often panics); a wait is possible exactly
-//! at zero. A waiter that was blocked and then released by a zero, but has not returned yet when
-//! the counter is raised again, panics with Go's "reused before previous Wait has returned".
+//! at zero. When a zero is followed by another `Add`, a goroutine whose wait is pending may have come
+//! before the zero or after it, and nobody can tell: if before, it was released, has not returned yet
+//! and panics with Go's "reused before previous Wait has returned"; if after, it waits on. Both are
+//! alternatives of the wait.
 
-use super::op::{Misuse, Ret};
+use super::op::{Misuse, Op, Ret};
 use super::{State, Step, World};
 use selvedge_checkers::access::{Class, Mode, Sync};
 use selvedge_checkers::ids::{Gid, ObjId};
@@ -13,7 +15,7 @@ use selvedge_checkers::ids::{Gid, ObjId};
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct WgState {
     pub(crate) count: i64,
-    /// Waiters that found the counter above zero, and whether a zero has released them since.
+    /// Who has announced a wait, and whether there was a zero since.
     pub(crate) waiters: Vec<(Gid, bool)>,
 }
 
@@ -24,10 +26,6 @@ fn wg(world: &mut World, o: ObjId) -> &mut WgState {
     }
 }
 
-pub(crate) fn is_zero(state: &State) -> bool {
-    matches!(state, State::WaitGroup(wg) if wg.count == 0)
-}
-
 /// The counter.
 pub(crate) fn count(state: &State) -> i64 {
     match state {
@@ -36,11 +34,17 @@ pub(crate) fn count(state: &State) -> i64 {
     }
 }
 
-/// A goroutine announced a wait and found the counter above zero.
-pub(crate) fn blocked(world: &mut World, g: Gid, o: ObjId) {
-    let waiters = &mut wg(world, o).waiters;
-    if waiters.iter().all(|&(w, _)| w != g) {
-        waiters.push((g, false));
+/// A goroutine announces a wait.
+pub(crate) fn announced(world: &mut World, g: Gid, o: ObjId) {
+    wg(world, o).waiters.push((g, false));
+}
+
+/// In how many ways a wait of `g` can go on.
+pub(crate) fn alternatives(state: &State, g: Gid) -> u32 {
+    match state {
+        State::WaitGroup(wg) if wg.count == 0 => 1,
+        State::WaitGroup(wg) if wg.waiters.contains(&(g, true)) => 2,
+        _ => 0,
     }
 }
 
@@ -49,15 +53,12 @@ pub(super) fn add(world: &mut World, o: ObjId, delta: i32) -> Ret {
     let before = wg.count;
     wg.count += i64::from(delta);
     if wg.count < 0 {
+        // Those who were about to find zero do not any more.
+        world.whole(o, Mode::Commute(Class::Add), Sync::None);
         return Ret::Misuse(Misuse::NegativeWaitGroup);
     }
-    if wg.count == 0 {
+    if wg.count == 0 && before != 0 {
         wg.waiters.iter_mut().for_each(|w| w.1 = true);
-    } else if before == 0 {
-        let released: Vec<Gid> = wg.waiters.iter().filter(|w| w.1).map(|w| w.0).collect();
-        wg.waiters.retain(|w| !w.1);
-        let reused = Step::Done(Ret::Misuse(Misuse::WaitGroupReused));
-        world.woken.extend(released.into_iter().map(|g| (g, reused)));
     }
     // Only `Done` happens before the wait it ends.
     let sync = if delta < 0 { Sync::Release } else { Sync::None };
@@ -65,8 +66,14 @@ pub(super) fn add(world: &mut World, o: ObjId, delta: i32) -> Ret {
     Ret::Value(before as u64)
 }
 
-pub(super) fn wait(world: &mut World, g: Gid, o: ObjId) -> Ret {
-    wg(world, o).waiters.retain(|w| w.0 != g);
+pub(super) fn wait(world: &mut World, g: Gid, o: ObjId, alternative: u32) -> Step {
+    let wg = wg(world, o);
+    wg.waiters.retain(|w| w.0 != g);
+    let step = match (wg.count, alternative) {
+        (0, _) => Step::Done(Ret::Unit),
+        (_, 0) => Step::Done(Ret::Misuse(Misuse::WaitGroupReused)),
+        _ => Step::Next(Op::WaitGroupWait(o)),
+    };
     world.whole(o, Mode::Read, Sync::Acquire);
-    Ret::Unit
+    step
 }

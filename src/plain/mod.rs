@@ -117,7 +117,12 @@ impl Plain {
         loop {
             let n = state.world.alternatives(g, &op);
             if n > 0 {
-                let alternative = if n > 1 { state.draw(n) } else { 0 };
+                let alternative = match op {
+                    // It is known to have come before the counter was raised.
+                    Op::WaitGroupWait(_) => 0,
+                    _ if n > 1 => state.draw(n),
+                    _ => 0,
+                };
                 let step = state.world.step(g, &op, alternative);
                 state.after_effects();
                 match step {
@@ -134,7 +139,7 @@ impl Plain {
                 }
             }
             if let Op::WaitGroupWait(wg) = op {
-                wait_group::blocked(&mut state.world, g, wg);
+                wait_group::announced(&mut state.world, g, wg);
             }
             match self.sleep(state, g, op) {
                 (woken, Ok(ret)) => {
@@ -412,6 +417,10 @@ impl Engine for Plain {
 
     fn has_exited(&self, g: Gid) -> bool {
         self.lock().world.goroutines[g.index()].exited
+    }
+
+    fn is_over(&self) -> bool {
+        false
     }
 
     fn running(&self) -> Gid {

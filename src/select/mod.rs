@@ -75,7 +75,7 @@ impl<'a> Select<'a> {
             Some(core) => {
                 let ticket = core.put(value);
                 self.arms.push(Arm::Send(core.id(), ticket));
-                self.offers.push(Offer { arm, take_back: Box::new(move || drop(core.take(ticket))) });
+                self.offers.push(Offer { arm, take_back: Box::new(move || core.take_back(ticket)) });
             }
         }
         arm

@@ -55,7 +55,6 @@ impl<T> JoinHandle<T> {
     /// comes to an end.
     #[track_caller]
     pub fn is_finished(&self) -> bool {
-        look(Location::caller());
         self.goroutine.is_finished()
     }
 }

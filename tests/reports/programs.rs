@@ -140,8 +140,10 @@ pub(crate) fn cell_race() {
     let (s, g) = (Arc::clone(&slot), Arc::clone(&guard));
     let h = go(move || {
         let _g = g.lock().unwrap();
+        // SAFETY: the model runs one goroutine at a time.
         s.with_mut(|p| unsafe { *p += 1 });
     });
+    // SAFETY: as above.
     slot.with(|p| unsafe { assert!(*p < 2) });
     h.join().unwrap();
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::access::{Mode, Res};
 use std::collections::BTreeMap;
 
-const GOROUTINES: usize = 5;
+const GOROUTINES: usize = 11;
 
 type Full = [u32; GOROUTINES];
 
@@ -79,9 +79,14 @@ impl Dice {
         }
         if self.below(12) == 0 {
             let sync = [Acquire, Release][self.below(2) as usize];
-            return Access::of_goroutine(Gid(self.below(5) as u32), Part::Token, Mode::Write, sync);
+            return Access::of_goroutine(
+                Gid(self.below(GOROUTINES as u64) as u32),
+                Part::Token,
+                Mode::Write,
+                sync,
+            );
         }
-        let index = if part == Part::Signal { self.below(3) as u32 } else { 0 };
+        let index = if part == Part::Signal { self.below(GOROUTINES as u64) as u32 } else { 0 };
         let syncs = [
             None,
             Acquire,
@@ -114,7 +119,7 @@ fn random_executions_agree_with_the_definition() {
             oracle.know[g][g] = 1;
             oracle.know[0][0] += 1;
         }
-        for _ in 0..120 {
+        for _ in 0..200 {
             let g = dice.below(GOROUTINES as u64) as usize;
             let gid = Gid(g as u32);
             match dice.below(12) {

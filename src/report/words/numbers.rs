@@ -142,6 +142,29 @@ mod tests {
     }
 
     #[test]
+    fn shrinking_is_mentioned_where_it_shrank() {
+        let s = Statistics {
+            executions: 10,
+            failing: 10,
+            steps_before: 4,
+            steps_after: 4,
+            switches_before: 2,
+            switches_after: 3,
+            ..Statistics::default()
+        };
+        assert_eq!(figures(&s), "10 of 10 executions fail this way (100 %); 4 steps, 3 switches");
+        assert_eq!(
+            figures(&Statistics { switches_before: 5, ..s.clone() }).split("; ").nth(1),
+            Some("shrunk 5\u{a0}→\u{a0}3 switches")
+        );
+        assert_eq!(
+            figures(&Statistics { replaying: true, ..s.clone() }),
+            "replayed from a token: 4 steps, 3 switches"
+        );
+        assert_eq!(figures(&Statistics { failing: 0, ..s }), "none of 10 executions fails");
+    }
+
+    #[test]
     fn a_passing_test_has_one_line() {
         let s = Statistics {
             executions: 1000,

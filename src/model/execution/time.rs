@@ -1,0 +1,139 @@
+//! What happens while nobody can go on, and what time sets off.
+//!
+//! Invariants: spinning goroutines look again before time passes; time passes before an execution
+//! ends; a timer that fires is a decision of the clock.
+
+use super::*;
+
+impl Execution {
+    /// The goroutine spins: block it until one of the objects it read changes.
+    pub(in crate::model) fn set_aside(&mut self, g: Gid) -> Op {
+        let world = &self.world;
+        let unchanged = |&(o, seen): &(ObjId, u32)| world.slot(o).version == seen;
+        if !self.spins[g.index()].seen.iter().all(unchanged) {
+            self.spins[g.index()].clear();
+            return self.pending[g.index()].op;
+        }
+        self.goroutines[g.index()].suspended_op = Some(self.pending[g.index()].op);
+        let record = &mut self.world.goroutines[g.index()].spin;
+        record.clear();
+        record.extend_from_slice(&self.spins[g.index()].seen);
+        Op::Await
+    }
+
+    pub(in crate::model) fn fires_early(&mut self) -> bool {
+        if self.world.timers.is_empty() {
+            return false;
+        }
+        let scene = Scene {
+            enabled: self.enabled.list(),
+            optional_count: self.optional,
+            current: self.current,
+            current_enabled: self.enabled.contains(self.current),
+            step: self.steps,
+            pending: &self.pending,
+        };
+        let fires = self.strategy.fire_early(&scene);
+        self.early_fires -= u32::from(fires);
+        fires
+    }
+
+    /// Nobody can go on: let spinning goroutines look again, then let time pass, then end.
+    pub(in crate::model) fn nobody(&mut self) -> Option<Next> {
+        if self.grant(spin::EAGER_GRANTS) {
+            return None;
+        }
+        if !self.world.timers.is_empty() {
+            return match self.fire() {
+                Next::Advance => Some(Next::Advance),
+                Next::End => Some(Next::End),
+                Next::Resume(_) => None,
+            };
+        }
+        if self.grant(spin::MAX_GRANTS) {
+            return None;
+        }
+        self.ending = Ending::Quiet;
+        Some(Next::End)
+    }
+
+    /// Give every spinning goroutine another round, as long as its patience lasts.
+    pub(in crate::model) fn grant(&mut self, most: u16) -> bool {
+        let mut granted = false;
+        for i in 0..self.goroutines.len() {
+            let g = Gid(i as u32);
+            if self.pending[i].op == Op::Await
+                && self.goroutines[i].status == Status::Pending
+                && self.spins[i].grants < most
+            {
+                self.spins[i].grant();
+                self.resume_spin(g);
+                granted = true;
+            }
+        }
+        granted
+    }
+
+    /// Make the operation a spinning goroutine was about to do its pending one again.
+    pub(in crate::model) fn resume_spin(&mut self, g: Gid) {
+        self.unregister(g, &Op::Await);
+        let op =
+            self.goroutines[g.index()].suspended_op.take().expect("a spinning goroutine had an operation");
+        self.pend(g, op);
+    }
+
+    /// Let the earliest timer fire.
+    pub(in crate::model) fn fire(&mut self) -> Next {
+        if self.main_returned_at.is_some() {
+            self.fires_after_main += 1;
+            if self.fires_after_main > self.limits.fires_after_main {
+                self.ending = Ending::TimersOnly;
+                return Next::End;
+            }
+        }
+        let ties = self.world.timers.ties();
+        let alternative = if ties > 1 { self.strategy.alternative(self.steps, Gid::CLOCK, ties) } else { 0 };
+        self.count_step(Gid::CLOCK, alternative, OpKind::Fire);
+        match self.world.timers.fire(alternative) {
+            Some(Due::Operation(g)) => {
+                let op = self.pending[g.index()].op;
+                self.unregister(g, &op);
+                self.world.begin();
+                let step = self.world.time_out(g, &op);
+                self.recorder.timed_out(self.steps, g, &self.pending[g.index()]);
+                self.proceed(g, step);
+                self.after_effects();
+            }
+            Some(Due::Timer(obj)) => {
+                let runs = timer::fired(&mut self.world, obj);
+                self.recorder.fired(self.steps, obj, self.world.slot(obj).created);
+                self.after_effects();
+                if runs {
+                    self.start_timer_function(obj);
+                }
+            }
+            None => unreachable!("a timer is live"),
+        }
+        if self.ready.is_empty() { Next::Resume(Gid::CLOCK) } else { Next::Advance }
+    }
+
+    pub(in crate::model) fn start_timer_function(&mut self, obj: ObjId) {
+        let found = self.timer_functions.iter().find(|(o, _)| *o == obj);
+        let f = Arc::clone(&found.expect("a timer that runs a function has one").1);
+        let site = self.world.slot(obj).created;
+        let g = self.spawn(None, Spawn { body: Box::new(move || f()), name: None, site });
+        // The timer's start happens before its function.
+        self.clocks.start_from(g, obj);
+        self.goroutines[g.index()].detached = true;
+        self.suite.spawned(&self.clocks, Gid::CLOCK, g, site);
+        self.recorder.spawned(self.steps, Gid::CLOCK, g, site);
+    }
+
+    /// An object a spinning goroutine reads was touched: if it changed, the goroutine goes on.
+    pub(in crate::model) fn stir(&mut self, g: Gid) {
+        if matches!(self.pending[g.index()].op, Op::Await) && self.world.spin_changed(g) {
+            self.spins[g.index()].clear();
+            self.resume_spin(g);
+        }
+    }
+}
