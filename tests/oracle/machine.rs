@@ -35,7 +35,6 @@ pub(super) struct Thread {
     code: Vec<Frame>,
     pub(super) phase: Phase,
     locks: [bool; 2],
-    raw: bool,
     reads: u8,
     writes: bool,
     detached: bool,
@@ -117,17 +116,16 @@ impl State {
             frames.extend(code.iter().rev().cloned().map(Frame::Do));
             state.add_thread(i as Name, frames, !main(i) && !program.joins);
         }
+        (0..program.threads.len()).for_each(|t| state.done(t));
         state
     }
 
     fn add_thread(&mut self, name: Name, code: Vec<Frame>, detached: bool) -> usize {
-        let phase = if code.is_empty() { Phase::Leaving } else { Phase::Next };
         self.threads.push(Thread {
             name,
             code,
-            phase,
+            phase: Phase::Next,
             locks: [false; 2],
-            raw: false,
             reads: 0,
             writes: false,
             detached,
@@ -206,13 +204,46 @@ impl State {
         vec![self]
     }
 
-    /// Thread `t` has completed its instruction.
+    /// Thread `t` has completed its instruction, and goes on to the next that is an operation.
     pub(super) fn done(&mut self, t: usize) {
+        while let Some(Frame::Do(instr)) = self.threads[t].code.last()
+            && self.is_no_operation(t, instr)
+        {
+            if let Some(Frame::Do(Instr::Spawn(body))) = self.threads[t].code.pop() {
+                self.spawn(t, body);
+            }
+        }
         let code = &self.threads[t].code;
         let (ends, joins) = (code.is_empty(), code.iter().all(|f| matches!(f, Frame::JoinThread(_))));
         self.threads[t].phase = if ends { Phase::Leaving } else { Phase::Next };
         if joins {
             self.drop_child(t);
+        }
+    }
+
+    /// Whether an instruction does nothing that others could see: what is not held is not released,
+    /// what cannot be otherwise is not observed, and a thread begins with its first operation.
+    fn is_no_operation(&self, t: usize, instr: &Instr) -> bool {
+        let me = &self.threads[t];
+        match *instr {
+            Instr::Unlock(m) => !me.locks[m as usize],
+            Instr::ReadUnlock => me.reads == 0,
+            Instr::WriteUnlock => !me.writes,
+            Instr::CvWait => !me.locks[0],
+            Instr::TrySend(NIL, _) | Instr::TryRecv(NIL) | Instr::Len(NIL) => true,
+            Instr::Len(c) => self.chans[c as usize].cap == 0,
+            Instr::Join | Instr::Finished => me.child.is_none(),
+            Instr::Spawn(_) => true,
+            _ => false,
+        }
+    }
+
+    fn spawn(&mut self, t: usize, body: Vec<Instr>) {
+        if !std::mem::replace(&mut self.threads[t].has_child, true) {
+            let code = body.into_iter().rev().map(Frame::Do).collect();
+            let child = self.add_thread(self.threads[t].name + CHILD, code, false);
+            self.threads[t].child = Some(child);
+            self.done(child);
         }
     }
 
@@ -312,9 +343,8 @@ impl State {
                 self.sees_and_done(t, Seen::Flag(free));
             }
             Instr::Unlock(m) => {
-                if std::mem::take(&mut self.threads[t].locks[m as usize]) {
-                    self.locks[m as usize] = false;
-                }
+                self.threads[t].locks[m as usize] = false;
+                self.locks[m as usize] = false;
                 self.done(t);
             }
             Instr::RawLock => {
@@ -349,10 +379,8 @@ impl State {
                 self.sees_and_done(t, Seen::Flag(free_to_read));
             }
             Instr::ReadUnlock => {
-                if self.threads[t].reads > 0 {
-                    self.threads[t].reads -= 1;
-                    self.readers -= 1;
-                }
+                self.threads[t].reads -= 1;
+                self.readers -= 1;
                 self.done(t);
             }
             Instr::Write => {
@@ -369,9 +397,8 @@ impl State {
                 self.sees_and_done(t, Seen::Flag(free));
             }
             Instr::WriteUnlock => {
-                if std::mem::take(&mut self.threads[t].writes) {
-                    self.writer = false;
-                }
+                self.threads[t].writes = false;
+                self.writer = false;
                 self.done(t);
             }
             _ => unreachable!("{instr:?} is no lock operation"),
@@ -381,8 +408,6 @@ impl State {
 
     fn channel(mut self, t: usize, instr: &Instr) -> Vec<State> {
         match *instr {
-            // What cannot be otherwise is no observation.
-            Instr::TrySend(NIL, _) | Instr::TryRecv(NIL) | Instr::Len(NIL) => self.done(t),
             Instr::Send(c, v) => self.send_or_queue(t, c, v),
             Instr::Recv(c) => self.receive_or_queue(t, c),
             Instr::TrySend(c, v) => match self.try_send(t, c, v) {
@@ -399,11 +424,8 @@ impl State {
                 Err(text) => self.panic(t, text),
             },
             Instr::Len(c) => {
-                // The length of what has no buffer is no observation.
-                if self.chans[c as usize].cap > 0 {
-                    self.sees(t, Seen::Number(self.chans[c as usize].buffer.len() as u8));
-                }
-                self.done(t);
+                let len = self.chans[c as usize].buffer.len() as u8;
+                self.sees_and_done(t, Seen::Number(len));
             }
             Instr::Select(ref arms, default) => return self.select(t, arms, default),
             _ => unreachable!("{instr:?} is no channel operation"),
@@ -431,13 +453,9 @@ impl State {
                 self.sees_and_done(t, Seen::Flag(hit));
             }
             Instr::CvWait => {
-                if self.threads[t].locks[0] {
-                    self.locks[0] = false;
-                    self.waiting.insert(t);
-                    self.threads[t].phase = Phase::Queued;
-                } else {
-                    self.done(t);
-                }
+                self.locks[0] = false;
+                self.waiting.insert(t);
+                self.threads[t].phase = Phase::Queued;
             }
             Instr::NotifyOne => {
                 self.done(t);
@@ -511,26 +529,14 @@ impl State {
                 self.threads[other as usize].token = true;
                 self.done(t);
             }
-            Instr::Spawn(body) => {
-                if !std::mem::replace(&mut self.threads[t].has_child, true) {
-                    let code = body.into_iter().rev().map(Frame::Do).collect();
-                    let child = self.add_thread(self.threads[t].name + CHILD, code, false);
-                    self.threads[t].child = Some(child);
-                }
-                self.done(t);
-            }
             Instr::Join => {
-                return match self.threads[t].child {
-                    Some(child) => self.join(t, child),
-                    None => self.when(true, |s| s.done(t)),
-                };
+                let child = self.threads[t].child.expect("joined only if there");
+                return self.join(t, child);
             }
             Instr::Finished => {
-                if let Some(child) = self.threads[t].child {
-                    let ended = matches!(self.threads[child].phase, Phase::Ended | Phase::Panicked(_));
-                    self.sees(t, Seen::Flag(ended));
-                }
-                self.done(t);
+                let child = self.threads[t].child.expect("asked for only if there");
+                let ended = matches!(self.threads[child].phase, Phase::Ended | Phase::Panicked(_));
+                self.sees_and_done(t, Seen::Flag(ended));
             }
             Instr::Choose(n) => {
                 let chosen = |v| {
