@@ -19,7 +19,7 @@ type Program = (&'static str, fn(), u64);
 /// Every primitive, in a few programs, each with the fingerprint of its first executions.
 const PROGRAMS: &[Program] = &[
     ("channels", channels, 0x32f0_c0cd_e54b_fd4c),
-    ("selects", selects, 0x44fb_6a71_16aa_0fed),
+    ("selects", selects, 0x8097_070f_f9df_52fc),
     ("locks", locks, 0x223a_00f0_95af_fbd7),
     ("groups", groups, 0x34f6_787d_c1e2_5049),
     ("atomics", atomics, 0x95bb_d954_45e7_f176),

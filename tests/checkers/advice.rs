@@ -16,9 +16,9 @@ fn send_races_close() {
     let outcome = flagged_by(once(), Slug::SendRacesClose, || {
         let (tx, rx) = chan::<i32>(1);
         let sender = tx.clone();
-        let other = go(move || drop(sender.try_send(1)));
+        let other = go(move || _ = sender.try_send(1));
         // Waits for the message, but not for the sender to be done with the channel in general.
-        while rx.len() == 0 {}
+        while rx.is_empty() {}
         tx.close();
         other.join().unwrap();
     });
@@ -137,7 +137,7 @@ fn cancelled() {
 fn uncontrolled_thread() {
     flagged_by(Explorer::new().executions(1), Slug::UncontrolledThread, || {
         let (tx, _rx) = chan::<i32>(1);
-        let outside = std::thread::spawn(move || drop(tx.try_send(1)));
+        let outside = std::thread::spawn(move || _ = tx.try_send(1));
         let _ = outside.join();
     });
 }

@@ -61,7 +61,7 @@ fn embrace(orders: [[usize; 2]; 2]) {
     }
     // Work that the others have no part in.
     let n = AtomicUsize::new(0);
-    (0..6_000).for_each(|_| drop(n.fetch_add(1, SeqCst)));
+    (0..6_000).for_each(|_| _ = n.fetch_add(1, SeqCst));
 }
 
 /// Two hold what the other wants, and main works on.
@@ -92,11 +92,11 @@ fn one_after_the_other() {
 fn abandoned() {
     let outcome = flagged(Slug::LeakedGoroutine, || {
         let (tx, rx) = chan::<i32>(0);
-        drop(go(move || drop(rx.recv())));
+        drop(go(move || _ = rx.recv()));
         // Without a close, the receiver waits for what cannot come.
         drop(tx);
         let n = AtomicUsize::new(0);
-        (0..6_000).for_each(|_| drop(n.fetch_add(1, SeqCst)));
+        (0..6_000).for_each(|_| _ = n.fetch_add(1, SeqCst));
     });
     assert_eq!(stuck(&outcome, Slug::LeakedGoroutine), (vec![1], true));
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// One instruction. What it observes is noted in its thread's list of [`Seen`].
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub enum Instr {
+pub(super) enum Instr {
     Load(u8),
     Store(u8, u8),
     /// Add one; observes the old value.
@@ -68,17 +68,17 @@ pub enum Instr {
 
 /// One arm of a select.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Arm {
+pub(super) enum Arm {
     Recv(u8),
     Send(u8, u8),
 }
 
 /// The index of the channel that is nil.
-pub const NIL: u8 = 2;
+pub(super) const NIL: u8 = 2;
 
 /// A program and the sizes of its objects.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Program {
+pub(super) struct Program {
     pub threads: Vec<Vec<Instr>>,
     /// Whether main joins the others at its end; otherwise they are detached from the start.
     pub joins: bool,
@@ -94,7 +94,7 @@ pub struct Program {
 
 impl Program {
     /// Main joins the others, channels are unbuffered, and all else has room for two.
-    pub fn new(threads: &[&[Instr]]) -> Program {
+    pub(super) fn new(threads: &[&[Instr]]) -> Program {
         let threads = threads.iter().map(|t| t.to_vec()).collect();
         Program { threads, joins: true, caps: [0, 0], wg: 0, permits: 2, barrier: 2 }
     }
@@ -103,7 +103,7 @@ impl Program {
 impl Program {
     /// Whether it asks if a thread has ended. In the engine a thread ends in one step with its last
     /// operation, so the moments between the two are not there to be seen.
-    pub fn asks_for_ends(&self) -> bool {
+    pub(super) fn asks_for_ends(&self) -> bool {
         fn asks(instr: &Instr) -> bool {
             matches!(instr, Instr::Finished) || matches!(instr, Instr::Spawn(body) if body.iter().any(asks))
         }
@@ -112,12 +112,12 @@ impl Program {
 }
 
 /// Thread `i` is called `i`, its child `CHILD + i`.
-pub type Name = u8;
-pub const CHILD: Name = 8;
+pub(super) type Name = u8;
+pub(super) const CHILD: Name = 8;
 
 /// What one instruction observed.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Seen {
+pub(super) enum Seen {
     Number(u8),
     Flag(bool),
     Closed,
@@ -129,7 +129,7 @@ pub enum Seen {
 
 /// How an execution ended.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Verdict {
+pub(super) enum Verdict {
     /// Nobody can go on: who has not finished, and the panics nobody joined.
     Quiet { stuck: BTreeSet<Name>, unclaimed: BTreeSet<&'static str> },
     /// A panic that nobody can join, or an error nobody can recover from, ended the program.
@@ -138,17 +138,17 @@ pub enum Verdict {
 
 /// Everything observable of one execution.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Outcome {
+pub(super) struct Outcome {
     pub seen: BTreeMap<Name, Vec<Seen>>,
     pub verdict: Verdict,
 }
 
 impl Outcome {
-    /// What is the same for all that cannot be told apart: a program that dies while main is about
-    /// to join a dead thread may or may not have joined it.
-    pub fn normal(mut self) -> Outcome {
+    /// What is the same for all that cannot be told apart: what the others had come to say when the
+    /// program died depends on how soon they say it.
+    pub(super) fn normal(mut self) -> Outcome {
         if matches!(self.verdict, Verdict::Fatal(_)) {
-            self.seen.values_mut().for_each(|seen| seen.retain(|s| !matches!(s, Seen::Joined(_))));
+            self.seen.clear();
         }
         self.seen.retain(|_, seen| !seen.is_empty());
         self

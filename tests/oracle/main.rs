@@ -6,7 +6,9 @@
 
 mod channels;
 mod generate;
+mod groups;
 mod language;
+mod locks;
 mod machine;
 mod named;
 mod runner;

@@ -10,7 +10,7 @@ fn four_times_three() {
     let x = Arc::new(AtomicUsize::new(0));
     for _ in 0..4 {
         let x = Arc::clone(&x);
-        drop(thread::spawn(move || (0..3).for_each(|_| drop(x.fetch_add(1, SeqCst)))));
+        drop(thread::spawn(move || (0..3).for_each(|_| _ = x.fetch_add(1, SeqCst))));
     }
 }
 
