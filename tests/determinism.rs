@@ -123,7 +123,7 @@ fn the_order_of_a_hash_map() {
                 drop(go(runtime::gosched));
             }
         }
-        assert!(order[0] % 2 == 0, "odd comes first");
+        assert!(order[0].is_multiple_of(2), "odd comes first");
     });
     told(&outcome);
 }

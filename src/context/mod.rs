@@ -5,7 +5,7 @@
 //!   that is so. The end of a context says nothing about its parent.
 //! - [`Context::err`] gives an error if and only if [`Context::done`] is closed, and always the same.
 //! - The first end counts, and with it the first cause.
-//! - [`background`], [`todo`] and what [`without_cancel`] gives are never done.
+//! - [`background`], [`todo()`] and what [`without_cancel`] gives are never done.
 //!
 //! Values are found by type: a [`Key`] is a type that names the type of its value, so no assertion
 //! is needed where it is read.

@@ -1,7 +1,7 @@
 //! Decisions: which one comes next, how to write them down, how to replay them.
 //!
-//! [`strategies`] decide, one a file; [`explorer`] runs execution after execution until a budget is
-//! used up or something is found; [`profile`] tells what one execution was like; [`token`] and [`rng`]
+//! `strategies` decide, one a file; `explorer` runs execution after execution until a budget is
+//! used up or something is found; `profile` tells what one execution was like; [`token`] and [`rng`]
 //! are frozen formats.
 
 pub mod base32;

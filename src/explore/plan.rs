@@ -12,7 +12,10 @@ pub(crate) type Body = Arc<dyn Fn() + Send + Sync>;
 
 /// Is told after each execution what it found; for comparing the engine with others.
 #[derive(Clone)]
-pub(crate) struct Observer(pub(crate) Arc<dyn Fn(&[Finding]) + Send + Sync>);
+pub(crate) struct Observer(pub(crate) Arc<Watch>);
+
+/// What is told of an execution: its findings.
+pub(crate) type Watch = dyn Fn(&[Finding]) + Send + Sync;
 
 impl fmt::Debug for Observer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

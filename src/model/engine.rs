@@ -32,8 +32,8 @@ use std::sync::Arc;
 /// How the message of a stack overflow begins.
 pub(crate) const STACK_OVERFLOW: &str = "stack overflow";
 
-/// Bytes of stack that an operation may need; a small stack gives a quarter.
-const RESERVE: usize = 24 << 10;
+/// Bytes of stack that an operation may need (unoptimised code needs more); a small stack gives half.
+const RESERVE: usize = if cfg!(debug_assertions) { 48 << 10 } else { 24 << 10 };
 
 /// Whether the stack of the caller has grown below `limit`.
 #[inline(always)]
@@ -164,7 +164,7 @@ impl Engine_ {
         let ex = self.ex();
         let limit = stack.limit().get();
         ex.goroutines[g.index()].stack_limit = limit;
-        ex.goroutines[g.index()].stack_reserve = limit + RESERVE.min(ex.limits.stack / 4);
+        ex.goroutines[g.index()].stack_reserve = limit + RESERVE.min(ex.limits.stack / 2);
         let body = ex.goroutines[g.index()].body.take().expect("a new goroutine has a body");
         let record = &raw mut ex.goroutines;
         *place = Some(Co::with_stack(stack, move |yielder: &Yielder<(), ()>, ()| {

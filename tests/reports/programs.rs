@@ -384,7 +384,7 @@ pub(crate) fn not_deterministic() {
     let call = CALLS.fetch_add(1, SeqCst);
     let (tx, rx) = chan(2);
     go(move || tx.send(call));
-    if call % 2 == 0 {
+    if call.is_multiple_of(2) {
         thread::yield_now();
     }
     assert_ne!(rx.recv(), Some(4), "the fourth call");

@@ -30,7 +30,7 @@ pub(super) fn bad() -> Vec<Bad> {
         ("import-direction", "src/harness/mod.rs", "use crate::runtime::Scheduler;", 1),
         ("import-direction", "src/objects/mutex.rs", "use crate::port::Engine;", 1),
         ("import-direction", "src/plain/park.rs", "use crate::model::Clock;", 1),
-        ("import-direction", "src/port.rs", "use crate::plain;", 1),
+        ("import-direction", "src/port.rs", "use crate::model;", 1),
         ("import-direction", "src/model/clock.rs", "use crate::Goroutine;", 1),
         ("pure-modules", "checkers/src/race.rs", "use std::thread;", 1),
         ("pure-modules", "checkers/src/race.rs", "\nfn f() { unsafe {} }", 2),
