@@ -4,9 +4,8 @@
 //! to receive while the buffer holds something, nor to send while it has room; a closed channel has
 //! empty queues. A thread that a select queued on several channels leaves all of them at once.
 
-use super::language::{Arm, NIL, Seen};
-use super::machine::State;
-use super::thread::Phase;
+use super::language::{Arm, Instr, NIL, Seen};
+use super::machine::{Phase, State};
 use std::collections::VecDeque;
 
 pub(super) const SEND_ON_CLOSED: &str = "send on closed channel";
@@ -164,6 +163,33 @@ impl State {
             arms.iter().enumerate().for_each(|(i, &arm)| self.queue(t, arm, Some(i as u8)));
             // Without arms, too, it waits; for ever.
             self.threads[t].phase = Phase::Queued;
+        }
+        vec![self]
+    }
+
+    pub(super) fn channel(mut self, t: usize, instr: &Instr) -> Vec<State> {
+        match *instr {
+            Instr::Send(c, v) => self.send_or_queue(t, c, v),
+            Instr::Recv(c) => self.receive_or_queue(t, c),
+            Instr::TrySend(c, v) => match self.try_send(t, c, v) {
+                Some(Ok(())) => self.sees_and_done(t, Seen::Flag(true)),
+                Some(Err(text)) => self.panic(t, text),
+                None => self.sees_and_done(t, Seen::Flag(false)),
+            },
+            Instr::TryRecv(c) => {
+                let seen = self.try_receive(c).unwrap_or(Seen::WouldBlock);
+                self.sees_and_done(t, seen);
+            }
+            Instr::Close(c) => match self.close(c) {
+                Ok(()) => self.done(t),
+                Err(text) => self.panic(t, text),
+            },
+            Instr::Len(c) => {
+                let len = self.chans[c as usize].buffer.len() as u8;
+                self.sees_and_done(t, Seen::Number(len));
+            }
+            Instr::Select(ref arms, default) => return self.select(t, arms, default),
+            _ => unreachable!("{instr:?} is no channel operation"),
         }
         vec![self]
     }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// One instruction. What it observes is noted in its thread's list of [`Seen`].
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(crate) enum Instr {
+pub(super) enum Instr {
     Load(u8),
     Store(u8, u8),
     /// Add one; observes the old value.
@@ -68,33 +68,33 @@ pub(crate) enum Instr {
 
 /// One arm of a select.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) enum Arm {
+pub(super) enum Arm {
     Recv(u8),
     Send(u8, u8),
 }
 
 /// The index of the channel that is nil.
-pub(crate) const NIL: u8 = 2;
+pub(super) const NIL: u8 = 2;
 
 /// A program and the sizes of its objects.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Program {
-    pub(crate) threads: Vec<Vec<Instr>>,
+pub(super) struct Program {
+    pub threads: Vec<Vec<Instr>>,
     /// Whether main joins the others at its end; otherwise they are detached from the start.
-    pub(crate) joins: bool,
+    pub joins: bool,
     /// The capacities of channels 0 and 1.
-    pub(crate) caps: [u8; 2],
+    pub caps: [u8; 2],
     /// What the wait group starts at.
-    pub(crate) wg: u8,
+    pub wg: u8,
     /// The size of the semaphore.
-    pub(crate) permits: u8,
+    pub permits: u8,
     /// The size of the barrier.
-    pub(crate) barrier: u8,
+    pub barrier: u8,
 }
 
 impl Program {
     /// Main joins the others, channels are unbuffered, and all else has room for two.
-    pub(crate) fn new(threads: &[&[Instr]]) -> Program {
+    pub(super) fn new(threads: &[&[Instr]]) -> Program {
         let threads = threads.iter().map(|t| t.to_vec()).collect();
         Program { threads, joins: true, caps: [0, 0], wg: 0, permits: 2, barrier: 2 }
     }
@@ -103,7 +103,7 @@ impl Program {
 impl Program {
     /// Whether it asks if a thread has ended. In the engine a thread ends in one step with its last
     /// operation, so the moments between the two are not there to be seen.
-    pub(crate) fn asks_for_ends(&self) -> bool {
+    pub(super) fn asks_for_ends(&self) -> bool {
         fn asks(instr: &Instr) -> bool {
             matches!(instr, Instr::Finished) || matches!(instr, Instr::Spawn(body) if body.iter().any(asks))
         }
@@ -112,12 +112,12 @@ impl Program {
 }
 
 /// Thread `i` is called `i`, its child `CHILD + i`.
-pub(crate) type Name = u8;
-pub(crate) const CHILD: Name = 8;
+pub(super) type Name = u8;
+pub(super) const CHILD: Name = 8;
 
 /// What one instruction observed.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub(crate) enum Seen {
+pub(super) enum Seen {
     Number(u8),
     Flag(bool),
     Closed,
@@ -129,7 +129,7 @@ pub(crate) enum Seen {
 
 /// How an execution ended.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub(crate) enum Verdict {
+pub(super) enum Verdict {
     /// Nobody can go on: who has not finished, and the panics nobody joined.
     Quiet { stuck: BTreeSet<Name>, unclaimed: BTreeSet<&'static str> },
     /// A panic that nobody can join, or an error nobody can recover from, ended the program.
@@ -138,17 +138,17 @@ pub(crate) enum Verdict {
 
 /// Everything observable of one execution.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub(crate) struct Outcome {
-    pub(crate) seen: BTreeMap<Name, Vec<Seen>>,
-    pub(crate) verdict: Verdict,
+pub(super) struct Outcome {
+    pub seen: BTreeMap<Name, Vec<Seen>>,
+    pub verdict: Verdict,
 }
 
 impl Outcome {
-    /// What is the same for all that cannot be told apart: a program that dies while main is about
-    /// to join a dead thread may or may not have joined it.
-    pub(crate) fn normal(mut self) -> Outcome {
+    /// What is the same for all that cannot be told apart: what the others had come to say when the
+    /// program died depends on how soon they say it.
+    pub(super) fn normal(mut self) -> Outcome {
         if matches!(self.verdict, Verdict::Fatal(_)) {
-            self.seen.values_mut().for_each(|seen| seen.retain(|s| !matches!(s, Seen::Joined(_))));
+            self.seen.clear();
         }
         self.seen.retain(|_, seen| !seen.is_empty());
         self

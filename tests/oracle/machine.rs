@@ -7,36 +7,85 @@
 
 use super::channels::{Chan, Queued};
 use super::language::{CHILD, Instr, NIL, Name, Program, Seen, Verdict};
-use super::thread::{Frame, OnceState, Phase, Thread};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Where a thread is inside its current instruction.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Phase {
+    /// About to begin the next one.
+    Next,
+    /// Somebody else must complete it.
+    Queued,
+    /// A write lock is announced.
+    Announced,
+    /// Woken from the condition variable, about to lock again.
+    Relock,
+    /// Released from the wait group, about to look at the counter again.
+    Released,
+    /// All instructions are done; the thread has not ended yet.
+    Leaving,
+    Ended,
+    Panicked(&'static str),
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Thread {
+    pub(super) name: Name,
+    /// What is still to do, the next instruction last.
+    pub(super) code: Vec<Frame>,
+    pub(super) phase: Phase,
+    pub(super) locks: [bool; 2],
+    pub(super) reads: u8,
+    pub(super) writes: bool,
+    pub(super) detached: bool,
+    pub(super) has_child: bool,
+    /// The child that was not joined yet.
+    pub(super) child: Option<usize>,
+    pub(super) token: bool,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Frame {
+    Do(Instr),
+    OnceEnd,
+    /// Join a thread; part of main's end.
+    JoinThread(usize),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum OnceState {
+    Idle,
+    Running,
+    Done,
+}
 
 /// One state of the program.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct State {
+pub(super) struct State {
     pub(super) threads: Vec<Thread>,
-    vars: [u8; 2],
-    locks: [bool; 2],
-    raw: bool,
-    readers: u8,
-    writer: bool,
-    announced: bool,
-    waiting: BTreeSet<usize>,
+    pub(super) vars: [u8; 2],
+    pub(super) locks: [bool; 2],
+    pub(super) raw: bool,
+    pub(super) readers: u8,
+    pub(super) writer: bool,
+    pub(super) announced: bool,
+    pub(super) waiting: BTreeSet<usize>,
     pub(super) chans: [Chan; 2],
-    wg: i8,
-    wg_waiters: BTreeSet<usize>,
-    permits: u8,
-    size: u8,
-    requests: Vec<(usize, u8)>,
-    once: OnceState,
-    arrived: Vec<usize>,
-    barrier: u8,
+    pub(super) wg: i8,
+    pub(super) wg_waiters: BTreeSet<usize>,
+    pub(super) permits: u8,
+    pub(super) size: u8,
+    pub(super) requests: Vec<(usize, u8)>,
+    pub(super) once: OnceState,
+    pub(super) arrived: Vec<usize>,
+    pub(super) barrier: u8,
     /// The error that ended the program.
-    fatal: Option<&'static str>,
+    pub(super) fatal: Option<&'static str>,
     pub(super) seen: BTreeMap<Name, Vec<Seen>>,
 }
 
 impl State {
-    pub(crate) fn new(program: &Program) -> State {
+    pub(super) fn new(program: &Program) -> State {
         let main = |i: usize| i == 0;
         let mut state = State {
             threads: Vec::new(),
@@ -67,17 +116,16 @@ impl State {
             frames.extend(code.iter().rev().cloned().map(Frame::Do));
             state.add_thread(i as Name, frames, !main(i) && !program.joins);
         }
+        (0..program.threads.len()).for_each(|t| state.done(t));
         state
     }
 
     fn add_thread(&mut self, name: Name, code: Vec<Frame>, detached: bool) -> usize {
-        let phase = if code.is_empty() { Phase::Leaving } else { Phase::Next };
         self.threads.push(Thread {
             name,
             code,
-            phase,
+            phase: Phase::Next,
             locks: [false; 2],
-            raw: false,
             reads: 0,
             writes: false,
             detached,
@@ -89,7 +137,7 @@ impl State {
     }
 
     /// How the program ended, if `successors` gave none.
-    pub(crate) fn verdict(&self) -> Verdict {
+    pub(super) fn verdict(&self) -> Verdict {
         if let Some(text) = self.fatal {
             return Verdict::Fatal(text);
         }
@@ -102,12 +150,12 @@ impl State {
         Verdict::Quiet { stuck: self.threads.iter().filter(alive).map(|t| t.name).collect(), unclaimed }
     }
 
-    pub(crate) fn seen(&self) -> &BTreeMap<Name, Vec<Seen>> {
+    pub(super) fn seen(&self) -> &BTreeMap<Name, Vec<Seen>> {
         &self.seen
     }
 
     /// Every state one step away.
-    pub(crate) fn successors(&self) -> Vec<State> {
+    pub(super) fn successors(&self) -> Vec<State> {
         if self.fatal.is_some() {
             return Vec::new();
         }
@@ -148,7 +196,7 @@ impl State {
     }
 
     /// The state after `f`, if `enabled`.
-    fn when(mut self, enabled: bool, f: impl FnOnce(&mut State)) -> Vec<State> {
+    pub(super) fn when(mut self, enabled: bool, f: impl FnOnce(&mut State)) -> Vec<State> {
         if !enabled {
             return Vec::new();
         }
@@ -156,8 +204,15 @@ impl State {
         vec![self]
     }
 
-    /// Thread `t` has completed its instruction.
+    /// Thread `t` has completed its instruction, and goes on to the next that is an operation.
     pub(super) fn done(&mut self, t: usize) {
+        while let Some(Frame::Do(instr)) = self.threads[t].code.last()
+            && self.is_no_operation(t, instr)
+        {
+            if let Some(Frame::Do(Instr::Spawn(body))) = self.threads[t].code.pop() {
+                self.spawn(t, body);
+            }
+        }
         let code = &self.threads[t].code;
         let (ends, joins) = (code.is_empty(), code.iter().all(|f| matches!(f, Frame::JoinThread(_))));
         self.threads[t].phase = if ends { Phase::Leaving } else { Phase::Next };
@@ -166,11 +221,37 @@ impl State {
         }
     }
 
+    /// Whether an instruction does nothing that others could see: what is not held is not released,
+    /// what cannot be otherwise is not observed, and a thread begins with its first operation.
+    fn is_no_operation(&self, t: usize, instr: &Instr) -> bool {
+        let me = &self.threads[t];
+        match *instr {
+            Instr::Unlock(m) => !me.locks[m as usize],
+            Instr::ReadUnlock => me.reads == 0,
+            Instr::WriteUnlock => !me.writes,
+            Instr::CvWait => !me.locks[0],
+            Instr::TrySend(NIL, _) | Instr::TryRecv(NIL) | Instr::Len(NIL) => true,
+            Instr::Len(c) => self.chans[c as usize].cap == 0,
+            Instr::Join | Instr::Finished => me.child.is_none(),
+            Instr::Spawn(_) => true,
+            _ => false,
+        }
+    }
+
+    fn spawn(&mut self, t: usize, body: Vec<Instr>) {
+        if !std::mem::replace(&mut self.threads[t].has_child, true) {
+            let code = body.into_iter().rev().map(Frame::Do).collect();
+            let child = self.add_thread(self.threads[t].name + CHILD, code, false);
+            self.threads[t].child = Some(child);
+            self.done(child);
+        }
+    }
+
     pub(super) fn sees(&mut self, t: usize, seen: Seen) {
         self.seen.entry(self.threads[t].name).or_default().push(seen);
     }
 
-    fn sees_and_done(&mut self, t: usize, seen: Seen) {
+    pub(super) fn sees_and_done(&mut self, t: usize, seen: Seen) {
         self.sees(t, seen);
         self.done(t);
     }
@@ -202,11 +283,6 @@ impl State {
         if let Phase::Panicked(text) = self.threads[thread].phase {
             self.fatal.get_or_insert(text);
         }
-    }
-
-    fn take_write(&mut self, t: usize) {
-        self.writer = true;
-        self.threads[t].writes = true;
     }
 
     fn begin(mut self, t: usize, frame: Frame) -> Vec<State> {
@@ -242,261 +318,7 @@ impl State {
         }
     }
 
-    fn lock(mut self, t: usize, instr: &Instr) -> Vec<State> {
-        let free_to_read = !self.writer && !self.announced;
-        match *instr {
-            Instr::Lock(m) => {
-                let free = !self.locks[m as usize];
-                return self.when(free, |s| {
-                    s.locks[m as usize] = true;
-                    s.threads[t].locks[m as usize] = true;
-                    s.done(t);
-                });
-            }
-            Instr::TryLock(m) => {
-                let free = !self.locks[m as usize];
-                if free {
-                    self.locks[m as usize] = true;
-                    self.threads[t].locks[m as usize] = true;
-                }
-                self.sees_and_done(t, Seen::Flag(free));
-            }
-            Instr::Unlock(m) => {
-                if std::mem::take(&mut self.threads[t].locks[m as usize]) {
-                    self.locks[m as usize] = false;
-                }
-                self.done(t);
-            }
-            Instr::RawLock => {
-                let free = !self.raw;
-                return self.when(free, |s| {
-                    s.raw = true;
-                    s.done(t);
-                });
-            }
-            Instr::RawTryLock => {
-                let free = !std::mem::replace(&mut self.raw, true);
-                self.sees_and_done(t, Seen::Flag(free));
-            }
-            Instr::RawUnlock => {
-                if !std::mem::take(&mut self.raw) {
-                    self.fatal.get_or_insert("sync: unlock of unlocked mutex");
-                }
-                self.done(t);
-            }
-            Instr::Read => {
-                return self.when(free_to_read, |s| {
-                    s.readers += 1;
-                    s.threads[t].reads += 1;
-                    s.done(t);
-                });
-            }
-            Instr::TryRead => {
-                if free_to_read {
-                    self.readers += 1;
-                    self.threads[t].reads += 1;
-                }
-                self.sees_and_done(t, Seen::Flag(free_to_read));
-            }
-            Instr::ReadUnlock => {
-                if self.threads[t].reads > 0 {
-                    self.threads[t].reads -= 1;
-                    self.readers -= 1;
-                }
-                self.done(t);
-            }
-            Instr::Write => {
-                return self.when(free_to_read, |s| {
-                    s.announced = true;
-                    s.threads[t].phase = Phase::Announced;
-                });
-            }
-            Instr::TryWrite => {
-                let free = free_to_read && self.readers == 0;
-                if free {
-                    self.take_write(t);
-                }
-                self.sees_and_done(t, Seen::Flag(free));
-            }
-            Instr::WriteUnlock => {
-                if std::mem::take(&mut self.threads[t].writes) {
-                    self.writer = false;
-                }
-                self.done(t);
-            }
-            _ => unreachable!("{instr:?} is no lock operation"),
-        }
-        vec![self]
-    }
-
-    fn channel(mut self, t: usize, instr: &Instr) -> Vec<State> {
-        match *instr {
-            // What cannot be otherwise is no observation.
-            Instr::TrySend(NIL, _) | Instr::TryRecv(NIL) | Instr::Len(NIL) => self.done(t),
-            Instr::Send(c, v) => self.send_or_queue(t, c, v),
-            Instr::Recv(c) => self.receive_or_queue(t, c),
-            Instr::TrySend(c, v) => match self.try_send(t, c, v) {
-                Some(Ok(())) => self.sees_and_done(t, Seen::Flag(true)),
-                Some(Err(text)) => self.panic(t, text),
-                None => self.sees_and_done(t, Seen::Flag(false)),
-            },
-            Instr::TryRecv(c) => {
-                let seen = self.try_receive(c).unwrap_or(Seen::WouldBlock);
-                self.sees_and_done(t, seen);
-            }
-            Instr::Close(c) => match self.close(c) {
-                Ok(()) => self.done(t),
-                Err(text) => self.panic(t, text),
-            },
-            Instr::Len(c) => {
-                // The length of what has no buffer is no observation.
-                if self.chans[c as usize].cap > 0 {
-                    self.sees(t, Seen::Number(self.chans[c as usize].buffer.len() as u8));
-                }
-                self.done(t);
-            }
-            Instr::Select(ref arms, default) => return self.select(t, arms, default),
-            _ => unreachable!("{instr:?} is no channel operation"),
-        }
-        vec![self]
-    }
-
-    fn other(mut self, t: usize, instr: Instr) -> Vec<State> {
-        match instr {
-            Instr::Load(x) => self.sees_and_done(t, Seen::Number(self.vars[x as usize])),
-            Instr::Store(x, v) => {
-                self.vars[x as usize] = v;
-                self.done(t);
-            }
-            Instr::Add(x) => {
-                let old = self.vars[x as usize];
-                self.vars[x as usize] = old + 1;
-                self.sees_and_done(t, Seen::Number(old));
-            }
-            Instr::Cas(x, expected, new) => {
-                let hit = self.vars[x as usize] == expected;
-                if hit {
-                    self.vars[x as usize] = new;
-                }
-                self.sees_and_done(t, Seen::Flag(hit));
-            }
-            Instr::CvWait => {
-                if self.threads[t].locks[0] {
-                    self.locks[0] = false;
-                    self.waiting.insert(t);
-                    self.threads[t].phase = Phase::Queued;
-                } else {
-                    self.done(t);
-                }
-            }
-            Instr::NotifyOne => {
-                self.done(t);
-                let woken = |&w: &usize| {
-                    let mut next = self.clone();
-                    next.waiting.remove(&w);
-                    next.threads[w].phase = Phase::Relock;
-                    next
-                };
-                if !self.waiting.is_empty() {
-                    return self.waiting.iter().map(woken).collect();
-                }
-            }
-            Instr::NotifyAll => {
-                for w in std::mem::take(&mut self.waiting) {
-                    self.threads[w].phase = Phase::Relock;
-                }
-                self.done(t);
-            }
-            Instr::WgAdd => self.wg_add(t, 1),
-            Instr::WgDone => self.wg_add(t, -1),
-            Instr::WgWait if self.wg == 0 => self.done(t),
-            Instr::WgWait => {
-                self.wg_waiters.insert(t);
-                self.threads[t].phase = Phase::Queued;
-            }
-            Instr::Acquire(n) => {
-                if self.requests.is_empty() && self.permits >= n {
-                    self.permits -= n;
-                    self.done(t);
-                } else {
-                    if n <= self.size {
-                        self.requests.push((t, n));
-                    }
-                    self.threads[t].phase = Phase::Queued;
-                }
-            }
-            Instr::TryAcquire(n) => {
-                let fits = self.requests.is_empty() && self.permits >= n;
-                if fits {
-                    self.permits -= n;
-                }
-                self.sees_and_done(t, Seen::Flag(fits));
-            }
-            Instr::Release(n) => {
-                if self.permits + n > self.size {
-                    self.panic(t, "semaphore: released more than held");
-                } else {
-                    self.permits += n;
-                    self.done(t);
-                    self.grant();
-                }
-            }
-            Instr::Once(body) => match self.once {
-                OnceState::Running => return Vec::new(),
-                OnceState::Done => self.sees_and_done(t, Seen::Flag(false)),
-                OnceState::Idle => {
-                    self.once = OnceState::Running;
-                    self.threads[t].code.push(Frame::OnceEnd);
-                    self.threads[t].code.push(Frame::Do(*body));
-                    self.sees(t, Seen::Flag(true));
-                }
-            },
-            Instr::OnceDone => self.sees_and_done(t, Seen::Flag(self.once == OnceState::Done)),
-            Instr::Barrier => self.arrive(t),
-            Instr::Park => {
-                let token = std::mem::take(&mut self.threads[t].token);
-                return self.when(token, |s| s.done(t));
-            }
-            Instr::Unpark(other) => {
-                self.threads[other as usize].token = true;
-                self.done(t);
-            }
-            Instr::Spawn(body) => {
-                if !std::mem::replace(&mut self.threads[t].has_child, true) {
-                    let code = body.into_iter().rev().map(Frame::Do).collect();
-                    let child = self.add_thread(self.threads[t].name + CHILD, code, false);
-                    self.threads[t].child = Some(child);
-                }
-                self.done(t);
-            }
-            Instr::Join => {
-                return match self.threads[t].child {
-                    Some(child) => self.join(t, child),
-                    None => self.when(true, |s| s.done(t)),
-                };
-            }
-            Instr::Finished => {
-                if let Some(child) = self.threads[t].child {
-                    let ended = matches!(self.threads[child].phase, Phase::Ended | Phase::Panicked(_));
-                    self.sees(t, Seen::Flag(ended));
-                }
-                self.done(t);
-            }
-            Instr::Choose(n) => {
-                let chosen = |v| {
-                    let mut next = self.clone();
-                    next.sees_and_done(t, Seen::Number(v));
-                    next
-                };
-                return (0..n).map(chosen).collect();
-            }
-            Instr::Yield => self.done(t),
-            other => unreachable!("{other:?} is handled elsewhere"),
-        }
-        vec![self]
-    }
-
-    fn join(self, t: usize, other: usize) -> Vec<State> {
+    pub(super) fn join(self, t: usize, other: usize) -> Vec<State> {
         let phase = self.threads[other].phase.clone();
         self.when(matches!(phase, Phase::Ended | Phase::Panicked(_)), |s| {
             if let Phase::Panicked(text) = phase {
@@ -509,41 +331,6 @@ impl State {
             }
             s.done(t);
         })
-    }
-
-    fn wg_add(&mut self, t: usize, delta: i8) {
-        self.wg += delta;
-        if self.wg < 0 {
-            return self.panic(t, "sync: negative WaitGroup counter");
-        }
-        if self.wg == 0 {
-            for w in std::mem::take(&mut self.wg_waiters) {
-                self.threads[w].phase = Phase::Released;
-            }
-        }
-        self.done(t);
-    }
-
-    fn grant(&mut self) {
-        while let Some(&(t, n)) = self.requests.first()
-            && self.permits >= n
-        {
-            self.permits -= n;
-            self.requests.remove(0);
-            self.done(t);
-        }
-    }
-
-    fn arrive(&mut self, t: usize) {
-        if self.arrived.len() + 1 < self.barrier.into() {
-            self.arrived.push(t);
-            self.threads[t].phase = Phase::Queued;
-            return;
-        }
-        for peer in std::mem::take(&mut self.arrived) {
-            self.sees_and_done(peer, Seen::Flag(false));
-        }
-        self.sees_and_done(t, Seen::Flag(true));
     }
 
     /// Complete the operation of a thread that was queued on a channel.

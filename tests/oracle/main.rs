@@ -6,12 +6,13 @@
 
 mod channels;
 mod generate;
+mod groups;
 mod language;
+mod locks;
 mod machine;
 mod named;
 mod runner;
 mod search;
-mod thread;
 
 use language::Program;
 use selvedge::Explorer;

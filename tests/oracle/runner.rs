@@ -13,14 +13,14 @@ use std::mem::ManuallyDrop;
 use std::sync::Mutex as StdMutex;
 
 /// What the engine came to.
-pub(crate) struct Observed {
-    pub(crate) outcomes: BTreeSet<Outcome>,
-    pub(crate) executions: u64,
-    pub(crate) exhausted: bool,
+pub(super) struct Observed {
+    pub outcomes: BTreeSet<Outcome>,
+    pub executions: u64,
+    pub exhausted: bool,
 }
 
 /// Every outcome the engine finds in `program`.
-pub(crate) fn explore(program: &Program, explorer: Explorer) -> Observed {
+pub(super) fn explore(program: &Program, explorer: Explorer) -> Observed {
     let log = Arc::new(StdMutex::new(Log::default()));
     let outcomes = Arc::new(StdMutex::new(BTreeSet::new()));
     let explorer = explorer.spurious(0).leaks(LeakPolicy::Allow);

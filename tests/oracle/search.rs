@@ -5,7 +5,7 @@ use super::machine::State;
 use std::collections::{BTreeSet, HashSet};
 
 /// Every outcome the program has; `None` if it has more than `limit` states.
-pub(crate) fn outcomes(program: &Program, limit: usize) -> Option<BTreeSet<Outcome>> {
+pub(super) fn outcomes(program: &Program, limit: usize) -> Option<BTreeSet<Outcome>> {
     let start = State::new(program);
     let mut known = HashSet::from([start.clone()]);
     let mut todo = vec![start];
