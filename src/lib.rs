@@ -115,8 +115,10 @@ pub mod context;
 mod documentation;
 mod go;
 pub mod hint;
+#[cfg_attr(not(feature = "check"), allow(dead_code, unused_imports, reason = "the model uses the rest"))]
 mod objects;
 mod plain;
+#[cfg_attr(not(feature = "check"), allow(dead_code, unused_imports, reason = "the model uses the rest"))]
 mod port;
 pub mod rate;
 pub mod runtime;
