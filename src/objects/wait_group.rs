@@ -69,11 +69,11 @@ pub(super) fn add(world: &mut World, o: ObjId, delta: i32) -> Ret {
 pub(super) fn wait(world: &mut World, g: Gid, o: ObjId, alternative: u32) -> Step {
     let wg = wg(world, o);
     wg.waiters.retain(|w| w.0 != g);
-    let step = match (wg.count, alternative) {
-        (0, _) => Step::Done(Ret::Unit),
-        (_, 0) => Step::Done(Ret::Misuse(Misuse::WaitGroupReused)),
-        _ => Step::Next(Op::WaitGroupWait(o)),
+    let (step, sync) = match (wg.count, alternative) {
+        (0, _) => (Step::Done(Ret::Unit), Sync::Acquire),
+        (_, 0) => (Step::Done(Ret::Misuse(Misuse::WaitGroupReused)), Sync::None),
+        _ => (Step::Next(Op::WaitGroupWait(o)), Sync::None),
     };
-    world.whole(o, Mode::Read, Sync::Acquire);
+    world.whole(o, Mode::Read, sync);
     step
 }

@@ -3,6 +3,9 @@
 //! A program of the [`language`] is run by an abstract [`machine`], which knows nothing of the
 //! engine and searches all of its states, and by the engine's depth-first strategy. The two must
 //! find the same outcomes: what each thread observed, and how it all ended.
+//!
+//! `ORACLE_CASES=4000 ORACLE_SEED=7 cargo test --release --test oracle` tries other and more programs;
+//! `ORACLE_PRINT` shows each before it runs.
 
 mod channels;
 mod generate;
