@@ -3,29 +3,36 @@
 //!
 //! Invariant: every execution can be torn down: no goroutine is left in the middle of unwinding.
 
-#[cfg(test)]
 use crate::explore::strategies::Random;
-#[cfg(test)]
 use crate::model::{Limits, Report, Worker};
 use selvedge_checkers::finding::{Severity, Slug};
 use std::collections::BTreeSet;
 use std::panic::Location;
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// Run `f` in up to `n` random executions; the first whose report is `wanted`, with its number.
+#[track_caller]
+pub(crate) fn explore_until(
+    limits: Limits,
+    n: u64,
+    f: impl Fn() + Send + Sync + 'static,
+    wanted: impl Fn(&Report) -> bool,
+) -> Option<(u64, Report)> {
+    let site = Location::caller();
+    let body: Arc<dyn Fn() + Send + Sync> = Arc::new(f);
+    let mut worker = Worker::new(Box::new(Random::new(1)), limits, Arc::default());
+    (0..n).find_map(|i| {
+        let report = worker.run(i, &body, site, false).expect("random exploration never ends");
+        assert!(!worker.is_tainted(), "a goroutine could not be unwound: {report:?}");
+        wanted(&report).then_some((i, report))
+    })
+}
+
 /// Run `f` in up to `n` random executions; the first report with an error, if there is one.
 #[track_caller]
 pub(crate) fn explore(n: u64, f: impl Fn() + Send + Sync + 'static) -> Option<Report> {
-    let site = Location::caller();
-    let body: Arc<dyn Fn() + Send + Sync> = Arc::new(f);
-    let mut worker = Worker::new(Box::new(Random::new(1)), Limits::default(), Arc::default());
-    for i in 0..n {
-        let report = worker.run(i, &body, site, false).expect("random exploration never ends");
-        assert!(!worker.is_tainted(), "a goroutine could not be unwound: {report:?}");
-        if report.findings.iter().any(|f| f.slug.severity() == Severity::Error) {
-            return Some(report);
-        }
-    }
-    None
+    let fails = |r: &Report| r.findings.iter().any(|f| f.slug.severity() == Severity::Error);
+    explore_until(Limits::default(), n, f, fails).map(|(_, report)| report)
 }
 
 /// What the first finding within `n` executions is called.

@@ -1,10 +1,8 @@
 //! What tests inside a model have in common: run a body many times, look at what was found.
 
-use crate::explore::strategies::Random;
-use crate::model::{Limits, Report, Worker};
+use crate::model::{Limits, Report};
+use crate::testing::explore_until;
 use selvedge_checkers::finding::Slug;
-use std::panic::Location;
-use std::sync::Arc;
 
 /// The first execution of `n` that found something.
 pub(crate) fn explore_within(
@@ -12,12 +10,7 @@ pub(crate) fn explore_within(
     n: u64,
     f: impl Fn() + Send + Sync + 'static,
 ) -> Option<(u64, Report)> {
-    let body: Arc<dyn Fn() + Send + Sync> = Arc::new(f);
-    let mut worker = Worker::new(Box::new(Random::new(1)), limits, Arc::default());
-    (0..n).find_map(|i| {
-        let report = worker.run(i, &body, Location::caller(), false).expect("random never runs out");
-        (!report.findings.is_empty()).then_some((i, report))
-    })
+    explore_until(limits, n, f, |report| !report.findings.is_empty())
 }
 
 /// No execution of 300 finds anything.
