@@ -3,7 +3,9 @@
 //!
 //! Invariant: every execution can be torn down: no goroutine is left in the middle of unwinding.
 
+#[cfg(test)]
 use crate::explore::strategies::Random;
+#[cfg(test)]
 use crate::model::{Limits, Report, Worker};
 use selvedge_checkers::finding::{Severity, Slug};
 use std::collections::BTreeSet;
