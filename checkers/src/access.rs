@@ -31,6 +31,8 @@ pub enum Part {
     Token,
     /// A goroutine's life: spawn and join.
     Life,
+    /// How many handles a channel has.
+    Handles,
     /// What readers of a reader-writer lock released.
     Readers,
     /// Virtual time.

@@ -5,8 +5,10 @@
 //! every strategy is deterministic in its seed.
 
 use super::execution::Pending;
+use crate::objects::timer::Due;
+use crate::objects::{Op, Step, World};
 use selvedge_checkers::access::Access;
-use selvedge_checkers::ids::Gid;
+use selvedge_checkers::ids::{Gid, ObjId};
 use selvedge_checkers::op::OpKind;
 use std::any::Any;
 
@@ -35,6 +37,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) step: u32,
     /// Every goroutine's pending operation, by id.
     pub(crate) pending: &'a [Pending],
+    /// The objects they are on.
+    pub(crate) world: &'a World,
 }
 
 impl Scene<'_> {
@@ -117,6 +121,11 @@ pub(crate) trait Strategy: Any + Send {
     /// `g` has pending an operation that conflicts with the step just made.
     fn conflicts(&mut self, _g: Gid) {}
 
+    /// Who is told everything that happens to the world, if the strategy needs to know.
+    fn tracer(&mut self) -> Option<&mut dyn Tracer> {
+        None
+    }
+
     /// What is known of the space so far.
     fn survey(&self) -> Survey {
         Survey::default()
@@ -124,4 +133,37 @@ pub(crate) trait Strategy: Any + Send {
 
     /// The execution is over, after this many decisions.
     fn end(&mut self, _steps: u32) {}
+}
+
+/// Is told everything that happens to the world of an execution, in order: enough to repeat any part
+/// of it without user code.
+///
+/// What a goroutine does between two of its operations belongs to the step before.
+pub(crate) trait Tracer {
+    /// An object came to be, in the code of `g`.
+    fn created(&mut self, world: &World, g: Gid, object: ObjId);
+
+    /// `op` is what `g` waits to do from now on: announced, or the next phase of what it did.
+    fn pended(&mut self, world: &World, g: Gid, op: &Op);
+
+    /// In which of `n > 1` ways `op` of `g` takes effect.
+    fn outcome(&mut self, world: &World, g: Gid, op: &Op, n: u32) -> u32;
+
+    /// Which of several timers due together fires.
+    fn tie(&mut self, due: &[Due]) -> u32;
+
+    /// `op` of `g` has just taken effect; the world still holds what the step left behind.
+    fn stepped(&mut self, world: &World, g: Gid, op: &Op, alternative: u32, step: Step);
+
+    /// Time has come for `due`, and has just taken effect.
+    fn fired(&mut self, world: &World, due: Due);
+
+    /// A goroutine was started, by its parent or by time.
+    fn spawned(&mut self, parent: Option<Gid>, child: Gid);
+
+    /// `joiner` goes on because `target` has ended.
+    fn joined(&mut self, joiner: Gid, target: Gid);
+
+    /// The code of `g` touched something without an operation.
+    fn touched(&mut self, g: Gid, footprint: &[Access]);
 }

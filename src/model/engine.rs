@@ -21,6 +21,7 @@ use crate::objects::{Arm, End, Misuse, Nanos, Op, Ret, State, chan};
 use crate::port::{Engine, Epoch, GoExit, SelectForm, Spawn, locals};
 use corosensei::stack::Stack;
 use corosensei::{CoroutineResult, Yielder};
+use selvedge_checkers::access::{self, Access, Mode, Part};
 use selvedge_checkers::finding::{Evidence, Finding, Side, Slug};
 use selvedge_checkers::ids::{Gid, ObjId, SiteRef};
 use selvedge_checkers::op::OpKind;
@@ -327,6 +328,7 @@ impl Engine for Engine_ {
             if ex.world.goroutines[target.index()].exited {
                 ex.clocks.join(g, target);
                 ex.suite.joined(g, target);
+                ex.tell(|tracer, _| tracer.joined(g, target));
                 return Ret::Unit;
             }
             ex.goroutines[target.index()].joiners.push(g);
@@ -351,7 +353,11 @@ impl Engine for Engine_ {
     }
 
     fn create(&self, state: State, created: SiteRef) -> ObjId {
-        self.ex().world.create(state, created)
+        let ex = self.ex();
+        let object = ex.world.create(state, created);
+        let g = ex.running;
+        ex.tell(|tracer, world| tracer.created(world, g, object));
+        object
     }
 
     fn destroy(&self, obj: ObjId) {
@@ -388,6 +394,10 @@ impl Engine for Engine_ {
         // Once a channel is closed, nobody waits for what its handles could still do.
         if *left > 1 || closed {
             *left -= 1;
+            let shared = [Access::new(ch, Part::Handles, 0, Mode::Write, access::Sync::None)];
+            let ex = self.ex();
+            let g = ex.running;
+            ex.tell(|tracer, _| tracer.touched(g, &shared));
             return Vec::new();
         }
         self.op(Op::HandleDrop { ch, end }, site);
@@ -428,7 +438,11 @@ impl Engine for Engine_ {
     }
 
     fn has_exited(&self, g: Gid) -> bool {
-        self.ex().world.goroutines[g.index()].exited
+        let ex = self.ex();
+        let looks = [Access::of_goroutine(g, Part::Life, Mode::Read, access::Sync::None)];
+        let running = ex.running;
+        ex.tell(|tracer, _| tracer.touched(running, &looks));
+        ex.world.goroutines[g.index()].exited
     }
 
     fn is_over(&self) -> bool {

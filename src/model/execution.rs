@@ -12,7 +12,7 @@ mod effects;
 mod life;
 mod time;
 
-use super::decision::{Decision, Scene, Strategy};
+use super::decision::{Decision, Scene, Strategy, Tracer};
 use super::enabled::Enabled;
 use super::goroutine::{Goroutine, Status};
 use super::limits::Limits;
@@ -101,6 +101,8 @@ pub(super) struct Execution {
     pub(super) limits: Limits,
     pub(super) strategy: Box<dyn Strategy>,
     follows: bool,
+    /// Whether the strategy is told everything.
+    pub(super) traces: bool,
     early_fires: u32,
     pub(super) main_returned_at: Option<u32>,
     /// Goroutines that could still go on when main returned.
@@ -144,6 +146,7 @@ impl Execution {
             limits,
             strategy,
             follows,
+            traces: false,
             early_fires: 0,
             main_returned_at: None,
             outlived_main: Vec::new(),
@@ -181,6 +184,8 @@ impl Execution {
         self.fingerprint = 0xcbf2_9ce4_8422_2325;
         self.ending = Ending::Running;
         self.follows = self.strategy.follows();
+        self.traces = self.strategy.tracer().is_some();
+        self.world.keeps_ids = self.traces;
         self.early_fires = self.limits.early_timers;
         self.main_returned_at = None;
         self.outlived_main.clear();
@@ -270,6 +275,7 @@ impl Execution {
                 current_enabled: self.enabled.contains(self.current),
                 step: self.steps,
                 pending: &self.pending,
+                world: &self.world,
             });
             debug_assert!(self.enabled.contains(g), "the strategy picked {g}, which is not enabled");
             if let Some(next) = self.take_step(g) {
@@ -298,6 +304,10 @@ impl Execution {
         self.current = g;
         self.count_step(g, 0, OpKind::Yield);
         self.recorder.yielded(self.steps, g, site);
+        if self.traces {
+            self.world.begin();
+            self.tell(|tracer, world| tracer.stepped(world, g, &Op::Yield, 0, Step::Done(Ret::Unit)));
+        }
         if self.follows {
             self.strategy.stepped(g, &self.pending, &[]);
         }
@@ -308,7 +318,7 @@ impl Execution {
     fn take_effect(&mut self, g: Gid, op: Op, site: SiteRef) -> Option<Next> {
         let possible = self.possible(g, &op);
         let n = possible + u32::from(self.world.may_wake_spuriously(&op));
-        let alternative = if n > 1 { self.strategy.alternative(self.steps, g, n) } else { 0 };
+        let alternative = if n > 1 { self.alternative(g, &op, n) } else { 0 };
         let spurious = alternative >= possible;
         self.current = g;
         self.count_step(g, alternative, op.kind());
@@ -319,6 +329,7 @@ impl Execution {
         let before = suite::before(&self.world, &op);
         let budget = self.world.spurious;
         let step = self.world.step(g, &op, alternative);
+        self.tell(|tracer, world| tracer.stepped(world, g, &op, alternative, step));
         let number = self.steps;
         suite::executed(&mut self.suite, &self.clocks, &self.world, g, &op, step, before, site, number);
         self.learn(g, &op);
@@ -351,6 +362,23 @@ impl Execution {
             _ => {}
         }
         (!self.ready.is_empty()).then_some(Next::Advance)
+    }
+
+    fn alternative(&mut self, g: Gid, op: &Op, n: u32) -> u32 {
+        match self.strategy.tracer() {
+            Some(tracer) => tracer.outcome(&self.world, g, op, n),
+            None => self.strategy.alternative(self.steps, g, n),
+        }
+    }
+
+    /// Tell the strategy, if it is told everything.
+    #[inline]
+    pub(super) fn tell(&mut self, what: impl FnOnce(&mut dyn Tracer, &World)) {
+        if self.traces
+            && let Some(tracer) = self.strategy.tracer()
+        {
+            what(tracer, &self.world);
+        }
     }
 
     /// Move on the goroutines the step woke.

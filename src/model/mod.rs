@@ -20,7 +20,7 @@ mod suite;
 mod teardown;
 mod verdict;
 
-pub(crate) use decision::{Decision, Nondeterminism, Scene, Strategy, Survey};
+pub(crate) use decision::{Decision, Nondeterminism, Scene, Strategy, Survey, Tracer};
 pub(crate) use engine::STACK_OVERFLOW;
 pub(crate) use limits::Limits;
 

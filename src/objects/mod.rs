@@ -16,6 +16,7 @@ pub(crate) mod atomic;
 pub(crate) mod barrier;
 pub(crate) mod chan;
 pub(crate) mod condvar;
+pub(crate) mod label;
 pub(crate) mod mutex;
 pub(crate) mod once;
 pub(crate) mod op;
@@ -70,6 +71,8 @@ pub(crate) struct World {
     slots: Vec<Slot>,
     free: Vec<u32>,
     pub(crate) goroutines: Vec<Goroutine>,
+    /// Whether the id of an object that is gone is not used again.
+    pub(crate) keeps_ids: bool,
     pub(crate) timers: Timers,
     /// How many more times a wait may end, or a weak exchange fail, without a cause.
     pub(crate) spurious: u32,
@@ -127,7 +130,9 @@ impl World {
     pub(crate) fn destroy(&mut self, obj: ObjId) {
         self.timers.forget(obj);
         self.slots[obj.index()].state = State::Gone;
-        self.free.push(obj.0);
+        if !self.keeps_ids {
+            self.free.push(obj.0);
+        }
     }
 
     pub(crate) fn slot(&self, obj: ObjId) -> &Slot {

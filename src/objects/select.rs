@@ -92,7 +92,8 @@ fn has_unbuffered(world: &World, g: Gid) -> bool {
     select.arms.iter().any(unbuffered)
 }
 
-fn nth_ready(world: &World, g: Gid, n: u32) -> Option<u32> {
+/// The arm that is alternative number `n`; `None` if none is ready.
+pub(super) fn nth_ready(world: &World, g: Gid, n: u32) -> Option<u32> {
     let arms = &world.goroutines[g.index()].select.arms;
     let ready = arms.iter().enumerate().filter(|&(_, &a)| is_ready(world, g, a));
     ready.map(|(i, _)| i as u32).nth(n as usize)

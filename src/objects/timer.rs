@@ -141,6 +141,15 @@ impl Timers {
         self.heap.iter().filter(|Reverse(e)| e.at == at && self.is_live(e)).count() as u32
     }
 
+    /// The entries due first, together, in order of their making.
+    pub(crate) fn tied(&mut self) -> Vec<Due> {
+        let Some(at) = self.next() else { return Vec::new() };
+        let mut tied: Vec<Entry> = self.heap.iter().map(|Reverse(e)| *e).collect();
+        tied.retain(|e| e.at == at && self.is_live(e));
+        tied.sort_unstable();
+        tied.iter().map(|e| e.due).collect()
+    }
+
     /// Advance to the next due time and take one of the entries due then, in order of their
     /// making.
     pub(crate) fn fire(&mut self, alternative: u32) -> Option<Due> {

@@ -13,6 +13,7 @@ impl Execution {
         if self.follows {
             self.strategy.announced(g, &self.pending[g.index()]);
         }
+        self.tell(|tracer, world| tracer.pended(world, g, &Op::Yield));
         self.mark(g, true, false);
     }
 
@@ -26,6 +27,7 @@ impl Execution {
         if self.follows {
             self.strategy.announced(g, &self.pending[g.index()]);
         }
+        self.tell(|tracer, world| tracer.pended(world, g, &op));
         self.register(g, &op);
         if let Some(at) = op.deadline() {
             self.world.timers.arm(Due::Operation(g), at);
@@ -256,6 +258,7 @@ impl Execution {
     /// An operation of an unwinding goroutine took effect without a decision.
     pub(in crate::model) fn settle(&mut self, g: Gid, op: &Op) {
         self.learn(g, op);
+        self.tell(|tracer, world| tracer.touched(g, &world.footprint));
         self.after_effects();
     }
 }

@@ -3,6 +3,7 @@
 //! Invariant: an id is given once in an execution, in the order of the spawns.
 
 use super::*;
+use selvedge_checkers::access::{Access, Mode, Part, Sync};
 
 impl Execution {
     /// Register a goroutine; it runs before the next decision.
@@ -27,6 +28,7 @@ impl Execution {
         self.world.add_goroutine(g);
         self.live += 1;
         self.ready.push_back(g);
+        self.tell(|tracer, _| tracer.spawned(parent, g));
         if let Some(parent) = parent {
             self.clocks.spawn(parent, g);
             self.suite.spawned(&self.clocks, parent, g, spawn.site);
@@ -43,6 +45,8 @@ impl Execution {
         self.goroutines[g.index()].status = Status::Exited;
         self.world.goroutines[g.index()].exited = true;
         self.live -= 1;
+        let ends = [Access::of_goroutine(g, Part::Life, Mode::Write, Sync::None)];
+        self.tell(|tracer, _| tracer.touched(g, &ends));
         if self.enabled.remove(g) && self.follows {
             self.strategy.disabled(g);
         }
@@ -51,6 +55,7 @@ impl Execution {
         for joiner in joiners {
             self.clocks.join(joiner, g);
             self.suite.joined(joiner, g);
+            self.tell(|tracer, _| tracer.joined(joiner, g));
             self.complete(joiner, Ret::Unit);
         }
         self.retire(g);

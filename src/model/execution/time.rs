@@ -32,6 +32,7 @@ impl Execution {
             current_enabled: self.enabled.contains(self.current),
             step: self.steps,
             pending: &self.pending,
+            world: &self.world,
         };
         let fires = self.strategy.fire_early(&scene);
         self.early_fires -= u32::from(fires);
@@ -92,7 +93,7 @@ impl Execution {
             }
         }
         let ties = self.world.timers.ties();
-        let alternative = if ties > 1 { self.strategy.alternative(self.steps, Gid::CLOCK, ties) } else { 0 };
+        let alternative = if ties > 1 { self.break_tie(ties) } else { 0 };
         self.count_step(Gid::CLOCK, alternative, OpKind::Fire);
         match self.world.timers.fire(alternative) {
             Some(Due::Operation(g)) => {
@@ -100,12 +101,14 @@ impl Execution {
                 self.unregister(g, &op);
                 self.world.begin();
                 let step = self.world.time_out(g, &op);
+                self.tell(|tracer, world| tracer.fired(world, Due::Operation(g)));
                 self.recorder.timed_out(self.steps, g, &self.pending[g.index()]);
                 self.proceed(g, step);
                 self.after_effects();
             }
             Some(Due::Timer(obj)) => {
                 let runs = timer::fired(&mut self.world, obj);
+                self.tell(|tracer, world| tracer.fired(world, Due::Timer(obj)));
                 self.recorder.fired(self.steps, obj, self.world.slot(obj).created);
                 self.after_effects();
                 if runs {
@@ -115,6 +118,14 @@ impl Execution {
             None => unreachable!("a timer is live"),
         }
         if self.ready.is_empty() { Next::Resume(Gid::CLOCK) } else { Next::Advance }
+    }
+
+    fn break_tie(&mut self, ties: u32) -> u32 {
+        if !self.traces {
+            return self.strategy.alternative(self.steps, Gid::CLOCK, ties);
+        }
+        let due = self.world.timers.tied();
+        self.strategy.tracer().map_or(0, |tracer| tracer.tie(&due))
     }
 
     pub(in crate::model) fn start_timer_function(&mut self, obj: ObjId) {
