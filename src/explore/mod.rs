@@ -7,6 +7,7 @@
 pub mod base32;
 pub(crate) mod budget;
 pub(crate) mod explorer;
+pub(crate) mod dpor;
 mod interrupt;
 pub(crate) mod minimise;
 pub(crate) mod plan;
