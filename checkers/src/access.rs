@@ -34,8 +34,6 @@ pub enum Part {
     Life,
     /// How many handles a channel has.
     Handles,
-    /// Whether the counter of a wait group is at zero.
-    Zero,
     /// What readers of a reader-writer lock released.
     Readers,
     /// Virtual time.

@@ -6,7 +6,7 @@
 //! for the length of the watchdog is reported with its place and given up.
 
 use super::budget::Budget;
-use super::plan::{Body, Exploration, Failure, Plan};
+use super::plan::{Body, Exploration, Failure, Observed, Plan};
 use super::profile::{self, Profile};
 use super::strategies::{self, Deviate};
 use super::watchdog::{Beat, Watchdog};
@@ -177,10 +177,11 @@ impl Shared {
                 break;
             };
             if let Some(observer) = &self.plan.observer {
-                (observer.0)(&report.findings);
+                (observer.0)(&Observed { findings: &report.findings, trace: report.class });
             }
             self.count(&mut tally, index, report);
             let survey = worker.survey();
+            tally.redundant = survey.redundant;
             tally.estimate = survey.progress.map(|share| tally.executions as f64 / share);
             if let Some(n) = survey.nondeterminism {
                 tally.diverged = Some(divergence(n));
@@ -258,6 +259,7 @@ impl Shared {
         total.executions += tally.executions;
         total.failing += tally.failing;
         total.truncated += tally.truncated;
+        total.redundant += tally.redundant;
         total.steps += tally.steps;
         total.estimate = total.estimate.or(tally.estimate);
         total.diverged = total.diverged.take().or(tally.diverged);

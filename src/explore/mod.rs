@@ -6,8 +6,8 @@
 
 pub mod base32;
 pub(crate) mod budget;
-pub(crate) mod explorer;
 pub(crate) mod dpor;
+pub(crate) mod explorer;
 mod interrupt;
 pub(crate) mod minimise;
 pub(crate) mod plan;

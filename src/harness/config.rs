@@ -153,7 +153,7 @@ impl Config {
     /// Only a depth-first search can keep to a bound, so a bound asks for one.
     pub(super) fn bound_preemptions(&mut self, most: u32) {
         self.preemptions = Some(most);
-        if self.strategy == StrategySpec::Mix {
+        if matches!(self.strategy, StrategySpec::Mix | StrategySpec::Optimal) {
             self.strategy = StrategySpec::Dfs;
         }
     }

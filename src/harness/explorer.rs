@@ -4,9 +4,8 @@ use super::config::{Config, LeakPolicy, ReportMode, StrategySpec, TimerPolicy};
 use super::identity::{Identity, Test};
 use super::outcome::Outcome;
 use super::trial;
-use crate::explore::plan::{Body, Observer};
+use crate::explore::plan::{Body, Observed, Observer};
 use crate::report::Style;
-use selvedge_checkers::finding::Finding;
 use selvedge_checkers::ids::SiteRef;
 use std::panic::Location;
 use std::sync::Arc;
@@ -74,10 +73,10 @@ impl Explorer {
         self
     }
 
-    /// Every execution there is, depth first.
+    /// Every behaviour there is, each once.
     pub fn exhaustive(mut self) -> Explorer {
         self.config.exhaustive = true;
-        self.config.strategy = StrategySpec::Dfs;
+        self.config.strategy = StrategySpec::Optimal;
         self.config.lift_default_executions();
         self
     }
@@ -165,7 +164,7 @@ impl Explorer {
     pub fn observe(
         &self,
         f: impl Fn() + Send + Sync + 'static,
-        observer: impl Fn(&[Finding]) + Send + Sync + 'static,
+        observer: impl Fn(&Observed<'_>) + Send + Sync + 'static,
     ) -> Outcome {
         let body: Body = Arc::new(f);
         let identity = Identity { test: None, site: self.site };

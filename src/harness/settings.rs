@@ -67,15 +67,15 @@ pub(super) const SETTINGS: &[Setting] = &[
     argument("exhaustive", EXPECTED_FLAG, |config, text| {
         config.exhaustive = text.parse().ok()?;
         if config.exhaustive {
-            config.strategy = StrategySpec::Dfs;
+            config.strategy = StrategySpec::Optimal;
             config.lift_default_executions();
         }
         Some(())
     }),
     both("strategy", "SELVEDGE_STRATEGY", StrategySpec::EXPECTED, |config, text| {
         config.strategy = StrategySpec::parse(text)?;
-        // A strategy from the environment beats an attribute's `exhaustive`, which only one serves.
-        if config.exhaustive && config.strategy != StrategySpec::Dfs {
+        // A strategy from the environment beats an attribute's `exhaustive`, which few serve.
+        if config.exhaustive && !config.strategy.is_exhaustive() {
             config.exhaustive = false;
             if config.executions == u64::MAX && config.time.is_none() {
                 config.executions = DEFAULT_EXECUTIONS;

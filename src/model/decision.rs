@@ -65,6 +65,8 @@ pub(crate) struct Survey {
     pub(crate) exhausted: bool,
     /// The share that has been walked, if all subtrees of a node were of the same size.
     pub(crate) progress: Option<f64>,
+    /// Executions that turned out to repeat what others cover.
+    pub(crate) redundant: u64,
     /// The program did something else after the same decisions.
     pub(crate) nondeterminism: Option<Nondeterminism>,
 }
@@ -131,6 +133,12 @@ pub(crate) trait Strategy: Any + Send {
         Survey::default()
     }
 
+    /// The trace of the execution that is over: the same number for all that differ only in the order
+    /// of independent steps.
+    fn trace(&self) -> Option<u64> {
+        None
+    }
+
     /// The execution is over, after this many decisions.
     fn end(&mut self, _steps: u32) {}
 }
@@ -167,6 +175,9 @@ pub(crate) trait Tracer {
 
     /// `joiner` goes on because `target` has ended.
     fn joined(&mut self, joiner: Gid, target: Gid);
+
+    /// The program died of its last step; goroutines that could still go on do not.
+    fn died(&mut self);
 
     /// The goroutine has ended.
     fn exited(&mut self, g: Gid);

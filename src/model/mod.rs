@@ -44,6 +44,8 @@ pub(crate) struct Report {
     /// Its decisions; kept only if it found something or was recorded.
     pub(crate) decisions: Vec<Decision>,
     pub(crate) trace: Option<Trace>,
+    /// See [`Strategy::trace`].
+    pub(crate) class: Option<u64>,
 }
 
 /// Identities of workers, and how many executions each has run.
@@ -136,6 +138,9 @@ impl Worker {
             if !self.engine.has_overflowed() {
                 ex.conclude();
             }
+            if ex.ending == Ending::Fatal {
+                ex.tell(|tracer, _| tracer.died());
+            }
             ex.strategy.end(ex.steps);
             if let Some((object, created)) = epoch.trespassed() {
                 ex.find_trespass(object, created);
@@ -147,6 +152,7 @@ impl Worker {
                 truncated: ex.ending == Ending::Limit,
                 decisions: if keep { ex.decisions.clone() } else { Vec::new() },
                 trace: record.then(|| ex.trace()),
+                class: ex.strategy.trace(),
                 findings: std::mem::take(&mut ex.findings),
             };
             self.engine.tear_down();

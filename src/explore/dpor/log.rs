@@ -154,7 +154,9 @@ impl Log {
                     self.arms(announced).iter().for_each(|arm| f(arm.channel()));
                 }
             }
-            Op::CondWait { cv, mutex, .. } | Op::CondWoken { cv, mutex, .. } | Op::Relock { cv, mutex, .. } => {
+            Op::CondWait { cv, mutex, .. }
+            | Op::CondWoken { cv, mutex, .. }
+            | Op::Relock { cv, mutex, .. } => {
                 f(cv);
                 f(mutex);
             }

@@ -14,8 +14,8 @@
 mod index;
 mod log;
 mod names;
-mod reverse;
 mod races;
+mod reverse;
 mod sim;
 mod tree;
 
@@ -25,7 +25,7 @@ use crate::objects::label::{Label, label};
 use crate::objects::timer::Due;
 use crate::objects::{Op, Ret, Step, World, chan};
 use index::mix;
-use log::{Event, Log};
+use log::Log;
 use names::Names;
 use races::Races;
 use selvedge_checkers::access::{Access, Mode, Part, Res};
@@ -75,6 +75,9 @@ pub(crate) struct Dpor {
     history: Vec<u64>,
     /// Everything it could do is covered elsewhere.
     is_blocked: bool,
+    /// The program died in the execution.
+    has_died: bool,
+    progress: f64,
     pub(crate) counts: Counts,
     nondeterminism: Option<Nondeterminism>,
 }
@@ -110,14 +113,11 @@ impl Dpor {
             chosen: None,
             history: Vec::new(),
             is_blocked: false,
+            has_died: false,
+            progress: 0.0,
             counts: Counts::default(),
             nondeterminism: None,
         }
-    }
-
-    /// The node in which the next decision is made.
-    fn node(&self) -> u32 {
-        self.log.events.len().checked_sub(1).map_or(ROOT, |last| self.path[last])
     }
 
     /// The next decision, if it is prescribed.
@@ -233,8 +233,13 @@ impl Dpor {
         })
     }
 
-    /// What is prescribed cannot be done: the program did something else after the same decisions.
+    /// What is prescribed cannot be done. Where an execution has been, the program did something else
+    /// after the same decisions; elsewhere the plan was wrong.
     fn lose_way(&mut self) {
+        let step = self.log.events.len();
+        if step < self.fresh {
+            self.nondeterminism.get_or_insert(Nondeterminism { step: step as u32, expected: 1, found: 0 });
+        }
         self.counts.lost += 1;
         self.is_blocked = true;
         self.forced = self.log.events.len();
@@ -243,13 +248,16 @@ impl Dpor {
 
     /// What distinguishes the trace of the last execution from all others: the outcomes of its events
     /// and their order, in whichever way it was linearized.
-    pub(crate) fn trace(&self) -> u64 {
+    fn canonical(&self) -> u64 {
         let width = self.log.width();
         let name = |g: usize| if g == width { names::CLOCK } else { self.names.of(Gid(g as u32)) };
         let hash = |(event, planned): (usize, &Planned)| {
             let before = self.races.before(event).iter().enumerate();
             let past = before.fold(0_u64, |sum, (g, &n)| sum.wrapping_add(mix(name(g).into(), n.into())));
-            mix(mix(mix(planned.choice.g.into(), planned.choice.label), past), u64::from(self.log.events[event].nth))
+            mix(
+                mix(mix(planned.choice.g.into(), planned.choice.label), past),
+                u64::from(self.log.events[event].nth),
+            )
         };
         self.plan.iter().enumerate().map(hash).fold(0, u64::wrapping_add)
     }
@@ -318,6 +326,7 @@ impl Strategy for Dpor {
         self.history.clear();
         self.chosen = None;
         self.is_blocked = false;
+        self.has_died = false;
         true
     }
 
@@ -354,10 +363,15 @@ impl Strategy for Dpor {
 
     fn survey(&self) -> Survey {
         Survey {
-            exhausted: self.started && self.tree.leaves() == 0,
-            progress: None,
+            exhausted: self.started && self.tree.leaves() == 0 && self.counts.lost == 0,
+            progress: Some(self.progress),
+            redundant: self.counts.blocked,
             nondeterminism: self.nondeterminism,
         }
+    }
+
+    fn trace(&self) -> Option<u64> {
+        (!self.is_blocked).then(|| self.canonical())
     }
 
     fn end(&mut self, _steps: u32) {
@@ -367,6 +381,7 @@ impl Strategy for Dpor {
             self.counts.explored += 1;
             self.conclude();
         }
+        self.progress = self.tree.progress(&self.path);
         self.tree.collapse();
     }
 }
@@ -452,6 +467,10 @@ impl Tracer for Dpor {
         self.history[joiner.index()] = mix(self.history[joiner.index()], self.history[target.index()]);
     }
 
+    fn died(&mut self) {
+        self.has_died = true;
+    }
+
     fn exited(&mut self, g: Gid) {
         self.log.exited(g);
     }
@@ -481,14 +500,3 @@ fn label_of(due: Due) -> Label {
 
 #[cfg(test)]
 mod tests;
-impl Dpor {
-    #[cfg(test)]
-    fn dump(&self) -> String {
-        let mut out = String::new();
-        for (i, e) in self.log.events.iter().enumerate() {
-            let foot: Vec<String> = self.log.footprint(i).iter().map(|(r, m)| format!("{:?}{}.{}:{:?}", r.part, r.owner, r.index, m)).collect();
-            out += &format!("   {i} {}#{} {:?} {:?}/{} [{}] causes {:?} row {:?}\n", e.g, e.nth, e.op, e.label, e.choices, foot.join(" "), self.log.causes(i), self.races.before(i));
-        }
-        out
-    }
-}

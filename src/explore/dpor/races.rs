@@ -119,7 +119,7 @@ impl Races {
         let e = &log.events[event];
         self.start_row(log.causes(event));
         self.bases.extend_from_slice(&self.base);
-        let may_wait = may_wait(&e.op) && e.due.is_none();
+        let may_wait = may_fail_earlier(&e.op) && e.due.is_none();
         self.candidates.clear();
         self.gather_conflicting(log, event);
         if may_wait {
@@ -212,8 +212,8 @@ impl Races {
     }
 }
 
-/// Whether the operation can be impossible when it is announced.
-fn may_wait(op: &Op) -> bool {
+/// Whether the operation can be impossible, or misuse, before steps that do not conflict with it.
+pub(super) fn may_fail_earlier(op: &Op) -> bool {
     matches!(
         op,
         Op::Lock(_)
@@ -226,6 +226,7 @@ fn may_wait(op: &Op) -> bool {
             | Op::Select { .. }
             | Op::SelectWait { .. }
             | Op::WaitGroupWait(_)
+            | Op::WaitGroupAdd { delta: ..0, .. }
             | Op::OnceBegin(_)
             | Op::OnceWait { .. }
             | Op::Park { .. }

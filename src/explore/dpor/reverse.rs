@@ -29,6 +29,7 @@ impl Dpor {
         let found = std::mem::take(&mut self.races.found);
         let last_choice = (self.fresh..self.log.events.len()).rfind(|&e| self.log.events[e].choices > 1);
         let last = found.last().map(|race| race.first as usize).max(last_choice);
+        let last = if self.has_died { self.log.events.len().checked_sub(1) } else { last };
         let mut next = found.iter().peekable();
         let mut sim = std::mem::take(&mut self.sim);
         if last.is_some() {
@@ -41,6 +42,10 @@ impl Dpor {
             while let Some(race) = next.next_if(|race| race.first as usize == event) {
                 self.reverse(&sim, race);
             }
+            if self.has_died && event + 1 == self.log.events.len() {
+                self.plan_what_died_with_it(&sim, event);
+                break;
+            }
             if !sim.repeat(&self.log, event) {
                 self.counts.lost += 1;
                 break;
@@ -48,6 +53,22 @@ impl Dpor {
         }
         self.sim = sim;
         self.races.found = found;
+    }
+
+    /// The program died of `event`: whoever could have gone on could also have done so before it.
+    fn plan_what_died_with_it(&mut self, sim: &Sim, event: usize) {
+        self.tree.get_mut(self.path[event]).footprint.push(Touch::END);
+        self.plan[event].footprint.push(Touch::END);
+        for g in (0..self.log.width()).map(|g| Gid(g as u32)) {
+            let waits = self.log.goroutines[g.index()].pending.is_some();
+            if !waits || g == self.log.events[event].g {
+                continue;
+            }
+            for alternative in 0..sim.alternatives(g) {
+                let (_, planned) = self.planned(sim, g, alternative, Vec::new());
+                self.put(event, vec![planned]);
+            }
+        }
     }
 
     /// The other outcomes that an event could have had.
@@ -81,36 +102,57 @@ impl Dpor {
             .filter(free)
             .filter(|&event| !self.races.ordered(&self.log, end, event));
         let mut kept: Vec<usize> = before.chain(after).collect();
-        let mut state = sim.clone();
-        if !self.repeat_all(&mut state, &kept) {
+        if self.reverse_keeping(sim, race, g, &kept) {
             return;
         }
-        if state.alternatives(g) == 0 {
-            let kept_before = kept.len();
+        let mut state = sim.clone();
+        if self.repeat_all(&mut state, &kept) {
+            let all = kept.len();
             self.leave_out_what_forbids(&state, race, g, &mut kept);
-            if kept.len() == kept_before {
-                return;
+            if kept.len() < all {
+                self.reverse_keeping(sim, race, g, &kept);
             }
-            state.clone_from(sim);
-            if !self.repeat_all(&mut state, &kept) {
-                return;
-            }
+        }
+    }
+
+    /// Plan that the second of the race comes before the first and after the events kept; false if it
+    /// cannot, or if it would make no difference.
+    fn reverse_keeping(&mut self, sim: &Sim, race: &Race, g: Gid, kept: &[usize]) -> bool {
+        let first = race.first as usize;
+        let mut state = sim.clone();
+        if !self.repeat_all(&mut state, kept) {
+            return false;
         }
         let causes = match race.second {
             Second::Event(event) => self.log.causes(event as usize).to_vec(),
             Second::Pending(g) => self.log.goroutines[g.index()].causes.clone(),
             Second::Overtaken(_) => Vec::new(),
         };
+        let mut reversed = false;
         for alternative in 0..state.alternatives(g) {
-            let second = self.planned(&state, g, alternative, causes.clone());
-            let (mut then, second) = match second {
-                (then, second) if conflict(&self.plan[first].footprint, &second.footprint, &self.names) => (then, second),
-                _ => continue,
-            };
-            let mut plan: Vec<Planned> = kept.iter().map(|&event| self.plan[event].clone()).collect();
-            plan.push(second);
-            self.put_with_first_again(first, &mut then, plan);
+            let (mut then, second) = self.planned(&state, g, alternative, causes.clone());
+            if self.is_dependent(first, &then, &second) {
+                let mut plan: Vec<Planned> = kept.iter().map(|&event| self.plan[event].clone()).collect();
+                plan.push(second);
+                self.put_with_first_again(first, &mut then, plan);
+                reversed = true;
+            }
         }
+        reversed
+    }
+
+    /// Whether the first of a race and the second, which has just come before it, conflict: as the
+    /// first was, or as it would be now.
+    fn is_dependent(&mut self, first: usize, then: &Sim, second: &Planned) -> bool {
+        if conflict(&self.plan[first].footprint, &second.footprint, &self.names) {
+            return true;
+        }
+        let g = self.log.events[first].g;
+        let conflicts = |alternative| {
+            let (_, again) = self.planned(then, g, alternative, Vec::new());
+            conflict(&again.footprint, &second.footprint, &self.names)
+        };
+        (0..then.alternatives(g)).any(conflicts)
     }
 
     /// Put a schedule that reverses a race; if its first had a choice, then once for each it has after.
@@ -183,11 +225,7 @@ impl Dpor {
         });
         if !covered {
             let node = event.checked_sub(1).map_or(super::ROOT, |before| self.path[before]);
-            #[cfg(test)]
-            let text: String = plan.iter().map(|p| format!("\n        g{} {:?} {:?}", p.choice.g, p.event, p.footprint.iter().map(|t| format!("{:?}{}.{}:{:?}", t.part, if t.part.is_of_goroutine() { t.owner } else { self.names.find(t.owner) }, t.index, t.mode)).collect::<Vec<_>>())).collect();
-            let _new = self.tree.insert(node, plan, &self.names);
-            #[cfg(test)]
-            if _new && std::env::var("DUMP").is_ok() { println!("    put at {event}:{text}"); }
+            self.tree.insert(node, plan, &self.names);
         }
     }
 }

@@ -28,6 +28,9 @@ pub(super) struct Touch {
 }
 
 impl Touch {
+    /// What the step touches that the program dies of: everything, since nothing comes after it.
+    pub(super) const END: Touch = Touch { owner: u32::MAX, part: Part::Life, index: 0, mode: Mode::Write };
+
     fn conflicts(&self, other: &Touch, names: &Names) -> bool {
         let apart = match (self.mode, other.mode) {
             (Mode::Read, Mode::Read) => true,
@@ -44,7 +47,8 @@ impl Touch {
 
 /// Whether two footprints conflict.
 pub(super) fn conflict(a: &[Touch], b: &[Touch], names: &Names) -> bool {
-    a.iter().any(|x| b.iter().any(|y| x.conflicts(y, names)))
+    let ends = |footprint: &[Touch]| footprint.last() == Some(&Touch::END);
+    ends(a) || ends(b) || a.iter().any(|x| b.iter().any(|y| x.conflicts(y, names)))
 }
 
 /// A decision: whose, with which outcome.
@@ -162,6 +166,24 @@ impl Tree {
             node = child.expect("there are as many as were counted");
             path.push(node);
         }
+    }
+
+    /// The share that has been run when `path` has, if the subtrees of a node were all of one size.
+    pub(super) fn progress(&self, path: &[u32]) -> f64 {
+        let mut progress = 1.0;
+        for &child in path.iter().rev() {
+            let (mut done, mut all) = (0.0, 0.0);
+            for sibling in self.children(self.get(child).parent) {
+                all += 1.0;
+                let other = self.get(sibling);
+                let run = other.status != Status::Pending && other.leaves == 0;
+                done += f64::from(u8::from(run && sibling != child));
+            }
+            if all > 0.0 {
+                progress = (done + progress) / all;
+            }
+        }
+        progress
     }
 
     /// One pending leaf more, or less, at `node` and above.

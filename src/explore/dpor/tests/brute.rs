@@ -102,6 +102,8 @@ impl Tracer for Brute {
         self.notes.joined(joiner, target);
     }
 
+    fn died(&mut self) {}
+
     fn exited(&mut self, g: Gid) {
         self.notes.exited(g);
     }
@@ -120,7 +122,6 @@ pub(super) fn by_force(body: &Body, most: u64) -> Option<Explored> {
     let brute = Brute { dfs: Dfs::new(None), notes: Dpor::new(Order::DepthFirst), step: 0 };
     explore(Box::new(brute), body, Limits::default(), most, |strategy: &mut dyn Any| {
         let notes = &strategy.downcast_ref::<Brute>().unwrap().notes;
-        if std::env::var("DUMP").is_ok() { println!("FORCE {:x}\n{}", notes.trace(), notes.dump()); }
-        (notes.trace(), Counts::default())
+        (notes.canonical(), Counts::default())
     })
 }

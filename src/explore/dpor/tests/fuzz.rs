@@ -2,12 +2,13 @@
 
 use super::brute::by_force;
 use super::{Counts, optimally};
+use crate::chan::Chan;
 use crate::explore::plan::Body;
 use crate::explore::rng::Rng;
 use crate::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use crate::sync::{Arc, Condvar, Mutex, RawMutex, RwLock, Semaphore, WaitGroup};
-use crate::chan::Chan;
 use crate::{choose, go, select, thread};
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What a goroutine of a random program does.
@@ -31,7 +32,9 @@ enum Stmt {
     TryReceive(usize),
     Close(usize),
     Len(usize),
-    Select { default: bool },
+    Select {
+        default: bool,
+    },
     SelectSend,
     Acquire(u32),
     Release(u32),
@@ -142,15 +145,17 @@ struct Shared {
     parked: std::sync::Mutex<Vec<Option<thread::Thread>>>,
 }
 
-fn run(stmts: &[Stmt], shared: &Arc<Shared>) -> usize {
+/// `units`: how often it may still call `done`, so that no order takes the group below zero, or
+/// from zero up again.
+fn run(stmts: &[Stmt], shared: &Arc<Shared>, units: &Cell<u32>) -> usize {
     let mut last = 0;
     for stmt in stmts {
-        last = step(stmt, shared, last);
+        last = step(stmt, shared, units, last);
     }
     last
 }
 
-fn step(stmt: &Stmt, s: &Arc<Shared>, last: usize) -> usize {
+fn step(stmt: &Stmt, s: &Arc<Shared>, units: &Cell<u32>, last: usize) -> usize {
     match stmt {
         Stmt::Load(x) => s.atomics[*x].load(SeqCst),
         Stmt::Store(x, v) => {
@@ -158,12 +163,14 @@ fn step(stmt: &Stmt, s: &Arc<Shared>, last: usize) -> usize {
             0
         }
         Stmt::Add(x) => s.atomics[*x].fetch_add(1, SeqCst),
-        Stmt::CompareExchange(x, a, b) => s.atomics[*x].compare_exchange(*a, *b, SeqCst, SeqCst).is_ok().into(),
-        Stmt::If(then) if last != 0 => step(then, s, last),
+        Stmt::CompareExchange(x, a, b) => {
+            s.atomics[*x].compare_exchange(*a, *b, SeqCst, SeqCst).is_ok().into()
+        }
+        Stmt::If(then) if last != 0 => step(then, s, units, last),
         Stmt::If(_) => last,
         Stmt::Locked(m, inner) => {
             s.locks[*m].lock();
-            let result = run(inner, s);
+            let result = run(inner, s, units);
             s.locks[*m].unlock();
             result
         }
@@ -176,11 +183,11 @@ fn step(stmt: &Stmt, s: &Arc<Shared>, last: usize) -> usize {
         }
         Stmt::Reading(inner) => {
             let _held = s.rw.read();
-            run(inner, s)
+            run(inner, s, units)
         }
         Stmt::Writing(inner) => {
             let _held = s.rw.write();
-            run(inner, s)
+            run(inner, s, units)
         }
         Stmt::TryRead => s.rw.try_read().is_ok().into(),
         Stmt::TryWrite => s.rw.try_write().is_ok().into(),
@@ -218,11 +225,16 @@ fn step(stmt: &Stmt, s: &Arc<Shared>, last: usize) -> usize {
             0
         }
         Stmt::TryAcquire => s.semaphore.try_acquire(1).into(),
+        // Only while it is not at zero, which nobody could tell from before.
+        Stmt::Add1 if units.get() == 0 => 0,
         Stmt::Add1 => {
+            units.set(units.get() + 1);
             s.group.add(1);
             0
         }
+        Stmt::Done if units.get() == 0 => 0,
         Stmt::Done => {
+            units.set(units.get() - 1);
             s.group.done();
             0
         }
@@ -263,7 +275,7 @@ fn step(stmt: &Stmt, s: &Arc<Shared>, last: usize) -> usize {
         }
         Stmt::Spawn(inner) => {
             let (inner, s) = (inner.clone(), s.clone());
-            let child = go(move || run(&inner, &s));
+            let child = go(move || run(&inner, &s, &Cell::new(0)));
             child.join().unwrap_or(0)
         }
     }
@@ -286,13 +298,14 @@ fn program(seed: u64, family: Family, goroutines: usize, length: usize) -> (Stri
             cond: (Mutex::new(()), Condvar::new()),
             parked: std::sync::Mutex::new(Vec::new()),
         });
+        shared.group.add(all.len() as i32);
         let all = all.clone();
         let handles: Vec<_> = (0..all.len())
             .map(|i| {
                 let (all, shared) = (all.clone(), shared.clone());
                 let handle = go(move || {
                     // Misuse panics, which is an outcome like any other.
-                    let _ = catch_unwind(AssertUnwindSafe(|| run(&all[i], &shared)));
+                    let _ = catch_unwind(AssertUnwindSafe(|| run(&all[i], &shared, &Cell::new(1))));
                 });
                 handle
             })
@@ -303,7 +316,12 @@ fn program(seed: u64, family: Family, goroutines: usize, length: usize) -> (Stri
 }
 
 /// Compare the explorer with brute force on random programs; gives how many were small enough.
-fn compare(seeds: std::ops::Range<u64>, family: Family, (goroutines, length): (usize, usize), most: u64) -> (u64, u64) {
+fn compare(
+    seeds: std::ops::Range<u64>,
+    family: Family,
+    (goroutines, length): (usize, usize),
+    most: u64,
+) -> (u64, u64) {
     let (mut compared, mut traces) = (0, 0);
     let mut wrong = Vec::new();
     for seed in seeds {
@@ -312,12 +330,20 @@ fn compare(seeds: std::ops::Range<u64>, family: Family, (goroutines, length): (u
         // The model keeps panics to itself: say which program it was.
         let optimally = |body: &Body, random, most| {
             let found = catch_unwind(AssertUnwindSafe(|| optimally(body, random, most)));
-            found.unwrap_or_else(|e| panic!("{seed} {family:?}: {:?}\n{text}", e.downcast_ref::<String>().map(String::as_str).or(e.downcast_ref::<&str>().copied())))
+            found.unwrap_or_else(|e| {
+                panic!(
+                    "{seed} {family:?}: {:?}\n{text}",
+                    e.downcast_ref::<String>().map(String::as_str).or(e.downcast_ref::<&str>().copied())
+                )
+            })
         };
         for random in [None, Some(seed)] {
-            let found = optimally(&body, random, most).unwrap_or_else(|| panic!("{seed} {family:?}: no end\n{text}"));
+            let found =
+                optimally(&body, random, most).unwrap_or_else(|| panic!("{seed} {family:?}: no end\n{text}"));
             let counts = found.counts;
-            let exact = found.traces == force.traces && found.duplicates == 0 && counts == Counts { explored: counts.explored, ..Counts::default() };
+            let exact = found.traces == force.traces
+                && found.duplicates == 0
+                && counts == Counts { explored: counts.explored, ..Counts::default() };
             if !exact {
                 wrong.push(format!(
                     "{seed} {random:?}: {} traces, found {} ({} missed), {} twice, {counts:?}: {text}",
@@ -333,7 +359,12 @@ fn compare(seeds: std::ops::Range<u64>, family: Family, (goroutines, length): (u
         traces += force.traces.len() as u64;
     }
     wrong.sort_by_key(String::len);
-    assert!(wrong.is_empty(), "{} of {compared} {family:?} programs:\n{}", wrong.len(), wrong[..wrong.len().min(5)].join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {compared} {family:?} programs:\n{}",
+        wrong.len(),
+        wrong[..wrong.len().min(5)].join("\n")
+    );
     (compared, traces)
 }
 

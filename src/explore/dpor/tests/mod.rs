@@ -33,7 +33,8 @@ fn explore(
     let mut explored = Explored::default();
     for index in 0..most {
         let Some(report) = run.next(index, body) else { return Some(explored) };
-        let failed = report.findings.iter().any(|f| f.slug.severity() == selvedge_checkers::finding::Severity::Error);
+        let failed =
+            report.findings.iter().any(|f| f.slug.severity() == selvedge_checkers::finding::Severity::Error);
         explored.failing += u64::from(failed);
         run.ask(|strategy| {
             let (trace, counts) = look(strategy);
@@ -50,7 +51,6 @@ fn optimally(body: &Body, random: Option<u64>, most: u64) -> Option<Explored> {
     let order = random.map_or(Order::DepthFirst, |seed| Order::Random(Rng::new(seed)));
     explore(Box::new(Dpor::new(order)), body, Limits::default(), most, |strategy| {
         let dpor = strategy.downcast_ref::<Dpor>().unwrap();
-        if std::env::var("DUMP").is_ok() { println!("{:x}\n{}", dpor.trace(), dpor.dump()); }
-        (dpor.trace(), dpor.counts)
+        (dpor.canonical(), dpor.counts)
     })
 }
