@@ -210,7 +210,7 @@ impl Execution {
     fn unclaimed_panics(&mut self) {
         for i in 0..self.goroutines.len() {
             if let Some(panic) = self.goroutines[i].panic.take() {
-                self.unrecovered(Gid(i as u32), panic);
+                self.unrecovered(Gid(i as u32), *panic);
             }
         }
     }

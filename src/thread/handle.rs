@@ -22,14 +22,12 @@ impl fmt::Debug for ThreadId {
     }
 }
 
-/// What is known of a thread before it runs, shared by all its handles.
+/// What is known of a thread before it runs, the same in all its handles.
 #[derive(Clone)]
-pub(super) struct Identity(Arc<Shared>);
-
-struct Shared {
-    /// The id outside of a model; inside, the goroutine's number is one.
+pub(super) struct Identity {
+    /// The id outside of a model; inside it is 0, and the goroutine's number is the id.
     serial: u64,
-    name: Option<String>,
+    name: Option<Arc<str>>,
 }
 
 static SERIAL: AtomicU64 = AtomicU64::new(1);
@@ -39,19 +37,23 @@ crate::thread_local! {
 }
 
 impl Identity {
-    pub(super) fn new(name: Option<String>) -> Identity {
+    pub(super) fn new(name: Option<&str>) -> Identity {
         let serial = if port::model().is_some() { 0 } else { SERIAL.fetch_add(1, Ordering::Relaxed) };
-        Identity(Arc::new(Shared { serial, name }))
+        Identity { serial, name: name.map(Arc::from) }
     }
 
     /// The thread, once it has a goroutine in the world of this thread.
     pub(super) fn thread(self, g: Gid) -> Thread {
         let epoch = port::with(|engine| engine.epoch());
-        Thread { g, epoch, shared: self.0 }
+        Thread { g, epoch, identity: self }
     }
 
     /// From now on this is who the running goroutine is.
     pub(super) fn adopt(self) {
+        if self.serial == 0 && self.name.is_none() {
+            // The goroutine's number says it all: see `unknown`.
+            return;
+        }
         let g = port::with(|engine| engine.running());
         let thread = self.thread(g);
         let _ = CURRENT.try_with(|current| current.set(thread));
@@ -63,19 +65,19 @@ impl Identity {
 pub struct Thread {
     g: Gid,
     epoch: Epoch,
-    shared: Arc<Shared>,
+    identity: Identity,
 }
 
 impl Thread {
     /// The thread's id.
     pub fn id(&self) -> ThreadId {
         let inside = self.epoch != Epoch::PLAIN;
-        ThreadId(if inside { u64::from(self.g.0) + 1 } else { self.shared.serial })
+        ThreadId(if inside { u64::from(self.g.0) + 1 } else { self.identity.serial })
     }
 
     /// The thread's name, if it was given one.
     pub fn name(&self) -> Option<&str> {
-        self.shared.name.as_deref()
+        self.identity.name.as_deref()
     }
 
     /// Give the thread the token that [`park`](super::park) waits for, if it has none.
@@ -109,9 +111,9 @@ pub fn current() -> Thread {
 /// A handle to the running goroutine, which was not started as a thread.
 fn unknown() -> Thread {
     let g = port::with(|engine| engine.running());
-    let name = match port::model() {
-        Some(_) => (g == Gid::MAIN).then(|| "main".to_owned()),
-        None => std::thread::current().name().map(str::to_owned),
+    let identity = match port::model() {
+        Some(_) => Identity::new((g == Gid::MAIN).then_some("main")),
+        None => Identity::new(std::thread::current().name()),
     };
-    Identity::new(name).thread(g)
+    identity.thread(g)
 }
