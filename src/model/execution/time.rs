@@ -6,15 +6,15 @@
 use super::*;
 
 impl Execution {
-    /// The goroutine spins: block it until one of the objects it read changes.
-    pub(in crate::model) fn set_aside(&mut self, g: Gid) -> Op {
+    /// The goroutine, about to do `op`, spins: block it until one of the objects it read changes.
+    pub(in crate::model) fn set_aside(&mut self, g: Gid, op: Op) -> Op {
         let world = &self.world;
         let unchanged = |&(o, seen): &(ObjId, u32)| world.slot(o).version == seen;
         if !self.spins[g.index()].seen.iter().all(unchanged) {
             self.spins[g.index()].clear();
-            return self.pending[g.index()].op;
+            return op;
         }
-        self.goroutines[g.index()].suspended_op = Some(self.pending[g.index()].op);
+        self.goroutines[g.index()].suspended_op = Some(op);
         let record = &mut self.world.goroutines[g.index()].spin;
         record.clear();
         record.extend_from_slice(&self.spins[g.index()].seen);
