@@ -22,12 +22,15 @@ impl fmt::Debug for ThreadId {
     }
 }
 
-/// What is known of a thread before it runs, the same in all its handles.
+/// What is known of a thread before it runs, shared by all its handles; nothing of a thread of a
+/// model that has no name.
 #[derive(Clone)]
-pub(super) struct Identity {
-    /// The id outside of a model; inside it is 0, and the goroutine's number is the id.
+pub(super) struct Identity(Option<Arc<Known>>);
+
+struct Known {
+    /// The id outside of a model; inside, the goroutine's number is one.
     serial: u64,
-    name: Option<Arc<str>>,
+    name: Option<String>,
 }
 
 static SERIAL: AtomicU64 = AtomicU64::new(1);
@@ -37,9 +40,13 @@ crate::thread_local! {
 }
 
 impl Identity {
-    pub(super) fn new(name: Option<&str>) -> Identity {
-        let serial = if port::model().is_some() { 0 } else { SERIAL.fetch_add(1, Ordering::Relaxed) };
-        Identity { serial, name: name.map(Arc::from) }
+    pub(super) fn new(name: Option<String>) -> Identity {
+        let inside = port::model().is_some();
+        if inside && name.is_none() {
+            return Identity(None);
+        }
+        let serial = if inside { 0 } else { SERIAL.fetch_add(1, Ordering::Relaxed) };
+        Identity(Some(Arc::new(Known { serial, name })))
     }
 
     /// The thread, once it has a goroutine in the world of this thread.
@@ -50,8 +57,8 @@ impl Identity {
 
     /// From now on this is who the running goroutine is.
     pub(super) fn adopt(self) {
-        if self.serial == 0 && self.name.is_none() {
-            // The goroutine's number says it all: see `unknown`.
+        if self.0.is_none() {
+            // Then there is nothing to remember either: see `unknown`.
             return;
         }
         let g = port::with(|engine| engine.running());
@@ -71,13 +78,13 @@ pub struct Thread {
 impl Thread {
     /// The thread's id.
     pub fn id(&self) -> ThreadId {
-        let inside = self.epoch != Epoch::PLAIN;
-        ThreadId(if inside { u64::from(self.g.0) + 1 } else { self.identity.serial })
+        let outside = self.identity.0.as_ref().filter(|_| self.epoch == Epoch::PLAIN);
+        ThreadId(outside.map_or(u64::from(self.g.0) + 1, |known| known.serial))
     }
 
     /// The thread's name, if it was given one.
     pub fn name(&self) -> Option<&str> {
-        self.identity.name.as_deref()
+        self.identity.0.as_ref()?.name.as_deref()
     }
 
     /// Give the thread the token that [`park`](super::park) waits for, if it has none.
@@ -112,8 +119,8 @@ pub fn current() -> Thread {
 fn unknown() -> Thread {
     let g = port::with(|engine| engine.running());
     let identity = match port::model() {
-        Some(_) => Identity::new((g == Gid::MAIN).then_some("main")),
-        None => Identity::new(std::thread::current().name()),
+        Some(_) => Identity::new((g == Gid::MAIN).then(|| "main".to_owned())),
+        None => Identity::new(std::thread::current().name().map(str::to_owned)),
     };
     identity.thread(g)
 }

@@ -96,7 +96,7 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let identity = Identity::new(name.as_deref());
+    let identity = Identity::new(name.clone());
     let inside = identity.clone();
     let body = move || {
         inside.adopt();

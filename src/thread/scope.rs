@@ -187,7 +187,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        let identity = Identity::new(name.as_deref());
+        let identity = Identity::new(name.clone());
         let inside = identity.clone();
         let (envelope, packet) = packet();
         let body: Body<'scope> = Box::new(move || {

@@ -227,6 +227,7 @@ impl Execution {
     }
 
     /// A token is not an object: whoever it belongs to is looked at directly.
+    #[inline(always)]
     pub(in crate::model) fn wake_parked(&mut self) {
         use selvedge_checkers::access::Part;
         if let Some(access) = self.world.footprint.first()

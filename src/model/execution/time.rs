@@ -61,7 +61,9 @@ impl Execution {
     /// Give every spinning goroutine another round, as long as its patience lasts.
     pub(in crate::model) fn grant(&mut self, most: u16) -> bool {
         let mut granted = false;
-        for i in 0..self.goroutines.len() {
+        // At the end of most executions there is nobody to ask.
+        let all = if self.live == 0 { 0 } else { self.goroutines.len() };
+        for i in 0..all {
             let g = Gid(i as u32);
             if self.pending[i].op == Op::Await
                 && self.goroutines[i].status == Status::Pending
