@@ -314,7 +314,9 @@ impl Execution {
         Some(Next::Resume(g))
     }
 
-    #[inline(always)]
+    /// What an operation other than a yield does. It is not inlined: it runs on the stacks of
+    /// goroutines, and a yield is not to touch the lines that its large frame takes.
+    #[inline(never)]
     fn take_effect(&mut self, g: Gid, op: Op, site: SiteRef) -> Option<Next> {
         let possible = self.possible(g, &op);
         let n = possible + u32::from(self.world.may_wake_spuriously(&op));
