@@ -23,7 +23,8 @@ pub enum Part {
     Message,
     /// The n-th use of a buffer slot.
     Slot,
-    /// A channel's queue of waiting goroutines (unbuffered channels only).
+    /// A channel's queue of waiting goroutines; of a buffered one, the selects that also wait on
+    /// unbuffered ones.
     Queue,
     /// The wake-up of one waiter of a condition variable; index is the goroutine.
     Signal,
@@ -33,6 +34,8 @@ pub enum Part {
     Life,
     /// How many handles a channel has.
     Handles,
+    /// Whether the counter of a wait group is at zero.
+    Zero,
     /// What readers of a reader-writer lock released.
     Readers,
     /// Virtual time.

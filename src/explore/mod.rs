@@ -6,6 +6,7 @@
 
 pub mod base32;
 pub(crate) mod budget;
+pub(crate) mod dpor;
 pub(crate) mod explorer;
 mod interrupt;
 pub(crate) mod minimise;

@@ -143,7 +143,11 @@ pub(crate) trait Tracer {
     /// An object came to be, in the code of `g`.
     fn created(&mut self, world: &World, g: Gid, object: ObjId);
 
-    /// `op` is what `g` waits to do from now on: announced, or the next phase of what it did.
+    /// `g` announced `op`.
+    fn announced(&mut self, world: &World, g: Gid, op: &Op);
+
+    /// `op` is what `g` waits to do from now on: what it announced, the next phase of it, or that
+    /// something it looked at again and again changes.
     fn pended(&mut self, world: &World, g: Gid, op: &Op);
 
     /// In which of `n > 1` ways `op` of `g` takes effect.
@@ -164,6 +168,12 @@ pub(crate) trait Tracer {
     /// `joiner` goes on because `target` has ended.
     fn joined(&mut self, joiner: Gid, target: Gid);
 
+    /// The goroutine has ended.
+    fn exited(&mut self, g: Gid);
+
+    /// `op` of `g`, which unwinds, took effect without a decision.
+    fn settled(&mut self, world: &World, g: Gid, op: &Op);
+
     /// The code of `g` touched something without an operation.
-    fn touched(&mut self, g: Gid, footprint: &[Access]);
+    fn touched(&mut self, g: Gid, access: Access);
 }

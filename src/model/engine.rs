@@ -388,7 +388,7 @@ impl Engine for Engine_ {
             return Vec::new();
         }
         let c = chan::chan(&mut self.ex().world, ch);
-        let closed = c.closed;
+        let (closed, hangs_up) = (c.closed, c.hang_up);
         let left = match end {
             End::Send => &mut c.send_handles,
             End::Receive => &mut c.receive_handles,
@@ -396,10 +396,12 @@ impl Engine for Engine_ {
         // Once a channel is closed, nobody waits for what its handles could still do.
         if *left > 1 || closed {
             *left -= 1;
-            let shared = [Access::new(ch, Part::Handles, 0, Mode::Write, access::Sync::None)];
-            let ex = self.ex();
-            let g = ex.running;
-            ex.tell(|tracer, _| tracer.touched(g, &shared));
+            if hangs_up {
+                let drops = Access::new(ch, Part::Handles, end as u32, Mode::Write, access::Sync::None);
+                let ex = self.ex();
+                let g = ex.running;
+                ex.tell(|tracer, _| tracer.touched(g, drops));
+            }
             return Vec::new();
         }
         self.op(Op::HandleDrop { ch, end }, site);
@@ -441,9 +443,9 @@ impl Engine for Engine_ {
 
     fn has_exited(&self, g: Gid) -> bool {
         let ex = self.ex();
-        let looks = [Access::of_goroutine(g, Part::Life, Mode::Read, access::Sync::None)];
+        let looks = Access::of_goroutine(g, Part::Life, Mode::Read, access::Sync::None);
         let running = ex.running;
-        ex.tell(|tracer, _| tracer.touched(running, &looks));
+        ex.tell(|tracer, _| tracer.touched(running, looks));
         ex.world.goroutines[g.index()].exited
     }
 

@@ -167,7 +167,9 @@ impl Execution {
 
     /// Forget the last execution, keeping the memory.
     pub(super) fn reset(&mut self) {
-        self.world.reset(self.limits.spurious);
+        self.traces = self.strategy.tracer().is_some();
+        self.world.reset(if self.traces { 0 } else { self.limits.spurious });
+        self.world.keeps_ids = self.traces;
         self.goroutines.clear();
         self.pending.clear();
         self.spins.iter_mut().for_each(Spin::clear);
@@ -184,9 +186,7 @@ impl Execution {
         self.fingerprint = 0xcbf2_9ce4_8422_2325;
         self.ending = Ending::Running;
         self.follows = self.strategy.follows();
-        self.traces = self.strategy.tracer().is_some();
-        self.world.keeps_ids = self.traces;
-        self.early_fires = self.limits.early_timers;
+        self.early_fires = if self.traces { 0 } else { self.limits.early_timers };
         self.main_returned_at = None;
         self.outlived_main.clear();
         self.fires_after_main = 0;
@@ -207,11 +207,12 @@ impl Execution {
         p.site = site;
         p.index += 1;
         p.since = self.steps;
-        if op.only_looks() && self.spins[g.index()].circles(site) {
+        self.tell(|tracer, world| tracer.announced(world, g, &op));
+        if op.only_looks() && self.spins[g.index()].circles(site, op.object()) {
             let op = self.set_aside(g, op);
             self.pend(g, op);
         } else if matches!(op, Op::Yield) {
-            p.op = op;
+            self.pending[g.index()].op = op;
             self.pend_yield(g);
         } else {
             self.pend(g, op);
@@ -302,6 +303,7 @@ impl Execution {
         }
         self.current = g;
         self.count_step(g, 0, OpKind::Yield);
+        self.spins[g.index()].hinted();
         self.recorder.yielded(self.steps, g, site);
         if self.traces {
             self.world.begin();

@@ -46,6 +46,7 @@ pub(crate) enum Step {
 }
 
 /// One object and who has announced an operation on it.
+#[derive(Clone)]
 pub(crate) struct Slot {
     pub(crate) state: State,
     pub(crate) created: SiteRef,
@@ -56,7 +57,7 @@ pub(crate) struct Slot {
 }
 
 /// What the world knows of a goroutine.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Goroutine {
     pub(crate) token: bool,
     pub(crate) exited: bool,
@@ -66,7 +67,7 @@ pub(crate) struct Goroutine {
 }
 
 /// The abstract state of an execution.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct World {
     slots: Vec<Slot>,
     free: Vec<u32>,

@@ -57,7 +57,7 @@ struct Entry {
 }
 
 /// Virtual time and what it will set off.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Timers {
     pub(crate) now: Nanos,
     heap: BinaryHeap<Reverse<Entry>>,
@@ -148,6 +148,13 @@ impl Timers {
         tied.retain(|e| e.at == at && self.is_live(e));
         tied.sort_unstable();
         tied.iter().map(|e| e.due).collect()
+    }
+
+    /// Advance to when `due` is due, and take it.
+    pub(crate) fn pass_to(&mut self, due: Due) {
+        let at = self.heap.iter().find(|Reverse(e)| e.due == due && self.is_live(e)).map(|Reverse(e)| e.at);
+        self.now = self.now.max(at.unwrap_or(self.now));
+        self.disarm(due);
     }
 
     /// Advance to the next due time and take one of the entries due then, in order of their

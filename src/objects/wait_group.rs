@@ -8,7 +8,7 @@
 
 use super::op::{Misuse, Op, Ret};
 use super::{State, Step, World};
-use selvedge_checkers::access::{Class, Mode, Sync};
+use selvedge_checkers::access::{Class, Mode, Part, Sync};
 use selvedge_checkers::ids::{Gid, ObjId};
 
 /// The counter, and who waits on it.
@@ -54,15 +54,22 @@ pub(super) fn add(world: &mut World, o: ObjId, delta: i32) -> Ret {
     wg.count += i64::from(delta);
     if wg.count < 0 {
         // Those who were about to find zero do not any more.
-        world.whole(o, Mode::Commute(Class::Add), Sync::None);
+        world.whole(o, Mode::Write, Sync::None);
         return Ret::Misuse(Misuse::NegativeWaitGroup);
     }
-    if wg.count == 0 && before != 0 {
+    let ends = wg.count == 0 && before != 0;
+    if ends {
         wg.waiters.iter_mut().for_each(|w| w.1 = true);
     }
     // Only `Done` happens before the wait it ends.
     let sync = if delta < 0 { Sync::Release } else { Sync::None };
     world.whole(o, Mode::Commute(Class::Add), sync);
+    // Before an addition that it comes after, a subtraction down to zero would go below.
+    if delta > 0 {
+        world.access(o, Part::Zero, 0, Mode::Commute(Class::Add), Sync::None);
+    } else if ends {
+        world.access(o, Part::Zero, 0, Mode::Write, Sync::None);
+    }
     Ret::Value(before as u64)
 }
 

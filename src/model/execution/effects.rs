@@ -262,7 +262,7 @@ impl Execution {
     /// An operation of an unwinding goroutine took effect without a decision.
     pub(in crate::model) fn settle(&mut self, g: Gid, op: &Op) {
         self.learn(g, op);
-        self.tell(|tracer, world| tracer.touched(g, &world.footprint));
+        self.tell(|tracer, world| tracer.settled(world, g, op));
         self.after_effects();
     }
 }

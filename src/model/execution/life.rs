@@ -3,7 +3,6 @@
 //! Invariant: an id is given once in an execution, in the order of the spawns.
 
 use super::*;
-use selvedge_checkers::access::{Access, Mode, Part, Sync};
 
 impl Execution {
     /// Register a goroutine; it runs before the next decision.
@@ -54,8 +53,7 @@ impl Execution {
         self.goroutines[g.index()].status = Status::Exited;
         self.world.goroutines[g.index()].exited = true;
         self.live -= 1;
-        let ends = [Access::of_goroutine(g, Part::Life, Mode::Write, Sync::None)];
-        self.tell(|tracer, _| tracer.touched(g, &ends));
+        self.tell(|tracer, _| tracer.exited(g));
         if self.enabled.remove(g) && self.follows {
             self.strategy.disabled(g);
         }

@@ -1,0 +1,216 @@
+//! What an execution could have done otherwise: schedules for the frontier.
+//!
+//! To reverse a race between `i` and `j`, everything after `i` that does not depend on it is kept, then
+//! `j`'s operation comes, in each of the ways in which it still conflicts with `i`. Not only what `j`
+//! needs is kept: leaving out the rest loses traces. If `j` is still impossible then, several steps that
+//! commute with one another forbid it together (two readers and a writer); all of them are left out, and
+//! the combinations come from reversing races of that execution. If `i` had several outcomes, it is done
+//! again in each that it has after `j`, because a sibling of `i` that sleeps would seem to cover the
+//! schedule.
+//!
+//! Invariant: every schedule is worked out on the objects, with the footprints it will have.
+
+use super::races::{Race, Second};
+use super::sim::Sim;
+use super::tree::{Planned, Touch, conflict, initial_in};
+use super::{Dpor, label_of};
+use crate::objects::Op;
+use selvedge_checkers::access::{Access, Mode, Part};
+use selvedge_checkers::ids::Gid;
+
+/// Stands for an event that is not in the log.
+const NEW: u32 = u32::MAX;
+
+impl Dpor {
+    /// The execution is complete: plan what it could have done otherwise.
+    pub(super) fn conclude(&mut self) {
+        self.close_event();
+        self.races.analyse(&self.log);
+        let found = std::mem::take(&mut self.races.found);
+        let last_choice = (self.fresh..self.log.events.len()).rfind(|&e| self.log.events[e].choices > 1);
+        let last = found.last().map(|race| race.first as usize).max(last_choice);
+        let mut next = found.iter().peekable();
+        let mut sim = std::mem::take(&mut self.sim);
+        if last.is_some() {
+            sim.begin(&self.log);
+        }
+        for event in 0..last.map_or(0, |last| last + 1) {
+            if event >= self.fresh && self.log.events[event].choices > 1 {
+                self.plan_other_outcomes(&sim, event);
+            }
+            while let Some(race) = next.next_if(|race| race.first as usize == event) {
+                self.reverse(&sim, race);
+            }
+            if !sim.repeat(&self.log, event) {
+                self.counts.lost += 1;
+                break;
+            }
+        }
+        self.sim = sim;
+        self.races.found = found;
+    }
+
+    /// The other outcomes that an event could have had.
+    fn plan_other_outcomes(&mut self, sim: &Sim, event: usize) {
+        let e = self.log.events[event].clone();
+        for alternative in (0..e.choices).filter(|&n| n != e.alternative) {
+            let mut planned = Planned { event: NEW, ..self.plan[event].clone() };
+            if e.due.is_some() {
+                let due = self.log.ties(event)[alternative as usize];
+                planned.choice.label = self.label(label_of(due));
+            } else {
+                planned.choice.label = self.label(sim.label(e.g, alternative));
+                let mut other = sim.clone();
+                planned.footprint = self.touches(other.step(&self.log, e.g, alternative));
+            }
+            self.put(event, vec![planned]);
+        }
+    }
+
+    /// Plan that the second of the race comes before the first. `sim` is before the first.
+    fn reverse(&mut self, sim: &Sim, race: &Race) {
+        let first = race.first as usize;
+        let (g, end) = match race.second {
+            Second::Event(event) => (self.log.events[event as usize].g, event as usize),
+            Second::Pending(g) => (g, self.log.events.len()),
+            Second::Overtaken(g) => (g, first),
+        };
+        let free = |event: &usize| !self.races.ordered(&self.log, first, *event);
+        let before = (first + 1..end).filter(free);
+        let after = (end + 1..self.log.events.len())
+            .filter(free)
+            .filter(|&event| !self.races.ordered(&self.log, end, event));
+        let mut kept: Vec<usize> = before.chain(after).collect();
+        let mut state = sim.clone();
+        if !self.repeat_all(&mut state, &kept) {
+            return;
+        }
+        if state.alternatives(g) == 0 {
+            let kept_before = kept.len();
+            self.leave_out_what_forbids(&state, race, g, &mut kept);
+            if kept.len() == kept_before {
+                return;
+            }
+            state.clone_from(sim);
+            if !self.repeat_all(&mut state, &kept) {
+                return;
+            }
+        }
+        let causes = match race.second {
+            Second::Event(event) => self.log.causes(event as usize).to_vec(),
+            Second::Pending(g) => self.log.goroutines[g.index()].causes.clone(),
+            Second::Overtaken(_) => Vec::new(),
+        };
+        for alternative in 0..state.alternatives(g) {
+            let second = self.planned(&state, g, alternative, causes.clone());
+            let (mut then, second) = match second {
+                (then, second) if conflict(&self.plan[first].footprint, &second.footprint, &self.names) => {
+                    (then, second)
+                }
+                _ => continue,
+            };
+            let mut plan: Vec<Planned> = kept.iter().map(|&event| self.plan[event].clone()).collect();
+            plan.push(second);
+            self.put_with_first_again(first, &mut then, plan);
+        }
+    }
+
+    /// Put a schedule that reverses a race; if its first had a choice, then once for each it has after.
+    fn put_with_first_again(&mut self, first: usize, state: &mut Sim, plan: Vec<Planned>) {
+        let (g, choices) = (self.log.events[first].g, self.log.events[first].choices);
+        let again = if choices > 1 { state.alternatives(g) } else { 0 };
+        if again == 0 {
+            return self.put(first, plan);
+        }
+        for alternative in 0..again {
+            let causes = self.log.causes(first).to_vec();
+            let mut plan = plan.clone();
+            plan.push(self.planned(state, g, alternative, causes).1);
+            self.put(first, plan);
+        }
+    }
+
+    /// `g` goes on in this state; gives the state after, and the step.
+    fn planned(&mut self, state: &Sim, g: Gid, alternative: u32, causes: Vec<u32>) -> (Sim, Planned) {
+        let mut then = state.clone();
+        let choice = self.choice(g, state.label(g, alternative));
+        let footprint = self.touches(then.step(&self.log, g, alternative));
+        (then, Planned { choice, footprint, event: NEW, causes })
+    }
+
+    fn repeat_all(&mut self, state: &mut Sim, events: &[usize]) -> bool {
+        let done = events.iter().all(|&event| state.repeat(&self.log, event));
+        self.counts.lost += u64::from(!done);
+        done
+    }
+
+    /// Leave out of `kept` what touches the objects that `g` waits for, with all that depends on it.
+    fn leave_out_what_forbids(&self, state: &Sim, race: &Race, g: Gid, kept: &mut Vec<usize>) {
+        let op = state.pending(g);
+        let mut objects = Vec::new();
+        self.log.objects_of(g, &op, state.announced(g), |object| objects.push(object.0));
+        let forbids = |event: usize| {
+            self.log.footprint(event).iter().any(|(res, mode)| {
+                *mode != Mode::Read
+                    && match res.part {
+                        Part::Token => matches!(op, Op::Park { .. }) && res.owner == g.0,
+                        part => !part.is_of_goroutine() && objects.contains(&res.owner),
+                    }
+            })
+        };
+        let mut left_out: Vec<usize> = Vec::new();
+        kept.retain(|&event| {
+            let follows = left_out.iter().any(|&gone| self.races.ordered(&self.log, gone, event));
+            let own = self.log.events[event].g == g;
+            let needed = own || self.races.comes_before(&self.log, event, race.second);
+            let goes = follows || !needed && forbids(event);
+            if goes {
+                left_out.push(event);
+            }
+            !goes
+        });
+    }
+
+    fn touches(&mut self, footprint: &[Access]) -> Vec<Touch> {
+        let names = &mut self.names;
+        footprint.iter().map(|a| Dpor::touch(names, a.res, a.mode)).collect()
+    }
+
+    /// Put a schedule that replaces everything from `event` on, unless it is covered.
+    fn put(&mut self, event: usize, plan: Vec<Planned>) {
+        let range = self.sleeps[event].clone();
+        let covered = self.slept[range.start as usize..range.end as usize].iter().any(|&child| {
+            let child = self.tree.get(child);
+            initial_in(child.choice, &child.footprint, &plan, &self.names).is_some()
+        });
+        if !covered {
+            let node = event.checked_sub(1).map_or(super::ROOT, |before| self.path[before]);
+            #[cfg(test)]
+            let text: String = plan
+                .iter()
+                .map(|p| {
+                    format!(
+                        "\n        g{} {:?} {:?}",
+                        p.choice.g,
+                        p.event,
+                        p.footprint
+                            .iter()
+                            .map(|t| format!(
+                                "{:?}{}.{}:{:?}",
+                                t.part,
+                                if t.part.is_of_goroutine() { t.owner } else { self.names.find(t.owner) },
+                                t.index,
+                                t.mode
+                            ))
+                            .collect::<Vec<_>>()
+                    )
+                })
+                .collect();
+            let _new = self.tree.insert(node, plan, &self.names);
+            #[cfg(test)]
+            if _new && std::env::var("DUMP").is_ok() {
+                println!("    put at {event}:{text}");
+            }
+        }
+    }
+}
