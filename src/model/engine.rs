@@ -174,7 +174,9 @@ impl Engine_ {
             unsafe { (&mut *record)[g.index()].yielder = yielder };
             let mut ended = catch_unwind(AssertUnwindSafe(body));
             // Whatever came of the body, what it kept in its thread-locals is dropped.
-            if let Err(payload) = catch_unwind(locals::destroy) {
+            if locals::any(g)
+                && let Err(payload) = catch_unwind(locals::destroy)
+            {
                 match &ended {
                     Ok(()) => ended = Err(payload),
                     Err(_) => discard(payload),
@@ -206,7 +208,7 @@ impl Engine_ {
                 if g == Gid::MAIN || ex.goroutines[g.index()].detached {
                     self.unrecovered(g, panic);
                 } else {
-                    ex.goroutines[g.index()].panic = Some(panic);
+                    ex.goroutines[g.index()].panic = Some(Box::new(panic));
                 }
             }
             Exit::Panicked => {}
@@ -331,7 +333,7 @@ impl Engine for Engine_ {
                 ex.tell(|tracer, _| tracer.joined(g, target));
                 return Ret::Unit;
             }
-            ex.goroutines[target.index()].joiners.push(g);
+            ex.waits_for(g, target);
         }
         let ret = self.operate(op, site);
         if matches!(ret, Ret::Misuse(_)) { self.finish(ret, op.object()) } else { ret }
@@ -427,7 +429,7 @@ impl Engine for Engine_ {
         let me = &mut self.ex().goroutines[g.index()];
         me.detached = true;
         if let Some(panic) = me.panic.take() {
-            self.unrecovered(g, panic);
+            self.unrecovered(g, *panic);
         }
         self.ex().retire(g);
     }
@@ -435,7 +437,7 @@ impl Engine for Engine_ {
     fn take_panic(&self, g: Gid) -> Option<Box<dyn Any + Send>> {
         let me = self.ex().goroutines.get_mut(g.index())?;
         let (payload, rest) = me.panic.take()?.claim();
-        me.claimed = Some(rest);
+        me.claimed = Some(Box::new(rest));
         Some(payload)
     }
 

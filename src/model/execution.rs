@@ -201,18 +201,18 @@ impl Execution {
     }
 
     /// The running goroutine is about to operate: from now on `op` is its pending operation.
-    #[inline]
+    #[inline(always)]
     pub(super) fn announce(&mut self, g: Gid, op: Op, site: SiteRef) {
         let p = &mut self.pending[g.index()];
-        p.op = op;
         p.site = site;
         p.index += 1;
         p.since = self.steps;
         self.tell(|tracer, world| tracer.announced(world, g, &op));
         if op.only_looks() && self.spins[g.index()].circles(site, op.object()) {
-            let op = self.set_aside(g);
+            let op = self.set_aside(g, op);
             self.pend(g, op);
         } else if matches!(op, Op::Yield) {
+            self.pending[g.index()].op = op;
             self.pend_yield(g);
         } else {
             self.pend(g, op);
@@ -243,7 +243,6 @@ impl Execution {
     }
 
     /// Make decisions until a goroutine is to run.
-    #[inline]
     pub(super) fn decide(&mut self) -> Next {
         loop {
             if self.ending != Ending::Running {
@@ -317,6 +316,9 @@ impl Execution {
         Some(Next::Resume(g))
     }
 
+    /// What an operation other than a yield does. It is not inlined: it runs on the stacks of
+    /// goroutines, and a yield is not to touch the lines that its large frame takes.
+    #[inline(never)]
     fn take_effect(&mut self, g: Gid, op: Op, site: SiteRef) -> Option<Next> {
         let possible = self.possible(g, &op);
         let n = possible + u32::from(self.world.may_wake_spuriously(&op));
@@ -333,10 +335,10 @@ impl Execution {
         let step = self.world.step(g, &op, alternative);
         self.tell(|tracer, world| tracer.stepped(world, g, &op, alternative, step));
         let number = self.steps;
-        suite::executed(&mut self.suite, &self.clocks, &self.world, g, &op, step, before, site, number);
+        suite::executed(&mut self.suite, &self.clocks, &self.world, g, &op, &step, before, site, number);
         self.learn(g, &op);
         self.look(g, &op, site);
-        self.recorder.step(self.steps, g, &op, site, step, spurious, &self.world);
+        self.recorder.step(self.steps, g, &op, site, &step, spurious, &self.world);
         match step {
             Step::Done(ret) => self.complete_own(g, ret),
             Step::Next(op) => self.pend(g, op),

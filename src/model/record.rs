@@ -110,14 +110,14 @@ impl Recorder {
         g: Gid,
         op: &Op,
         site: SiteRef,
-        step: Step,
+        step: &Step,
         spurious: bool,
         world: &World,
     ) {
         if !self.on {
             return;
         }
-        let result = match (step, *op) {
+        let result = match (*step, *op) {
             _ if spurious => Outcome::Spurious,
             (Step::Next(Op::Relock { .. }), _) => Outcome::Done,
             (Step::Next(_), _) => Outcome::Blocks,
@@ -132,7 +132,7 @@ impl Recorder {
             Op::Unpark(target) | Op::Join(target) => Some(target),
             _ => world.woken.first().map(|&(peer, _)| peer),
         };
-        let object = match (*op, step) {
+        let object = match (*op, *step) {
             (Op::Select { .. } | Op::SelectWait { .. }, Step::Done(Ret::Arm { arm, .. })) => {
                 Some(world.goroutines[g.index()].select.arms[arm as usize].channel())
             }
@@ -161,7 +161,7 @@ fn describe(id: ObjId, slot: &Slot) -> ObjectInfo {
         kind: slot.state.kind(),
         created: slot.created.into(),
         state: slot.state.describe(),
-        holders: slot.state.holders().into_iter().map(|g| (g, 0)).collect(),
+        holders: slot.state.holders().map(|g| (g, 0)).collect(),
     }
 }
 

@@ -121,11 +121,16 @@ impl Engine_ {
             } else if let Some(body) = body {
                 self.drop_aside(g, body);
             }
-            let me = &mut self.ex().goroutines[i];
+            let ex = self.ex();
+            ex.world.goroutines[i].exited = true;
+            let me = &mut ex.goroutines[i];
             me.status = Status::Exited;
-            let payloads = me.panic.take().map(|p| p.payload).into_iter().chain(me.thrown.take());
-            self.ex().debris.extend(payloads);
-            self.ex().world.goroutines[i].exited = true;
+            if let Some(panic) = me.panic.take() {
+                ex.debris.push(panic.payload);
+            }
+            if let Some(payload) = me.thrown.take() {
+                ex.debris.push(payload);
+            }
         }
         for payload in std::mem::take(&mut self.ex().debris) {
             self.drop_aside(Gid::MAIN, payload);

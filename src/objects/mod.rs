@@ -71,6 +71,8 @@ pub(crate) struct Goroutine {
 pub(crate) struct World {
     slots: Vec<Slot>,
     free: Vec<u32>,
+    /// Lists of earlier executions, for their memory.
+    lists: Vec<Vec<Gid>>,
     pub(crate) goroutines: Vec<Goroutine>,
     /// Whether the id of an object that is gone is not used again.
     pub(crate) keeps_ids: bool,
@@ -90,7 +92,7 @@ pub(crate) struct World {
 impl World {
     /// An empty world, keeping the memory of the last one.
     pub(crate) fn reset(&mut self, spurious: u32) {
-        self.slots.clear();
+        self.lists.extend(self.slots.drain(..).map(|slot| slot.pending));
         self.free.clear();
         for g in &mut self.goroutines {
             g.token = false;
@@ -114,17 +116,16 @@ impl World {
 
     /// A new object; ids are reused once their object is gone.
     pub(crate) fn create(&mut self, state: State, created: SiteRef) -> ObjId {
-        let slot = Slot { state, created, pending: Vec::new(), version: 0 };
-        match self.free.pop() {
-            Some(index) => {
-                self.slots[index as usize] = slot;
-                ObjId(index)
-            }
-            None => {
-                self.slots.push(slot);
-                ObjId(self.slots.len() as u32 - 1)
-            }
+        if let Some(index) = self.free.pop() {
+            let slot = &mut self.slots[index as usize];
+            slot.pending.clear();
+            (slot.state, slot.created, slot.version) = (state, created, 0);
+            return ObjId(index);
         }
+        let mut pending = self.lists.pop().unwrap_or_default();
+        pending.clear();
+        self.slots.push(Slot { state, created, pending, version: 0 });
+        ObjId(self.slots.len() as u32 - 1)
     }
 
     /// The object is gone: nobody can name it any more.

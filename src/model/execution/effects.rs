@@ -57,7 +57,7 @@ impl Execution {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(in crate::model) fn register(&mut self, g: Gid, op: &Op) {
         match op.object() {
             Some(ObjId::NIL) => {}
@@ -66,13 +66,15 @@ impl Execution {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(in crate::model) fn unregister(&mut self, g: Gid, op: &Op) {
         match op.object() {
             Some(ObjId::NIL) => {}
             Some(o) => {
                 let pending = &mut self.world.slot_mut(o).pending;
-                if let Some(at) = pending.iter().rposition(|&p| p == g) {
+                if pending.last() == Some(&g) {
+                    pending.pop();
+                } else if let Some(at) = pending.iter().position(|&p| p == g) {
                     pending.swap_remove(at);
                 }
             }
@@ -81,6 +83,7 @@ impl Execution {
     }
 
     /// See anew whether the pending operation of `g` can take effect.
+    #[inline(always)]
     pub(in crate::model) fn refresh(&mut self, g: Gid) -> bool {
         let p = &mut self.pending[g.index()];
         p.possible = self.world.alternatives(g, &p.op);
@@ -191,7 +194,7 @@ impl Execution {
     }
 
     /// Move on the goroutines the step woke, and look again at those it may have enabled.
-    #[inline]
+    #[inline(always)]
     pub(in crate::model) fn after_effects(&mut self) {
         if !self.world.woken.is_empty() {
             self.move_woken();
@@ -224,6 +227,7 @@ impl Execution {
     }
 
     /// A token is not an object: whoever it belongs to is looked at directly.
+    #[inline(always)]
     pub(in crate::model) fn wake_parked(&mut self) {
         use selvedge_checkers::access::Part;
         if let Some(access) = self.world.footprint.first()

@@ -39,6 +39,15 @@ impl Execution {
         g
     }
 
+    /// `g` is about to wait for `target` to end, after those that do already.
+    pub(in crate::model) fn waits_for(&mut self, g: Gid, target: Gid) {
+        let mut last = &mut self.goroutines[target.index()].joiner;
+        while let Some(joiner) = *last {
+            last = &mut self.goroutines[joiner.index()].next_joiner;
+        }
+        *last = Some(g);
+    }
+
     /// The running goroutine has ended.
     pub(in crate::model) fn exit(&mut self, g: Gid) {
         self.goroutines[g.index()].status = Status::Exited;
@@ -49,8 +58,9 @@ impl Execution {
             self.strategy.disabled(g);
         }
         self.recorder.exited(self.steps, g, self.goroutines[g.index()].spawned);
-        let joiners = std::mem::take(&mut self.goroutines[g.index()].joiners);
-        for joiner in joiners {
+        let mut waiting = self.goroutines[g.index()].joiner.take();
+        while let Some(joiner) = waiting {
+            waiting = self.goroutines[joiner.index()].next_joiner.take();
             self.clocks.join(joiner, g);
             self.suite.joined(joiner, g);
             self.tell(|tracer, _| tracer.joined(joiner, g));
@@ -97,7 +107,7 @@ impl Execution {
             let first: Vec<_> = self.goroutines.iter_mut().map(claimed).enumerate().collect();
             for (i, panic) in first {
                 let Some(panic) = panic else { continue };
-                self.unrecovered(Gid(i as u32), panic);
+                self.unrecovered(Gid(i as u32), *panic);
             }
             if self.ending == Ending::Fatal {
                 return;
