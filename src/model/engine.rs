@@ -112,6 +112,7 @@ impl Engine_ {
             match self.ex().decide() {
                 Next::Resume(g) => self.resume(g),
                 Next::Advance => {}
+                Next::End if self.ex().let_go() => {}
                 Next::End => break,
             }
         }
@@ -122,6 +123,9 @@ impl Engine_ {
     fn resume(&self, mut g: Gid) {
         loop {
             let ex = self.ex();
+            if ex.keeps(g) {
+                return;
+            }
             ex.running = g;
             let me = &mut ex.goroutines[g.index()];
             if me.status != Status::New || self.start(g) {

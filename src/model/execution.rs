@@ -9,8 +9,11 @@
 //! - Nothing here runs user code or switches stacks: [`super::engine`] does, between calls.
 
 mod effects;
+mod hold;
 mod life;
 mod time;
+
+pub(crate) use hold::{Hold, Stand};
 
 use super::decision::{Decision, Scene, Strategy, Tracer};
 use super::enabled::Enabled;
@@ -123,6 +126,8 @@ pub(super) struct Execution {
     /// The worker's sign of life, and its value when the execution began.
     beat: Arc<AtomicU64>,
     beats: u64,
+    /// Who does not come to run: see [`Hold`].
+    pub(super) holds: Vec<Hold>,
 }
 
 impl Execution {
@@ -162,6 +167,7 @@ impl Execution {
             doomed_at: None,
             beat,
             beats: 0,
+            holds: Vec::new(),
         }
     }
 
@@ -279,7 +285,7 @@ impl Execution {
             });
             debug_assert!(self.enabled.contains(g), "the strategy picked {g}, which is not enabled");
             if let Some(next) = self.take_step(g) {
-                return next;
+                return self.unless_held(next);
             }
         }
     }

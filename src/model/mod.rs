@@ -22,6 +22,7 @@ mod verdict;
 
 pub(crate) use decision::{Decision, Nondeterminism, Scene, Strategy, Survey, Tracer};
 pub(crate) use engine::STACK_OVERFLOW;
+pub(crate) use execution::{Hold, Stand};
 pub(crate) use limits::Limits;
 
 use crate::port::{self, Epoch, MAX_WORKERS, Spawn};
@@ -44,6 +45,8 @@ pub(crate) struct Report {
     /// Its decisions; kept only if it found something or was recorded.
     pub(crate) decisions: Vec<Decision>,
     pub(crate) trace: Option<Trace>,
+    /// How far each goroutine came, if it was recorded.
+    pub(crate) stands: Vec<Stand>,
 }
 
 /// Identities of workers, and how many executions each has run.
@@ -84,6 +87,11 @@ impl Worker {
     /// Decide by `strategy` from now on.
     pub(crate) fn set_strategy(&self, strategy: Box<dyn Strategy>) -> Box<dyn Strategy> {
         std::mem::replace(&mut self.engine.ex().strategy, strategy)
+    }
+
+    /// Keep goroutines of the next execution from going on.
+    pub(crate) fn hold(&self, holds: &[Hold]) {
+        self.engine.ex().holds = holds.to_vec();
     }
 
     /// What the strategy knows of the space.
@@ -147,6 +155,7 @@ impl Worker {
                 truncated: ex.ending == Ending::Limit,
                 decisions: if keep { ex.decisions.clone() } else { Vec::new() },
                 trace: record.then(|| ex.trace()),
+                stands: if record { ex.stands() } else { Vec::new() },
                 findings: std::mem::take(&mut ex.findings),
             };
             self.engine.tear_down();

@@ -88,6 +88,7 @@ goldens! {
     not_deterministic,
     stack_overflow,
     uncontrolled_thread,
+    borrowed_thread_local,
     leaked_timer,
     lost_cancel,
     semaphore_starved,

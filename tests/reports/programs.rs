@@ -457,3 +457,15 @@ pub(crate) fn producer_consumer() {
     }
     wg.wait();
 }
+
+pub(crate) fn borrowed_thread_local() {
+    thread_local! {
+        static NAMES: std::cell::RefCell<Vec<u32>> = const { std::cell::RefCell::new(Vec::new()) };
+    }
+    let (tx, rx) = chan(0);
+    for rx in [rx.clone(), rx] {
+        go(move || NAMES.with(|names| names.borrow_mut().extend(rx.recv())));
+    }
+    tx.send(1);
+    tx.send(2);
+}

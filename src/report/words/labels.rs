@@ -45,6 +45,22 @@ pub(in crate::report) mod mark {
         vec![format!("{brief} here{}", at_step(side.step)), brief]
     }
 
+    /// Where a goroutine waits that has borrowed something.
+    pub(in crate::report) fn borrows(side: &Side, scene: &Scene<'_>) -> Label {
+        let (g, does) = (scene.names.goroutine(side.g), does_alone(side.op));
+        vec![
+            format!("{g} {does} here while a thread-local of std is borrowed"),
+            format!("{g} {does} while it borrows a thread-local"),
+            format!("{g} borrows a thread-local"),
+        ]
+    }
+
+    /// Where a goroutine found it borrowed.
+    pub(in crate::report) fn finds_borrowed(side: &Side, scene: &Scene<'_>) -> Label {
+        let brief = format!("{} finds it borrowed", scene.names.goroutine(side.g));
+        vec![format!("{brief} here{}", at_step(side.step)), brief]
+    }
+
     /// A lock that somebody else waits for.
     pub(in crate::report) fn took(g: Gid, lock: ObjId, step: u32, scene: &Scene<'_>) -> Label {
         let (g, lock) = (scene.names.goroutine(g), scene.names.object(Some(lock)));
@@ -95,7 +111,6 @@ pub(in crate::report) mod mark {
                 Some(o) if o.created == side.site => return created(o.id, scene),
                 _ => format!("{} is touched here", scene.names.object(object)),
             },
-            Slug::BorrowedThreadLocal => format!("{g} may be switched away here"),
             _ => return did("", side, object, scene),
         };
         vec![format!("{brief}{}", at_step(side.step)), brief]

@@ -63,6 +63,12 @@ pub(super) fn headline(f: &Finding, scene: &Scene<'_>) -> String {
             format!("{}: {waiter} waits{object} for what {notifier} had already sent", kind(f.slug))
         }
         Evidence::Single { side, object } => single(f.slug, side, *object, scene),
+        Evidence::Borrow { holder, other } => format!(
+            "{} keeps a thread-local of std borrowed across its {}, and {} finds it borrowed",
+            scene.names.goroutine(holder.g),
+            noun(holder.op),
+            scene.names.goroutine(other.g),
+        ),
         Evidence::Divergence { step, expected, found } => format!(
             "{} at step {step}: recorded {}, found {}",
             kind(f.slug),
@@ -216,7 +222,6 @@ fn single(slug: Slug, side: &Side, object: Option<ObjId>, scene: &Scene<'_>) -> 
         Slug::UncontrolledThread if object.is_some() => {
             format!("a thread outside the model touched {obj}")
         }
-        Slug::BorrowedThreadLocal => format!("{g} borrows a thread-local across a blocking operation"),
         Slug::Stuck => kind(slug).to_owned(),
         _ => format!("{} ({g})", kind(slug)),
     }
@@ -332,7 +337,7 @@ fn general(slug: Slug) -> &'static str {
             "spawn with `selvedge::go` or `selvedge::thread` instead of `std::thread`"
         }
         Slug::BorrowedThreadLocal => {
-            "end the borrow before blocking: another goroutine may run on this thread"
+            "end the borrow before waiting, or use `selvedge::thread_local!`: each goroutine has its own"
         }
     }
 }
