@@ -5,6 +5,7 @@
 //! way at a time.
 
 use selvedge_checkers::ids::Site;
+use selvedge_checkers::op::OpKind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
 use std::time::Duration;
@@ -26,8 +27,8 @@ impl Thread {
         Thread(unsafe { libc::pthread_self() })
     }
 
-    /// Stop the thread for ever; the innermost place of user code it was in, if one is found.
-    pub(super) fn stop(&self) -> Option<Site> {
+    /// Stop the thread for ever, and see where it was.
+    pub(super) fn stop(&self) -> Stopped {
         let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         CAPTURED.store(0, Ordering::Relaxed);
         // SAFETY: the caller saw the thread running and not ended; the handler is installed.
@@ -39,9 +40,44 @@ impl Thread {
             std::thread::sleep(Duration::from_millis(5));
         }
         let captured = CAPTURED.load(Ordering::Acquire).saturating_sub(1);
-        user_frame(&ADDRESSES[..captured])
+        let ips = ADDRESSES[..captured].iter().map(|a| a.load(Ordering::Relaxed).saturating_sub(1));
+        let ips: Vec<usize> = ips.collect();
+        Stopped { site: user_frame(&ips).unwrap_or_default(), op: wait(&ips) }
     }
 }
+
+/// Where a thread was stopped.
+#[derive(Debug)]
+pub(super) struct Stopped {
+    /// The innermost place of user code; empty if there is none.
+    pub(super) site: Site,
+    /// What it waited for, if that was something of std's; otherwise it is only on its way.
+    pub(super) op: OpKind,
+}
+
+impl Default for Stopped {
+    fn default() -> Stopped {
+        Stopped { site: Site::default(), op: OpKind::Start }
+    }
+}
+
+/// Functions of std that wait: what their names have in them, how they end, what they do.
+const WAITS: &[(&str, &str, OpKind)] = &[
+    ("JoinHandle", "::join", OpKind::Join),
+    ("::scope", "::scope", OpKind::Join),
+    ("Condvar", "::wait", OpKind::CondWait),
+    ("Condvar", "::wait_while", OpKind::CondWait),
+    ("Condvar", "::wait_timeout", OpKind::CondWait),
+    ("Barrier", "::wait", OpKind::BarrierWait),
+    ("mpsc::Receiver", "::recv", OpKind::Receive),
+    ("mpsc::Receiver", "::recv_timeout", OpKind::Receive),
+    ("mpsc::SyncSender", "::send", OpKind::Send),
+    ("Mutex", "::lock", OpKind::Lock),
+    ("RwLock", "::read", OpKind::ReadLock),
+    ("RwLock", "::write", OpKind::WriteLock),
+    ("thread::", "::sleep", OpKind::Sleep),
+    ("thread::", "::park", OpKind::Park),
+];
 
 /// A signal that nothing else in the process is likely to use.
 fn signal() -> i32 {
@@ -81,13 +117,35 @@ extern "C" fn capture_and_sleep(_: i32, _: *mut libc::siginfo_t, _: *mut libc::c
     }
 }
 
+/// What user code waits for in std: the outermost function of those it called is the one it named.
+fn wait(ips: &[usize]) -> OpKind {
+    let mut called: Vec<String> = Vec::new();
+    let mut at_home = false;
+    for &ip in ips {
+        backtrace::resolve(ip as *mut _, |symbol| {
+            let name = symbol.name().map(|n| format!("{n:#}")).unwrap_or_default();
+            at_home |= symbol.filename().is_some_and(|f| is_user_code(&f.to_string_lossy(), &name));
+            if !at_home {
+                called.push(name);
+            }
+        });
+        if at_home {
+            break;
+        }
+    }
+    let known = |name: &String| {
+        let wait = WAITS.iter().find(|(part, end, _)| name.contains(part) && name.ends_with(end));
+        wait.map(|(.., op)| *op)
+    };
+    called.iter().rev().find_map(known).unwrap_or(OpKind::Start)
+}
+
 /// The innermost frame that is neither ours nor of the standard library.
 ///
 /// Optimised code has instructions that belong to no line, and a loop may be stopped at one: then
 /// the closest instruction that has one speaks for the frame.
-fn user_frame(addresses: &[AtomicUsize]) -> Option<Site> {
+fn user_frame(ips: &[usize]) -> Option<Site> {
     const NEAR: usize = 64;
-    let ips: Vec<usize> = addresses.iter().map(|a| a.load(Ordering::Relaxed).saturating_sub(1)).collect();
     let exact = ips.iter().find_map(|&ip| user_code_at(ip));
     exact.or_else(|| {
         let near = |ip: usize| (1..NEAR).flat_map(move |d| [ip.saturating_sub(d), ip.saturating_add(d)]);

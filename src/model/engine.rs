@@ -127,6 +127,7 @@ impl Engine_ {
                 return;
             }
             ex.running = g;
+            ex.beat.runs(g);
             let me = &mut ex.goroutines[g.index()];
             if me.status != Status::New || self.start(g) {
                 self.switch_to(g);

@@ -14,6 +14,7 @@ mod faults;
 mod goroutine;
 pub(crate) mod limits;
 pub(crate) mod panics;
+mod pulse;
 mod record;
 mod spin;
 mod suite;
@@ -24,6 +25,7 @@ pub(crate) use decision::{Decision, Nondeterminism, Scene, Strategy, Survey, Tra
 pub(crate) use engine::STACK_OVERFLOW;
 pub(crate) use execution::{Hold, Stand};
 pub(crate) use limits::Limits;
+pub(crate) use pulse::Pulse;
 
 use crate::port::{self, Epoch, MAX_WORKERS, Spawn};
 use engine::Engine_;
@@ -31,7 +33,6 @@ use execution::{Ending, Execution};
 use selvedge_checkers::finding::Finding;
 use selvedge_checkers::ids::{Gid, SiteRef};
 use selvedge_checkers::trace::Trace;
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What came of one execution.
@@ -64,7 +65,7 @@ pub(crate) struct Worker {
 
 impl Worker {
     /// A worker for this thread.
-    pub(crate) fn new(strategy: Box<dyn Strategy>, limits: Limits, beat: Arc<AtomicU64>) -> Worker {
+    pub(crate) fn new(strategy: Box<dyn Strategy>, limits: Limits, beat: Arc<Pulse>) -> Worker {
         panics::install_hook();
         let mut workers = WORKERS.lock().unwrap_or_else(PoisonError::into_inner);
         let (free, counts) = &mut *workers;

@@ -103,7 +103,7 @@ pub(in crate::report) mod mark {
     ) -> Label {
         let g = scene.names.goroutine(side.g);
         let brief = match slug {
-            Slug::Stuck => "it was last seen here".to_owned(),
+            Slug::Stuck => stuck(&g, side.op),
             Slug::LostCancel => "the cancel function is dropped here".to_owned(),
             Slug::PrematureExit if side.op == OpKind::Spawn => format!("nobody waits for {g}"),
             Slug::PrematureExit => format!("{g} had come this far"),
@@ -114,6 +114,23 @@ pub(in crate::report) mod mark {
             _ => return did("", side, object, scene),
         };
         vec![format!("{brief}{}", at_step(side.step)), brief]
+    }
+
+    /// Where a goroutine was interrupted, and in which function of std's.
+    fn stuck(g: &str, op: OpKind) -> String {
+        use OpKind::*;
+        let does = match op {
+            Join => "joins a thread of std's",
+            Lock | ReadLock | WriteLock => "waits for a lock of std's",
+            CondWait => "waits on a condition variable of std's",
+            BarrierWait => "waits at a barrier of std's",
+            Send => "sends on a channel of std's",
+            Receive => "receives from a channel of std's",
+            Sleep => "sleeps in real time",
+            Park => "parks its OS thread",
+            _ => return format!("{g} was last seen here"),
+        };
+        format!("{g} {does} here")
     }
 
     /// A notification that came before the wait.

@@ -222,7 +222,7 @@ fn single(slug: Slug, side: &Side, object: Option<ObjId>, scene: &Scene<'_>) -> 
         Slug::UncontrolledThread if object.is_some() => {
             format!("a thread outside the model touched {obj}")
         }
-        Slug::Stuck => kind(slug).to_owned(),
+        Slug::Stuck => format!("{g} ran too long without reaching a visible operation"),
         _ => format!("{} ({g})", kind(slug)),
     }
 }
@@ -238,7 +238,24 @@ pub(super) fn remedy(f: &Finding, scene: &Scene<'_>) -> &'static str {
                 _ => general(f.slug),
             }
         }
+        Evidence::Single { side, .. } if f.slug == Slug::Stuck => stuck_remedy(side.op),
         _ => general(f.slug),
+    }
+}
+
+fn stuck_remedy(op: OpKind) -> &'static str {
+    use OpKind::*;
+    match op {
+        Join => "start the thread with `selvedge::thread`: all goroutines stand still while this one waits",
+        Lock | ReadLock | WriteLock | CondWait | BarrierWait => {
+            "use the lock of `selvedge::sync`: while this one waits, whoever could end the wait stands still"
+        }
+        Send | Receive => {
+            "use `selvedge::chan` or `selvedge::sync::mpsc`: while this one waits, the other end stands still"
+        }
+        Sleep => "use `selvedge::time::sleep`: in a test it takes no time",
+        Park => "use `selvedge::thread::park`: while this thread sleeps, all goroutines do",
+        _ => general(Slug::Stuck),
     }
 }
 
