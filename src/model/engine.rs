@@ -307,7 +307,8 @@ impl Engine_ {
             self.suspend(g);
             unreachable!("a fatal error ends the execution");
         }
-        panics::raise(misuse, object, self.ex().pending[g.index()].site)
+        let p = self.ex().pending[g.index()];
+        panics::raise(misuse, object, p.op.kind(), p.site)
     }
 
     fn finish(&self, ret: Ret, object: Option<ObjId>) -> Ret {
@@ -354,7 +355,11 @@ impl Engine for Engine_ {
             return self.op(op, site);
         }
         let ret = self.operate(op, site);
-        self.finish(ret, arms.first().map(|a| a.channel()))
+        // The only misuse is a send on a closed channel: of the arm that was taken, not of any.
+        let ex = self.ex();
+        let closed = |a: &&Arm| matches!(a, Arm::Send(ch, _) if chan::view(ex.state(*ch)).closed);
+        let object = matches!(ret, Ret::Misuse(_)).then(|| arms.iter().find(closed)).flatten();
+        self.finish(ret, object.map(|a| a.channel()))
     }
 
     fn create(&self, state: State, created: SiteRef) -> ObjId {

@@ -395,7 +395,7 @@ impl Execution {
             if op.deadline().is_some() {
                 self.world.timers.disarm(Due::Operation(peer));
             }
-            self.recorder.woken(self.steps, peer, &self.pending[peer.index()], step);
+            self.recorder.woken(self.steps, peer, &self.pending[peer.index()], step, &self.world);
             self.proceed(peer, step);
         }
     }

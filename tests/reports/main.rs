@@ -89,6 +89,8 @@ goldens! {
     stack_overflow,
     uncontrolled_thread,
     borrowed_thread_local,
+    select_arms,
+    select_sends_on_closed,
     leaked_timer,
     lost_cancel,
     semaphore_starved,

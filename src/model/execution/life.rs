@@ -107,7 +107,8 @@ impl Execution {
         }
         let p = self.pending[g.index()];
         let site = panic.last.site.clone().unwrap_or_else(|| p.site.into());
-        let side = Side { g, op: p.op.kind(), site, step: panic.step };
+        let op = panic.last.op.unwrap_or(p.op.kind());
+        let side = Side { g, op, site, step: panic.step };
         let message = panic.message();
         let (slug, object) = panic.misuse().map_or((Slug::Panic, None), |(m, object)| (m.slug(), object));
         self.find(Finding { slug, evidence: Evidence::Panic { message, side, object } });
