@@ -1,6 +1,7 @@
 //! The builder for those who dislike macros, and what the macro builds on.
 
 use super::config::{Config, LeakPolicy, ReportMode, StrategySpec, TimerPolicy};
+use super::file;
 use super::identity::{Identity, Test};
 use super::outcome::Outcome;
 use super::trial;
@@ -196,8 +197,12 @@ impl Explorer {
 #[doc(hidden)]
 #[track_caller]
 pub fn run_attribute<R: TestResult>(test: &'static Test, arguments: &[(&str, &str)], body: fn() -> R) -> R {
-    let resolved =
-        super::env::resolve(test.path, arguments).unwrap_or_else(|error| trial::refuse(&error.to_string()));
+    let identity = Identity { test: Some(test), site: Location::caller() };
+    let roots = identity.roots();
+    let path = file::find(&roots.package, &roots.workspace);
+    let resolved = path.map(|path| file::read(&path, &roots.workspace)).transpose();
+    let resolved = resolved.and_then(|file| super::env::resolve(test.path, file.as_ref(), arguments));
+    let resolved = resolved.unwrap_or_else(|error| trial::refuse(&error.to_string()));
     for notice in &resolved.notices {
         super::once_a_process(&notice.to_string());
     }
@@ -206,7 +211,6 @@ pub fn run_attribute<R: TestResult>(test: &'static Test, arguments: &[(&str, &st
         return body();
     }
     let body: Body = Arc::new(move || body().verify());
-    let identity = Identity { test: Some(test), site: Location::caller() };
     let outcome = trial::run(&resolved.config, &body, &identity);
     trial::judge(&resolved.config, outcome);
     R::passed()

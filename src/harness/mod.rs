@@ -7,6 +7,7 @@ mod by_hand;
 pub mod config;
 pub mod env;
 mod explorer;
+pub mod file;
 pub mod grammar;
 mod identity;
 pub mod notice;
