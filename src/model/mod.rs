@@ -59,8 +59,6 @@ pub(crate) struct Worker {
     _signals: faults::SignalStack,
     id: usize,
     executions: u32,
-    /// Whether reports hold the decisions also of executions that found nothing.
-    pub(crate) keeps_decisions: bool,
 }
 
 impl Worker {
@@ -76,13 +74,7 @@ impl Worker {
         assert!(id < MAX_WORKERS, "selvedge: more than {MAX_WORKERS} models run at once in this process");
         let executions = counts[id - 1];
         let _signals = faults::SignalStack::install();
-        Worker {
-            _signals,
-            engine: Engine_::new(Execution::new(strategy, limits, beat)),
-            id,
-            executions,
-            keeps_decisions: false,
-        }
+        Worker { _signals, engine: Engine_::new(Execution::new(strategy, limits, beat)), id, executions }
     }
 
     /// Decide by `strategy` from now on.
@@ -149,7 +141,7 @@ impl Worker {
             if let Some((object, created)) = epoch.trespassed() {
                 ex.find_trespass(object, created);
             }
-            let keep = record || self.keeps_decisions || !ex.findings.is_empty();
+            let keep = record || !ex.findings.is_empty();
             let report = Report {
                 steps: ex.steps,
                 fingerprint: ex.fingerprint,
