@@ -198,6 +198,8 @@ fn result(e: &Event) -> String {
         Outcome::Failed if matches!(e.op, OpKind::NotifyOne | OpKind::NotifyAll) => {
             ": nobody waits".to_owned()
         }
+        // Whether it ran already when it was started says nothing.
+        Outcome::Failed if e.op == OpKind::TimerStart => String::new(),
         Outcome::Failed => " fails".to_owned(),
         Outcome::Closed => " closed".to_owned(),
         Outcome::TimedOut => " timed out".to_owned(),

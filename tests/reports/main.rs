@@ -90,6 +90,7 @@ goldens! {
     uncontrolled_thread,
     borrowed_thread_local,
     select_arms,
+    left_locked,
     select_sends_on_closed,
     leaked_timer,
     lost_cancel,

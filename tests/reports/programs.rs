@@ -507,3 +507,14 @@ pub(crate) fn select_sends_on_closed() {
         send(right, 2) => {}
     }
 }
+
+pub(crate) fn left_locked() {
+    let ledger = Arc::new(selvedge::sync::RawMutex::new());
+    let theirs = Arc::clone(&ledger);
+    let fails = go(move || {
+        theirs.lock();
+        Err::<(), &str>("returned before the unlock")
+    });
+    assert!(fails.join().unwrap().is_err());
+    ledger.lock();
+}

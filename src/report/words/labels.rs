@@ -207,7 +207,9 @@ fn what_for(b: &Blocked, scene: &Scene<'_>) -> (String, String) {
             format!(" for {object}, behind {writer}, which waits to write")
         }
         (Lock | ReadLock | WriteLock, Some(_), Some(holder)) => {
-            format!(" for {object}, held by {holder}")
+            let ended =
+                if b.waits_for.is_some_and(|g| scene.has_ended(g)) { ", which has ended" } else { "" };
+            format!(" for {object}, held by {holder}{ended}")
         }
         (_, Some(_), _) => format!(" for {object}"),
         (Join, None, Some(other)) => format!(" for {other} to end"),

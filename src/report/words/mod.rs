@@ -279,6 +279,10 @@ fn unblock(slug: Slug, blocked: &[Blocked], scene: &Scene<'_>) -> &'static str {
         if blocked.iter().any(reads_again) {
             return "do not read-lock what you hold already: a writer in between makes both wait";
         }
+        let left_locked = |b: &Blocked| b.waits_for.is_some_and(|holder| scene.has_ended(holder));
+        if blocked.iter().any(left_locked) {
+            return "unlock on every path, also on errors and early returns: a guard does so by itself";
+        }
         return match blocked.len() {
             1 => "drop the guard before locking again: these locks are not re-entrant",
             _ => "take the locks in the same order everywhere, or hold only one at a time",
