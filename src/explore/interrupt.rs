@@ -4,6 +4,7 @@
 //! then sleeps for ever; symbols are looked up by the thread that asked. One interruption is under
 //! way at a time.
 
+use crate::model::frames::{is_user_code, user_frame};
 use selvedge_checkers::ids::Site;
 use selvedge_checkers::op::OpKind;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -138,47 +139,4 @@ fn wait(ips: &[usize]) -> OpKind {
         wait.map(|(.., op)| *op)
     };
     called.iter().rev().find_map(known).unwrap_or(OpKind::Start)
-}
-
-/// The innermost frame that is neither ours nor of the standard library.
-///
-/// Optimised code has instructions that belong to no line, and a loop may be stopped at one: then
-/// the closest instruction that has one speaks for the frame.
-fn user_frame(ips: &[usize]) -> Option<Site> {
-    const NEAR: usize = 64;
-    let exact = ips.iter().find_map(|&ip| user_code_at(ip));
-    exact.or_else(|| {
-        let near = |ip: usize| (1..NEAR).flat_map(move |d| [ip.saturating_sub(d), ip.saturating_add(d)]);
-        ips.iter().find_map(|&ip| near(ip).find_map(user_code_at))
-    })
-}
-
-/// The user code that the instruction at `ip` was made from, innermost first.
-fn user_code_at(ip: usize) -> Option<Site> {
-    let mut found = None;
-    backtrace::resolve(ip as *mut _, |symbol| {
-        let (Some(file), Some(line)) = (symbol.filename(), symbol.lineno().filter(|&l| l > 0)) else {
-            return;
-        };
-        let name = symbol.name().map(|n| n.to_string()).unwrap_or_default();
-        if found.is_none() && is_user_code(&file.to_string_lossy(), &name) {
-            let col = symbol.colno().unwrap_or(1);
-            found = Some(Site { file: file.to_string_lossy().into_owned(), line, col });
-        }
-    });
-    found
-}
-
-fn is_user_code(file: &str, function: &str) -> bool {
-    // By file as well: with line tables alone a function's name lacks its crate.
-    let ours = ["selvedge::", "corosensei::", "backtrace::"];
-    let elsewhere = ["/rustlib/src/", "/registry/src/", "/git/checkouts/"];
-    let here = concat!(env!("CARGO_MANIFEST_DIR"), "/src/");
-    // Rust only: the innermost frame of a thread that sleeps is the system's own.
-    let of_a_package = file.ends_with(".rs")
-        && !file.starts_with("/rustc/")
-        && !file.starts_with(here)
-        && !elsewhere.iter().any(|folder| file.contains(folder));
-    // A trait method's name begins with `<`.
-    of_a_package && !ours.iter().any(|p| function.trim_start_matches('<').starts_with(p))
 }

@@ -46,7 +46,9 @@ impl Minimal {
             None => {
                 let found = match fails {
                     true => "another execution: the program has changed",
-                    false => "another execution, which does not fail: the program has changed",
+                    false => {
+                        "another execution, which does not fail: the program has changed, or the token is another test's"
+                    }
                 };
                 (self.report.steps, "the failure the token stands for".to_owned(), found.to_owned())
             }

@@ -125,6 +125,8 @@ pub(super) struct Execution {
     /// The worker's sign of life, and its value when the execution began.
     pub(super) beat: Arc<Pulse>,
     beats: u64,
+    /// Panics in std's code, with the stack they came from.
+    in_std: Vec<(Gid, Vec<usize>)>,
     /// Who does not come to run: see [`Hold`].
     pub(super) holds: Vec<Hold>,
 }
@@ -166,6 +168,7 @@ impl Execution {
             doomed_at: None,
             beat,
             beats: 0,
+            in_std: Vec::new(),
             holds: Vec::new(),
         }
     }
@@ -199,6 +202,7 @@ impl Execution {
         self.races.reset();
         self.suite.reset();
         self.findings.clear();
+        self.in_std.clear();
         self.recorder.reset();
         self.timer_functions.clear();
         self.doomed_at = None;

@@ -11,6 +11,7 @@ mod enabled;
 mod engine;
 pub(crate) mod execution;
 mod faults;
+pub(crate) mod frames;
 mod goroutine;
 pub(crate) mod limits;
 pub(crate) mod panics;
@@ -137,6 +138,7 @@ impl Worker {
             if !self.engine.has_overflowed() {
                 ex.conclude();
             }
+            ex.find_users_code();
             ex.strategy.end(ex.steps);
             if let Some((object, created)) = epoch.trespassed() {
                 ex.find_trespass(object, created);

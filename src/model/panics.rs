@@ -4,6 +4,7 @@
 //! not come from a goroutine of a model; a misuse panics with Go's text as a `&'static str`, so
 //! user code that recovers sees what a Go programmer expects.
 
+use super::frames;
 use crate::objects::Misuse;
 use selvedge_checkers::ids::{ObjId, Site, SiteRef};
 use selvedge_checkers::op::OpKind;
@@ -20,6 +21,8 @@ pub(super) struct Last {
     misuse: Option<(Misuse, Option<ObjId>)>,
     /// The operation that was misused: what its goroutine does while it unwinds comes later.
     pub(super) op: Option<OpKind>,
+    /// The stack, if the place is one of std's: `with_borrow` panics there and not in its caller.
+    pub(super) frames: Vec<usize>,
 }
 
 /// A panic that ended a goroutine.
@@ -115,9 +118,18 @@ fn remember(info: &PanicHookInfo<'_>) {
         .unwrap_or_default();
     let raising = RAISING.take();
     LAST.set(match raising {
-        Some(Raising { misuse, object, op, site }) => {
-            Last { message, site: Some(site.into()), misuse: Some((misuse, object)), op: Some(op) }
+        Some(Raising { misuse, object, op, site }) => Last {
+            message,
+            site: Some(site.into()),
+            misuse: Some((misuse, object)),
+            op: Some(op),
+            frames: Vec::new(),
+        },
+        None => {
+            let site = info.location().map(Site::from);
+            let std = site.as_ref().is_some_and(|site| frames::is_of_std(&site.file));
+            let frames = if std { frames::here() } else { Vec::new() };
+            Last { message, site, misuse: None, op: None, frames }
         }
-        None => Last { message, site: info.location().map(Site::from), misuse: None, op: None },
     });
 }
