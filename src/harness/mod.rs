@@ -13,6 +13,7 @@ mod identity;
 pub mod notice;
 mod outcome;
 mod present;
+mod production;
 pub mod regressions;
 pub mod seed;
 mod settings;

@@ -137,6 +137,7 @@ fn numbers(report: &Report<'_>, style: &Style) -> Vec<String> {
     let room = style.columns() - INDENT.len();
     let sentences = match report.statistics.executions {
         _ if report.finding.slug == Slug::Stuck => Vec::new(),
+        _ if report.statistics.production => vec![words::figures(report.statistics)],
         _ if report.statistics.replaying => vec![words::figures(report.statistics)],
         0 => vec![words::figures(report.statistics)],
         _ => vec![words::figures(report.statistics), words::search(report.statistics)],
