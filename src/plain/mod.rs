@@ -6,8 +6,10 @@
 //! a goal here. Invariants: a thread sleeps only on its own condition variable, with its pending
 //! operation registered on the objects it waits for; user code never runs under the lock.
 
+#[cfg_attr(not(feature = "check"), allow(dead_code, reason = "only a test asks who is left"))]
 mod party;
 
+#[cfg(feature = "check")]
 pub(crate) use party::{Stranded, host};
 
 use crate::objects::timer::{self, Due};
