@@ -127,7 +127,7 @@ pub(super) fn on_worker<R: Send + 'static>(
     let run = move || {
         mine.begin();
         let idle = Box::new(Deviate::new(Vec::new()));
-        let (result, worker) = work(Worker::new(idle, limits, Arc::clone(mine.steps())));
+        let (result, worker) = work(Worker::new(idle, limits, Arc::clone(mine.pulse())));
         mine.end();
         worker.retire();
         let _ = tell.send(result);
@@ -168,7 +168,7 @@ impl Shared {
     /// Run executions until there are no more, or the thread must not be used again.
     fn work(&self, beat: &Arc<Beat>, strategy: Option<Box<dyn Strategy>>) -> Message {
         let strategy = strategy.unwrap_or_else(|| strategies::make(&self.plan, self.profile.clone()));
-        let mut worker = Worker::new(strategy, self.plan.limits, Arc::clone(beat.steps()));
+        let mut worker = Worker::new(strategy, self.plan.limits, Arc::clone(beat.pulse()));
         let mut tally = Exploration::default();
         while let Some(index) = self.take_index() {
             let Some(report) = worker.run(index, &self.body, self.site, false) else {

@@ -5,6 +5,7 @@
 //! are frozen formats.
 
 pub mod base32;
+mod borrows;
 pub(crate) mod budget;
 pub(crate) mod dpor;
 pub(crate) mod explorer;

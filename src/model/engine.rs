@@ -112,6 +112,7 @@ impl Engine_ {
             match self.ex().decide() {
                 Next::Resume(g) => self.resume(g),
                 Next::Advance => {}
+                Next::End if self.ex().let_go() => {}
                 Next::End => break,
             }
         }
@@ -122,7 +123,11 @@ impl Engine_ {
     fn resume(&self, mut g: Gid) {
         loop {
             let ex = self.ex();
+            if ex.keeps(g) {
+                return;
+            }
             ex.running = g;
+            ex.beat.runs(g);
             let me = &mut ex.goroutines[g.index()];
             if me.status != Status::New || self.start(g) {
                 self.switch_to(g);
@@ -304,7 +309,8 @@ impl Engine_ {
             self.suspend(g);
             unreachable!("a fatal error ends the execution");
         }
-        panics::raise(misuse, object, self.ex().pending[g.index()].site)
+        let p = self.ex().pending[g.index()];
+        panics::raise(misuse, object, p.op.kind(), p.site)
     }
 
     fn finish(&self, ret: Ret, object: Option<ObjId>) -> Ret {
@@ -351,7 +357,11 @@ impl Engine for Engine_ {
             return self.op(op, site);
         }
         let ret = self.operate(op, site);
-        self.finish(ret, arms.first().map(|a| a.channel()))
+        // The only misuse is a send on a closed channel: of the arm that was taken, not of any.
+        let ex = self.ex();
+        let closed = |a: &&Arm| matches!(a, Arm::Send(ch, _) if chan::view(ex.state(*ch)).closed);
+        let object = matches!(ret, Ret::Misuse(_)).then(|| arms.iter().find(closed)).flatten();
+        self.finish(ret, object.map(|a| a.channel()))
     }
 
     fn create(&self, state: State, created: SiteRef) -> ObjId {

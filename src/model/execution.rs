@@ -9,14 +9,18 @@
 //! - Nothing here runs user code or switches stacks: [`super::engine`] does, between calls.
 
 mod effects;
+mod hold;
 mod life;
 mod time;
+
+pub(crate) use hold::{Hold, Stand};
 
 use super::decision::{Decision, Scene, Strategy, Tracer};
 use super::enabled::Enabled;
 use super::goroutine::{Goroutine, Status};
 use super::limits::Limits;
 use super::panics::Panic;
+use super::pulse::Pulse;
 use super::record::Recorder;
 use super::spin::{self, Spin};
 use super::suite;
@@ -32,8 +36,6 @@ use selvedge_checkers::suite::Suite;
 use std::any::Any;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::Relaxed;
 
 /// An announced operation.
 #[derive(Clone, Copy, Debug)]
@@ -121,12 +123,16 @@ pub(super) struct Execution {
     /// Goroutines whose wait nobody can end any more, with the step it became so.
     pub(super) doomed_at: Option<u32>,
     /// The worker's sign of life, and its value when the execution began.
-    beat: Arc<AtomicU64>,
+    pub(super) beat: Arc<Pulse>,
     beats: u64,
+    /// Panics in std's code, with the stack they came from.
+    in_std: Vec<(Gid, Vec<usize>)>,
+    /// Who does not come to run: see [`Hold`].
+    pub(super) holds: Vec<Hold>,
 }
 
 impl Execution {
-    pub(super) fn new(strategy: Box<dyn Strategy>, limits: Limits, beat: Arc<AtomicU64>) -> Execution {
+    pub(super) fn new(strategy: Box<dyn Strategy>, limits: Limits, beat: Arc<Pulse>) -> Execution {
         let follows = strategy.follows();
         Execution {
             world: World::default(),
@@ -162,6 +168,8 @@ impl Execution {
             doomed_at: None,
             beat,
             beats: 0,
+            in_std: Vec::new(),
+            holds: Vec::new(),
         }
     }
 
@@ -194,10 +202,11 @@ impl Execution {
         self.races.reset();
         self.suite.reset();
         self.findings.clear();
+        self.in_std.clear();
         self.recorder.reset();
         self.timer_functions.clear();
         self.doomed_at = None;
-        self.beat.store(self.beats, Relaxed);
+        self.beat.beat(self.beats);
     }
 
     /// The running goroutine is about to operate: from now on `op` is its pending operation.
@@ -279,7 +288,7 @@ impl Execution {
             });
             debug_assert!(self.enabled.contains(g), "the strategy picked {g}, which is not enabled");
             if let Some(next) = self.take_step(g) {
-                return next;
+                return self.unless_held(next);
             }
         }
     }
@@ -287,7 +296,7 @@ impl Execution {
     #[inline]
     fn count_step(&mut self, g: Gid, alternative: u32, op: OpKind) {
         self.steps += 1;
-        self.beat.store(self.beats + u64::from(self.steps), Relaxed);
+        self.beat.beat(self.beats + u64::from(self.steps));
         self.decisions.push(Decision { goroutine: g, alternative: alternative as u16, op });
         let word = u64::from(g.0) << 24 | u64::from(alternative as u16) << 8 | op as u64;
         self.fingerprint = (self.fingerprint ^ word).wrapping_mul(0x0000_0100_0000_01b3);
@@ -394,7 +403,7 @@ impl Execution {
             if op.deadline().is_some() {
                 self.world.timers.disarm(Due::Operation(peer));
             }
-            self.recorder.woken(self.steps, peer, &self.pending[peer.index()], step);
+            self.recorder.woken(self.steps, peer, &self.pending[peer.index()], step, &self.world);
             self.proceed(peer, step);
         }
     }

@@ -145,6 +145,7 @@ impl Engine_ {
     /// Resume a goroutine for the last time; if it suspends again, it can never be unwound.
     fn unwind(&self, g: Gid, mut place: Place) {
         self.ex().running = g;
+        self.ex().beat.runs(g);
         self.unwound.set(0);
         match place.as_mut().as_mut().map(|co| co.resume(())) {
             None | Some(CoroutineResult::Return(_)) => self.stacks.borrow_mut().give(place),

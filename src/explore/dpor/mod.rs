@@ -500,32 +500,3 @@ fn label_of(due: Due) -> Label {
 
 #[cfg(test)]
 mod tests;
-<<<<<<< HEAD
-=======
-impl Dpor {
-    #[cfg(test)]
-    fn dump(&self) -> String {
-        let mut out = String::new();
-        for (i, e) in self.log.events.iter().enumerate() {
-            let foot: Vec<String> = self
-                .log
-                .footprint(i)
-                .iter()
-                .map(|(r, m)| format!("{:?}{}.{}:{:?}", r.part, r.owner, r.index, m))
-                .collect();
-            out += &format!(
-                "   {i} {}#{} {:?} {:?}/{} [{}] causes {:?} row {:?}\n",
-                e.g,
-                e.nth,
-                e.op,
-                e.label,
-                e.choices,
-                foot.join(" "),
-                self.log.causes(i),
-                self.races.before(i)
-            );
-        }
-        out
-    }
-}
->>>>>>> wip-perf

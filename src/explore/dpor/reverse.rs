@@ -130,7 +130,6 @@ impl Dpor {
         };
         let mut reversed = false;
         for alternative in 0..state.alternatives(g) {
-<<<<<<< HEAD
             let (mut then, second) = self.planned(&state, g, alternative, causes.clone());
             if self.is_dependent(first, &then, &second) {
                 let mut plan: Vec<Planned> = kept.iter().map(|&event| self.plan[event].clone()).collect();
@@ -138,18 +137,6 @@ impl Dpor {
                 self.put_with_first_again(first, &mut then, plan);
                 reversed = true;
             }
-=======
-            let second = self.planned(&state, g, alternative, causes.clone());
-            let (mut then, second) = match second {
-                (then, second) if conflict(&self.plan[first].footprint, &second.footprint, &self.names) => {
-                    (then, second)
-                }
-                _ => continue,
-            };
-            let mut plan: Vec<Planned> = kept.iter().map(|&event| self.plan[event].clone()).collect();
-            plan.push(second);
-            self.put_with_first_again(first, &mut then, plan);
->>>>>>> wip-perf
         }
         reversed
     }
@@ -238,36 +225,7 @@ impl Dpor {
         });
         if !covered {
             let node = event.checked_sub(1).map_or(super::ROOT, |before| self.path[before]);
-<<<<<<< HEAD
             self.tree.insert(node, plan, &self.names);
-=======
-            #[cfg(test)]
-            let text: String = plan
-                .iter()
-                .map(|p| {
-                    format!(
-                        "\n        g{} {:?} {:?}",
-                        p.choice.g,
-                        p.event,
-                        p.footprint
-                            .iter()
-                            .map(|t| format!(
-                                "{:?}{}.{}:{:?}",
-                                t.part,
-                                if t.part.is_of_goroutine() { t.owner } else { self.names.find(t.owner) },
-                                t.index,
-                                t.mode
-                            ))
-                            .collect::<Vec<_>>()
-                    )
-                })
-                .collect();
-            let _new = self.tree.insert(node, plan, &self.names);
-            #[cfg(test)]
-            if _new && std::env::var("DUMP").is_ok() {
-                println!("    put at {event}:{text}");
-            }
->>>>>>> wip-perf
         }
     }
 }

@@ -17,6 +17,7 @@ mod round_robin;
 mod step;
 mod surw;
 mod tally;
+mod without;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -32,6 +33,7 @@ pub(crate) use replay::{Mismatch, Replay};
 pub(crate) use round_robin::RoundRobin;
 pub(crate) use step::Step;
 pub(crate) use surw::Surw;
+pub(crate) use without::Without;
 
 use super::dpor::{Dpor, Order};
 use super::profile::{Profile, touches};

@@ -3,6 +3,7 @@
 //! Invariant: an id is given once in an execution, in the order of the spawns.
 
 use super::*;
+use crate::model::frames;
 
 impl Execution {
     /// Register a goroutine; it runs before the next decision.
@@ -115,12 +116,31 @@ impl Execution {
         }
         let p = self.pending[g.index()];
         let site = panic.last.site.clone().unwrap_or_else(|| p.site.into());
-        let side = Side { g, op: p.op.kind(), site, step: panic.step };
+        let op = panic.last.op.unwrap_or(p.op.kind());
+        let side = Side { g, op, site, step: panic.step };
         let message = panic.message();
         let (slug, object) = panic.misuse().map_or((Slug::Panic, None), |(m, object)| (m.slug(), object));
+        if !panic.last.frames.is_empty() {
+            self.in_std.push((g, panic.last.frames));
+        }
         self.find(Finding { slug, evidence: Evidence::Panic { message, side, object } });
         self.ending = Ending::Fatal;
         self.debris.push(panic.payload);
+    }
+
+    /// Give panics of std's code the place in the user's it was called from. On the worker's own stack.
+    pub(in crate::model) fn find_users_code(&mut self) {
+        for (g, frames) in std::mem::take(&mut self.in_std) {
+            let Some(place) = frames::user_frame(&frames) else { continue };
+            for finding in &mut self.findings {
+                if let Evidence::Panic { side, .. } = &mut finding.evidence
+                    && side.g == g
+                    && frames::is_of_std(&side.site.file)
+                {
+                    side.site = place.clone();
+                }
+            }
+        }
     }
 
     /// Keep a finding, once.

@@ -122,13 +122,6 @@ pub(super) fn by_force(body: &Body, most: u64) -> Option<Explored> {
     let brute = Brute { dfs: Dfs::new(None), notes: Dpor::new(Order::DepthFirst), step: 0 };
     explore(Box::new(brute), body, Limits::default(), most, |strategy: &mut dyn Any| {
         let notes = &strategy.downcast_ref::<Brute>().unwrap().notes;
-<<<<<<< HEAD
         (notes.canonical(), Counts::default())
-=======
-        if std::env::var("DUMP").is_ok() {
-            println!("FORCE {:x}\n{}", notes.trace(), notes.dump());
-        }
-        (notes.trace(), Counts::default())
->>>>>>> wip-perf
     })
 }

@@ -33,13 +33,9 @@ fn programs() -> Vec<(&'static str, u64, Body)> {
             6,
             body(|| {
                 let x = atomics(1);
-<<<<<<< HEAD
                 each(3, move |_| {
                     x[0].fetch_add(1, SeqCst);
                 });
-=======
-                each(3, move |_| drop(x[0].fetch_add(1, SeqCst)));
->>>>>>> wip-perf
             }),
         ),
         (
@@ -61,15 +57,11 @@ fn programs() -> Vec<(&'static str, u64, Body)> {
             90,
             body(|| {
                 let x = atomics(1);
-<<<<<<< HEAD
                 each(3, move |_| {
                     for _ in 0..2 {
                         x[0].fetch_add(1, SeqCst);
                     }
                 });
-=======
-                each(3, move |_| (0..2).for_each(|_| drop(x[0].fetch_add(1, SeqCst))));
->>>>>>> wip-perf
             }),
         ),
         (
@@ -173,11 +165,7 @@ fn programs() -> Vec<(&'static str, u64, Body)> {
                 }
                 for _ in 0..2 {
                     let rx = rx.clone();
-<<<<<<< HEAD
                     go(move || rx.recv());
-=======
-                    go(move || drop(rx.recv()));
->>>>>>> wip-perf
                 }
             }),
         ),
@@ -194,16 +182,10 @@ fn programs() -> Vec<(&'static str, u64, Body)> {
                 wg.wait();
             }),
         ),
-<<<<<<< HEAD
         // A writer that announces itself is a step of its own, unlike in the design's reference (4).
         (
             "rwlock 2R1W",
             9,
-=======
-        (
-            "rwlock 2R1W",
-            4,
->>>>>>> wip-perf
             body(|| {
                 let l = Arc::new(RwLock::new(0));
                 each(3, move |i| if i == 0 { *l.write().unwrap() += 1 } else { drop(l.read().unwrap()) });
@@ -249,16 +231,10 @@ fn programs() -> Vec<(&'static str, u64, Body)> {
                 }
             }),
         ),
-<<<<<<< HEAD
         // First come, first served, so the order of the requests counts as well (6 without).
         (
             "semaphore 3 on 1",
             30,
-=======
-        (
-            "semaphore 3 on 1",
-            6,
->>>>>>> wip-perf
             body(|| {
                 let s = Arc::new(Semaphore::new(1));
                 each(3, move |_| {
@@ -279,13 +255,8 @@ fn programs() -> Vec<(&'static str, u64, Body)> {
             }),
         ),
         (
-<<<<<<< HEAD
             "condvar",
             2,
-=======
-            "condvar lost wake-up",
-            3,
->>>>>>> wip-perf
             body(|| {
                 let pair = Arc::new((Mutex::new(false), Condvar::new()));
                 let other = pair.clone();
@@ -300,16 +271,10 @@ fn programs() -> Vec<(&'static str, u64, Body)> {
                 drop(ready);
             }),
         ),
-<<<<<<< HEAD
         // Whether a peer waits can be seen, so who comes first is part of the trace.
         (
             "unbuffered",
             4,
-=======
-        (
-            "unbuffered",
-            1,
->>>>>>> wip-perf
             body(|| {
                 let (tx, rx) = chan::<usize>(0);
                 go(move || {
@@ -326,7 +291,6 @@ fn programs() -> Vec<(&'static str, u64, Body)> {
 #[test]
 fn as_many_as_there_are() {
     for (name, expected, body) in programs() {
-<<<<<<< HEAD
         let forced = by_force(&body, 20_000).map(|forced| forced.traces);
         for random in [None, Some(7)] {
             let found = optimally(&body, random, 20_000).unwrap_or_else(|| panic!("{name} does not end"));
@@ -334,22 +298,5 @@ fn as_many_as_there_are() {
             assert_eq!((found.traces.len() as u64, found.duplicates), (expected, 0), "{name} {random:?}");
             assert!(forced.as_ref().is_none_or(|forced| *forced == found.traces), "{name} {random:?}");
         }
-=======
-        if std::env::var("ONLY").is_ok_and(|only| only != name) {
-            continue;
-        }
-        let force = by_force(&body, 200_000);
-        let found = optimally(&body, None, 20_000);
-        let random = optimally(&body, Some(7), 20_000);
-        let brief = |e: &Option<super::Explored>| {
-            e.as_ref().map(|e| (e.traces.len(), e.counts, e.duplicates, e.failing))
-        };
-        println!(
-            "{name:22} {expected:4} force {:?}\n      dfs {:?}\n      random {:?}",
-            force.as_ref().map(|f| (f.traces.len(), f.failing)),
-            brief(&found),
-            brief(&random)
-        );
->>>>>>> wip-perf
     }
 }

@@ -166,11 +166,7 @@ fn step(stmt: &Stmt, s: &Arc<Shared>, units: &Cell<u32>, last: usize) -> usize {
         Stmt::CompareExchange(x, a, b) => {
             s.atomics[*x].compare_exchange(*a, *b, SeqCst, SeqCst).is_ok().into()
         }
-<<<<<<< HEAD
         Stmt::If(then) if last != 0 => step(then, s, units, last),
-=======
-        Stmt::If(then) if last != 0 => step(then, s, last),
->>>>>>> wip-perf
         Stmt::If(_) => last,
         Stmt::Locked(m, inner) => {
             s.locks[*m].lock();
