@@ -57,7 +57,7 @@ struct Entry {
 }
 
 /// Virtual time and what it will set off.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Timers {
     pub(crate) now: Nanos,
     heap: BinaryHeap<Reverse<Entry>>,
