@@ -103,7 +103,7 @@ impl History {
         }
         let least = least.saturating_sub(self.first) as usize;
         let known = |s: &Store| clocks.ordered(s.by, g) || consistently && clocks.before_a_fence(s.by);
-        (least + 1..newest).rev().find(|&at| known(&self.stores[at])).unwrap_or(least.min(newest))
+        (least + 1..=newest).rev().find(|&at| known(&self.stores[at])).unwrap_or(least.min(newest))
     }
 
     /// Remember that `g` read the store at this place, if that tells anything.

@@ -48,9 +48,12 @@ enum Taste {
     Weak,
 }
 
-/// Program number `case`.
+/// A random program.
 pub(crate) fn generate(dice: &mut Dice) -> Program {
-    let taste = dice.of(&[Taste::Any, Taste::Any, Taste::Consistent, Taste::Weak]);
+    if dice.below(2) == 0 {
+        return generate_fenced(dice);
+    }
+    let taste = dice.of(&[Taste::Any, Taste::Consistent, Taste::Weak]);
     let variables: usize = dice.of(&[1, 2, 2, 2]);
     let threads: u64 = dice.of(&[2, 2, 3]);
     let (mut value, mut budget) = (0, if threads == 2 { 6 } else { 7 });
@@ -61,6 +64,32 @@ pub(crate) fn generate(dice: &mut Dice) -> Program {
         (0..length).map(|_| operation(dice, taste, variables, &mut value)).collect()
     };
     Program { variables, threads: (1..=threads).rev().map(|left| thread(dice, left - 1)).collect() }
+}
+
+/// Threads that access one variable and then the other, mostly with a fence between: the shape of store
+/// buffering, message passing and their like.
+fn generate_fenced(dice: &mut Dice) -> Program {
+    let mut value = 0;
+    let mut thread = |dice: &mut Dice, _| {
+        let first = dice.below(2) as usize;
+        let mut access = |dice: &mut Dice, x| {
+            value += 1;
+            let strong = dice.below(4) == 0;
+            match dice.below(2) {
+                0 => Op::Load { x, order: if strong { SeqCst } else { Relaxed } },
+                _ => Op::Store { x, value, order: if strong { SeqCst } else { Relaxed } },
+            }
+        };
+        let mut ops = vec![access(dice, first)];
+        if dice.below(6) != 0 {
+            ops.push(Op::Fence(dice.of(&[SeqCst, SeqCst, SeqCst, AcqRel, Acquire, Release])));
+        }
+        let second = if dice.below(8) == 0 { first } else { 1 - first };
+        ops.push(access(dice, second));
+        ops
+    };
+    let threads = dice.of(&[2, 2, 3]);
+    Program { variables: 2, threads: (0..threads).map(|t: u64| thread(dice, t)).collect() }
 }
 
 fn operation(dice: &mut Dice, taste: Taste, variables: usize, value: &mut u64) -> Op {
