@@ -14,7 +14,7 @@
 use core::sync::atomic::Ordering;
 use std::collections::VecDeque;
 
-use crate::access::{Access, Part, Sync};
+use crate::access::{Access, Mode, Part, Sync};
 use crate::ids::{Gid, ObjId};
 
 /// Components that every vector has room for: most programs under test have no more goroutines, and
@@ -395,6 +395,8 @@ impl Vars {
                 match part {
                     Part::Whole => Some(&o.whole),
                     Part::Closed => Some(&o.closed),
+                    // What is being stored has not published anything yet.
+                    Part::Store if a.mode == Mode::Write => None,
                     Part::Store => o.stores.iter().rev().find(|(i, _)| *i == a.res.index).map(|(_, c)| c),
                     part => match o.queue(part) {
                         Some(queue) => find(queue, a.res.index).map(|at| &queue[at].1),

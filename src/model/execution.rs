@@ -183,6 +183,7 @@ impl Execution {
         self.follows = self.strategy.follows();
         self.traces = self.strategy.tracer().is_some();
         self.world.keeps_ids = self.traces;
+        self.world.traced = self.traces;
         self.early_fires = self.limits.early_timers;
         self.main_returned_at = None;
         self.outlived_main.clear();
@@ -330,7 +331,7 @@ impl Execution {
         suite::executed(&mut self.suite, &self.world.clocks, &self.world, g, &op, step, before, site, number);
         self.learn(g, &op);
         self.look(g, &op, site);
-        self.recorder.step(self.steps, g, &op, site, step, spurious, &self.world);
+        self.recorder.step(self.steps, g, &op, site, step, (spurious, alternative), &self.world);
         match step {
             Step::Done(ret) => self.complete_own(g, ret),
             Step::Next(op) => self.pend(g, op),

@@ -245,10 +245,10 @@ pub(super) fn load(
     let at = history.newest() - older_by as usize;
     history.note_read(clocks, g, at);
     let store = history.stores[at];
-    if is_consistent(order) {
+    world.footprint.push(Access::new(atomic, Part::Store, store.index(), Mode::Read, sync));
+    if world.traced && is_consistent(order) {
         world.whole(atomic, Mode::Read, Sync::None);
     }
-    world.access(atomic, Part::Store, store.index(), Mode::Read, sync);
     order_consistently(world, order);
     store.value
 }
@@ -296,15 +296,15 @@ pub(super) fn store(
     }
     world.whole(atomic, Mode::Write, Sync::None);
     if let Some(learns) = reads {
-        world.access(atomic, Part::Store, last.index(), Mode::Read, learns);
+        world.footprint.push(Access::new(atomic, Part::Store, last.index(), Mode::Read, learns));
     }
-    world.access(atomic, Part::Store, new.index(), Mode::Write, sync);
+    world.footprint.push(Access::new(atomic, Part::Store, new.index(), Mode::Write, sync));
     order_consistently(world, order);
 }
 
 /// Sequentially consistent accesses have a place in the order of sequentially consistent fences.
 fn order_consistently(world: &mut World, order: Ordering) {
-    if is_consistent(order) {
+    if world.traced && is_consistent(order) {
         world.footprint.push(Access::of_goroutine(Gid::MAIN, Part::Fence, Mode::Read, Sync::None));
     }
 }

@@ -81,6 +81,9 @@ pub(crate) struct World {
     pub(crate) goroutines: Vec<Goroutine>,
     /// Whether the id of an object that is gone is not used again.
     pub(crate) keeps_ids: bool,
+    /// Whether somebody derives dependencies from the footprints: otherwise they lack what orders
+    /// sequentially consistent operations without synchronising anything.
+    pub(crate) traced: bool,
     pub(crate) timers: Timers,
     /// What happens before what: it decides what a load may read.
     pub(crate) clocks: Clocks,

@@ -1,7 +1,6 @@
 //! What a release publishes, and who learns of it.
 
 use super::*;
-use crate::access::Mode;
 
 const G1: Gid = Gid(1);
 const G2: Gid = Gid(2);
