@@ -73,7 +73,7 @@ fn explore(explorer: &Explorer, threads: &[Thread]) -> (BTreeSet<Vec<u32>>, bool
 #[track_caller]
 fn shows(threads: &[Thread], expected: &[&[u32]]) {
     let expected: BTreeSet<Vec<u32>> = expected.iter().map(|o| o.to_vec()).collect();
-    let (found, exhausted) = explore(&Explorer::new().exhaustive(), threads);
+    let (found, exhausted) = explore(&Explorer::new().exhaustive().strategy(StrategySpec::Dfs), threads);
     assert!(exhausted);
     assert_eq!(found, expected);
 }
@@ -181,7 +181,7 @@ fn stores_in_both_orders() {
         let all = Arc::new(Mutex::new(BTreeSet::new()));
         let found = Arc::clone(&all);
         let threads = [last(X, Y, order), last(Y, X, order)];
-        let outcome = Explorer::new().exhaustive().run(move || {
+        let outcome = Explorer::new().exhaustive().strategy(StrategySpec::Dfs).run(move || {
             let v = Arc::new([AtomicU32::new(0), AtomicU32::new(0)]);
             thread::scope(|s| threads.iter().for_each(|f| drop(s.spawn(|| f(&v)))));
             found.lock().unwrap().insert((v[X].load(SeqCst), v[Y].load(SeqCst)));
@@ -232,7 +232,7 @@ fn coherence_of_reads() {
     // CoRR2: two readers agree on the order of two stores.
     let reader = || reads(X, X, [Relaxed, Relaxed]);
     let program = [store(X, 1, Relaxed), store(X, 2, Relaxed), reader(), reader()];
-    let (found, exhausted) = explore(&Explorer::new().exhaustive(), &program);
+    let (found, exhausted) = explore(&Explorer::new().exhaustive().strategy(StrategySpec::Dfs), &program);
     let disagree = |o: &Vec<u32>| *o == [1, 2, 2, 1] || *o == [2, 1, 1, 2];
     assert!(exhausted && !found.iter().any(disagree), "{found:?}");
     // Of 9 times 9 pairs: nobody goes back to 0, and not both orders are seen.
@@ -250,8 +250,10 @@ fn coherence_of_reads() {
             vec![before, v[X].load(Relaxed)]
         }),
     ];
-    let (found, exhausted) =
-        explore(&Explorer::new().exhaustive(), &[two, first, reads(Y, X, [Acquire, Relaxed])]);
+    let (found, exhausted) = explore(
+        &Explorer::new().exhaustive().strategy(StrategySpec::Dfs),
+        &[two, first, reads(Y, X, [Acquire, Relaxed])],
+    );
     assert!(exhausted && found.iter().all(|o| o[2] == 0 || o[3] >= o[0]), "{found:?}");
     assert!(found.contains(&vec![1, 2, 1, 1]) && found.contains(&vec![0, 2, 1, 0]));
 }
@@ -302,7 +304,8 @@ fn a_failed_exchange_reads_old_stores() {
 #[test]
 fn sequentially_consistent_memory_reads_the_newest() {
     let [a, b] = [writes_and_reads(X, Y, [Relaxed, Relaxed]), writes_and_reads(Y, X, [Relaxed, Relaxed])];
-    let (found, exhausted) = explore(&Explorer::new().exhaustive().memory(MemoryModel::Sc), &[a, b]);
+    let (found, exhausted) =
+        explore(&Explorer::new().exhaustive().strategy(StrategySpec::Dfs).memory(MemoryModel::Sc), &[a, b]);
     assert!(exhausted);
     assert_eq!(found, BTreeSet::from([vec![0, 1], vec![1, 0], vec![1, 1]]));
 }
@@ -320,7 +323,7 @@ fn a_spinning_loop_sees_the_newest_store_some_day() {
         assert_eq!(flag.1.load(Relaxed), 1);
         writer.join().unwrap();
     };
-    let outcome = Explorer::new().exhaustive().run(body);
+    let outcome = Explorer::new().exhaustive().strategy(StrategySpec::Dfs).run(body);
     assert!(outcome.is_clean() && outcome.exhausted, "{outcome}");
     for name in ["random", "pct:3", "pos", "surw", "mix", "round-robin"] {
         let spec = StrategySpec::parse(name).unwrap();

@@ -23,7 +23,10 @@ fn number(name: &str) -> Option<u64> {
 
 /// Compare the two on one program; false if it is too large.
 fn compare(program: &Program) -> Result<bool, String> {
-    let found = runner::explore(program, &Explorer::new().exhaustive().executions(EXECUTIONS));
+    let found = runner::explore(
+        program,
+        &Explorer::new().exhaustive().strategy(StrategySpec::Dfs).executions(EXECUTIONS),
+    );
     let expected = graph::outcomes(program);
     if let Some(outcome) = found.outcomes.difference(&expected).next() {
         return Err(format!("impossible: {outcome:?}\n of {expected:?}"));
