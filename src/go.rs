@@ -3,15 +3,15 @@
 //! Invariants: a goroutine's result is handed over once, to whoever joins it; dropping the handle
 //! detaches, and a detached goroutine's panic ends the program, as in Go.
 
+pub(crate) mod packet;
+
 use crate::objects::Op;
 use crate::port::{self, Epoch, Spawn};
+use packet::{Packet, packet};
 use selvedge_checkers::ids::{Gid, SiteRef};
 use std::fmt;
 use std::panic::Location;
-use std::sync::{Arc, Mutex, PoisonError};
-
-/// Where a goroutine leaves its result.
-pub(crate) struct Packet<T>(Mutex<Option<T>>);
+use std::sync::Arc;
 
 /// A handle to a goroutine, given by [`go`].
 ///
@@ -21,7 +21,8 @@ pub struct Goroutine<T> {
     /// The world it runs in: in another one its id means nothing, or somebody else.
     epoch: Epoch,
     name: Option<Arc<str>>,
-    packet: Arc<Packet<T>>,
+    /// Until it is joined.
+    packet: Option<Packet<T>>,
 }
 
 /// Start a goroutine that runs `f`: Go's `go` statement, with a handle.
@@ -60,15 +61,11 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let packet = Arc::new(Packet(Mutex::new(None)));
-    let result = Arc::clone(&packet);
+    let (envelope, packet) = packet();
     let shown = name.as_deref().map(Arc::from);
-    let body = Box::new(move || {
-        let value = f();
-        *result.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
-    });
+    let body = Box::new(move || envelope.fill(f()));
     let (id, epoch) = port::with(|engine| (engine.spawn(Spawn { body, name, site }), engine.epoch()));
-    Goroutine { id, epoch, name: shown, packet }
+    Goroutine { id, epoch, name: shown, packet: Some(packet) }
 }
 
 impl<T> Goroutine<T> {
@@ -80,7 +77,7 @@ impl<T> Goroutine<T> {
     /// # Panics
     /// If the goroutine was started in another execution of the model, or outside of it.
     #[track_caller]
-    pub fn join(self) -> std::thread::Result<T> {
+    pub fn join(mut self) -> std::thread::Result<T> {
         let site = Location::caller();
         port::with(|engine| {
             assert!(
@@ -88,8 +85,7 @@ impl<T> Goroutine<T> {
                 "selvedge: a goroutine is joined in the execution it was started in"
             );
             engine.op(Op::Join(self.id), site);
-            let value = self.packet.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-            match value {
+            match self.packet.take().and_then(Packet::open) {
                 Some(value) => Ok(value),
                 None => {
                     Err(engine.take_panic(self.id).unwrap_or_else(|| Box::new("the goroutine was ended")))

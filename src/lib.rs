@@ -141,8 +141,6 @@ pub mod harness;
 mod model;
 #[cfg(feature = "check")]
 pub mod report;
-#[cfg(all(test, feature = "check"))]
-mod testing;
 
 pub use chan::chan;
 pub use go::{Goroutine, choose, go, go_named};

@@ -4,7 +4,7 @@ use super::{INF, Limiter, WaitError, every};
 use crate::context::{ContextError, background, with_cancel, with_timeout};
 use crate::go;
 use crate::time::{Duration, Instant, MILLISECOND, SECOND, sleep};
-use crate::trial_tests::clean;
+use crate::trial_tests::silent;
 
 #[test]
 fn limits_and_bursts_outside_of_a_model() {
@@ -25,7 +25,7 @@ fn limits_and_bursts_outside_of_a_model() {
 
 #[test]
 fn events_keep_their_distance() {
-    clean(|| {
+    silent(|| {
         let start = Instant::now();
         let limiter = Limiter::new(every(100 * MILLISECOND), 3);
         let times: Vec<_> = (0..6)
@@ -47,7 +47,7 @@ fn events_keep_their_distance() {
 
 #[test]
 fn waiting_in_vain_fails_at_once() {
-    clean(|| {
+    silent(|| {
         let start = Instant::now();
         let limiter = Limiter::new(1.0, 3);
         let error = limiter.wait_n(&background(), 5).unwrap_err();
@@ -64,7 +64,7 @@ fn waiting_in_vain_fails_at_once() {
 
 #[test]
 fn a_cancelled_wait_gives_its_token_back() {
-    clean(|| {
+    silent(|| {
         let limiter = Limiter::new(1.0, 1);
         assert!(limiter.allow());
         let (ctx, cancel) = with_cancel(&background());
@@ -80,7 +80,7 @@ fn a_cancelled_wait_gives_its_token_back() {
 
 #[test]
 fn reservations_give_back_what_nobody_built_upon() {
-    clean(|| {
+    silent(|| {
         let limiter = Limiter::new(1.0, 4);
         assert!(limiter.allow_n(4));
         let first = limiter.reserve_n(2);

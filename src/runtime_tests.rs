@@ -64,7 +64,7 @@ fn main_that_ends_itself_waits_and_dies() {
 #[cfg(feature = "check")]
 mod in_a_model {
     use super::{goexit, goexit_runs_what_was_deferred, gomaxprocs, gosched, num_cpu, num_goroutine};
-    use crate::testing::{clean, slug};
+    use crate::trial_tests::{clean, slug};
     use selvedge_checkers::finding::Slug;
 
     #[test]

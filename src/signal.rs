@@ -191,7 +191,7 @@ mod tests {
     use crate::chan::TryRecvError;
     use crate::context::{background, cause};
     use crate::go;
-    use crate::trial_tests::{clean, panics_with};
+    use crate::trial_tests::{panics_with, silent};
 
     #[test]
     fn each_channel_gets_what_it_asked_for() {
@@ -209,12 +209,12 @@ mod tests {
             assert!(!raise(Signal::User1));
         };
         program();
-        clean(program);
+        silent(program);
     }
 
     #[test]
     fn a_context_ends_with_a_signal() {
-        clean(|| {
+        silent(|| {
             let (ctx, cancel) = notify_context(&background(), &[Signal::Interrupt]);
             let h = go(|| raise(Signal::Interrupt));
             ctx.done().recv();
@@ -222,7 +222,7 @@ mod tests {
             assert_eq!(cause(&ctx).unwrap().to_string(), "interrupt signal received");
             cancel.cancel();
         });
-        clean(|| {
+        silent(|| {
             let (ctx, cancel) = notify_context(&background(), &[Signal::Interrupt]);
             cancel.cancel();
             assert!(ctx.err().is_some());

@@ -72,3 +72,79 @@ fn racy() {
     }
     wg.wait();
 }
+
+/// Real threads, real time: who can provably never go on fails the test.
+mod production {
+    use selvedge::{chan, go, select, time};
+    use std::time::Duration;
+
+    #[selvedge::test(production)]
+    #[should_panic(expected = "goroutine g1 [chan receive (leaked)] is blocked for ever")]
+    fn a_receiver_without_senders() {
+        let (tx, rx) = chan::<u32>(0);
+        go(move || rx.recv());
+        time::sleep(Duration::from_millis(5));
+        drop(tx);
+    }
+
+    #[selvedge::test(production)]
+    #[should_panic(expected = "2 goroutines are blocked for ever: g1 and g2")]
+    fn a_sender_and_a_select() {
+        let (results, answers) = chan::<u32>(0);
+        let (_, never) = chan::<()>(0);
+        for late in [false, true] {
+            let (results, never) = (results.clone(), never.clone());
+            go(move || {
+                if late {
+                    time::sleep(Duration::from_millis(20));
+                    return results.send(2);
+                }
+                select! {
+                    send(results, 1) => {}
+                    recv(never) -> _ => {}
+                }
+            });
+        }
+        drop(answers);
+    }
+
+    #[selvedge::test(production, leaks = "allow")]
+    fn allowed() {
+        let (_, rx) = chan::<u32>(0);
+        go(move || rx.recv());
+    }
+
+    #[selvedge::test(production, leaks = "warn")]
+    fn warned_of() {
+        let (_, rx) = chan::<u32>(0);
+        go(move || rx.recv());
+    }
+
+    #[selvedge::test(production)]
+    fn who_can_still_be_woken_is_no_leak() {
+        let (tx, rx) = chan::<u32>(0);
+        let (done, end) = chan::<()>(0);
+        go(move || {
+            assert_eq!(rx.recv(), Some(1));
+            done.close();
+        });
+        // Nothing knows of this thread, nor that it is about to send.
+        std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(30));
+            tx.send(1);
+        });
+        drop(end);
+    }
+
+    #[selvedge::test(production)]
+    fn others_may_come_to_their_end() {
+        go(|| time::sleep(Duration::from_millis(30)));
+        let ticks = time::after(Duration::from_millis(20));
+        go(move || ticks.recv());
+    }
+
+    #[selvedge::test(production)]
+    fn results_are_passed_on() -> Result<(), String> {
+        go(|| 1).join().map(|_| ()).map_err(|_| "it panicked".to_owned())
+    }
+}

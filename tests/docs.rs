@@ -127,7 +127,7 @@ fn every_documented_variable_is_known() {
     assert!(names.len() > 10, "{names:?}");
     for name in names {
         // A value nobody takes: what is known refuses it, what is unknown ignores it with a notice.
-        let resolved = resolve("a::b", &[], [(name.to_owned(), "\u{1}".to_owned())]);
+        let resolved = resolve("a::b", None, &[], [(name.to_owned(), "\u{1}".to_owned())]);
         let unknown =
             resolved.is_ok_and(|r| r.notices.iter().any(|n| matches!(n, Notice::UnknownVariables(_))));
         assert!(!unknown, "{name}");
@@ -144,7 +144,7 @@ fn every_documented_argument_is_known() {
         let written = row.split('`').nth(1).expect("an argument");
         let (name, value) = written.split_once(" = ").unwrap_or((written, "true"));
         let value = value.trim_matches('"').replace('_', "");
-        assert!(resolve("a::b", &[(name, &value)], []).is_ok(), "{written}");
+        assert!(resolve("a::b", None, &[(name, &value)], []).is_ok(), "{written}");
         count += 1;
     }
     assert!(count > 10, "{count} arguments");

@@ -25,7 +25,8 @@ pub enum Part {
     Store,
     /// The n-th use of a buffer slot.
     Slot,
-    /// A channel's queue of waiting goroutines (unbuffered channels only).
+    /// A channel's queue of waiting goroutines; of a buffered one, the selects that also wait on
+    /// unbuffered ones.
     Queue,
     /// The wake-up of one waiter of a condition variable; index is the goroutine.
     Signal,

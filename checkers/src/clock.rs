@@ -318,25 +318,27 @@ impl Clocks {
     /// then everything it publishes.
     pub fn apply(&mut self, g: Gid, footprint: &[Access]) {
         let Clocks { goroutines, vars, .. } = self;
-        let mut releases = false;
-        for a in footprint {
+        let me = &mut goroutines[g.index()];
+        let mut first_release = footprint.len();
+        for (at, a) in footprint.iter().enumerate() {
             match a.sync {
-                Sync::None => continue,
-                Sync::Release | Sync::Publish | Sync::RelaxedStore => {
-                    releases = true;
-                    continue;
+                Sync::None => {}
+                Sync::Acquire => vars.teach(a, &mut me.seen),
+                Sync::Release | Sync::Publish | Sync::RelaxedStore => first_release = at.min(first_release),
+                Sync::AcquireRelease | Sync::AcquireUpdate => {
+                    vars.teach(a, &mut me.seen);
+                    first_release = at.min(first_release);
                 }
-                Sync::Acquire => {}
-                _ => releases |= a.sync != Sync::RelaxedLoad,
-            }
-            let me = &mut goroutines[g.index()];
-            match a.sync {
-                Sync::Acquire | Sync::AcquireRelease | Sync::AcquireUpdate => vars.teach(a, &mut me.seen),
-                _ => vars.peek(a).into_iter().for_each(|var| me.pending.join(var)),
+                Sync::RelaxedLoad => vars.peek(a).into_iter().for_each(|var| me.pending.join(var)),
+                Sync::RelaxedUpdate | Sync::ReleaseUpdate => {
+                    vars.peek(a).into_iter().for_each(|var| me.pending.join(var));
+                    first_release = at.min(first_release);
+                }
             }
         }
-        if releases {
-            publish(&mut goroutines[g.index()], vars, g, footprint);
+        let releases = &footprint[first_release..];
+        if !releases.is_empty() {
+            publish(me, vars, g, releases);
         }
     }
 

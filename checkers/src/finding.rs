@@ -87,7 +87,7 @@ slugs! {
     PrematureExit "premature-exit" Warning,
     /// A thread the engine does not control touched an object of the model.
     UncontrolledThread "uncontrolled-thread" Warning,
-    /// A thread-local was borrowed across a blocking operation.
+    /// A thread-local was borrowed across a wait, and another goroutine found it borrowed.
     BorrowedThreadLocal "borrowed-thread-local" Warning,
 }
 
@@ -192,6 +192,13 @@ pub enum Evidence {
         /// Its object.
         object: Option<ObjId>,
     },
+    /// A goroutine found borrowed what another one holds while it waits.
+    Borrow {
+        /// The one that holds the borrow, where it waits.
+        holder: Side,
+        /// The one that wanted to borrow, and panicked.
+        other: Side,
+    },
     /// The execution differed from its recording.
     Divergence {
         /// Where in the list of decisions.
@@ -224,6 +231,7 @@ impl Finding {
             Evidence::Locks { edges } => edges.first().map(|e| &e.wanted_at),
             Evidence::Cycle { round, .. } => round.first().map(|s| &s.site),
             Evidence::Notification { waiter, .. } => Some(&waiter.site),
+            Evidence::Borrow { holder, .. } => Some(&holder.site),
             Evidence::Divergence { .. } | Evidence::None => None,
         }
     }
@@ -240,6 +248,7 @@ impl Finding {
             Evidence::Race { first, second, .. } => vec![&first.site, &second.site],
             Evidence::Locks { edges } => edges.iter().map(|e| &e.wanted_at).collect(),
             Evidence::Cycle { round, .. } => round.iter().map(|s| &s.site).collect(),
+            Evidence::Borrow { holder, other } => vec![&holder.site, &other.site],
             _ => self.site().into_iter().collect(),
         };
         sites.sort();

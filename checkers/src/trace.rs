@@ -51,8 +51,17 @@ pub enum Outcome {
     Closed,
     /// It ended by timeout.
     TimedOut,
-    /// A select took this arm.
-    Arm(u32),
+    /// A select took an arm.
+    Arm {
+        /// Which, from 0, in the order of the source.
+        arm: u32,
+        /// Of how many, a default not counted.
+        of: u32,
+        /// Whether it sends.
+        sends: bool,
+    },
+    /// A select took its default, because no arm was ready.
+    Default,
     /// It began to wait here.
     Blocks,
     /// It woke without a cause.

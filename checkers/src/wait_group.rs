@@ -78,13 +78,8 @@ impl WaitGroups {
         step: u32,
         findings: &mut Vec<Finding>,
     ) {
-        let row = self.groups.row(group.index());
         let now = Use { at: clocks.epoch(g), site, step };
-        if let Some(wait) = row.waits.iter().find(|w| !clocks.ordered(w.at, g)) {
-            let (first, second) = (wait.side(OpKind::WaitGroupWait), now.side(OpKind::WaitGroupAdd));
-            findings.push(race(group, first, second));
-        }
-        remember(&mut row.adds, now);
+        findings.extend(self.used(OpKind::WaitGroupAdd, clocks, group, now));
     }
 
     /// `g` waited, with or without blocking, and now goes on.
@@ -97,13 +92,21 @@ impl WaitGroups {
         step: u32,
         findings: &mut Vec<Finding>,
     ) {
-        let row = self.groups.row(group.index());
         let now = Use { at: clocks.epoch(g), site, step };
-        if let Some(add) = row.adds.iter().find(|a| !clocks.ordered(a.at, g)) {
-            let (first, second) = (add.side(OpKind::WaitGroupAdd), now.side(OpKind::WaitGroupWait));
-            findings.push(race(group, first, second));
-        }
-        remember(&mut row.waits, now);
+        findings.extend(self.used(OpKind::WaitGroupWait, clocks, group, now));
+    }
+
+    /// Remember an add or a wait; the finding if one of the others is not ordered before it.
+    fn used(&mut self, op: OpKind, clocks: &Clocks, group: ObjId, now: Use) -> Option<Finding> {
+        let Group { adds, waits } = self.groups.row(group.index());
+        let (mine, others, other) = match op {
+            OpKind::WaitGroupAdd => (adds, waits, OpKind::WaitGroupWait),
+            _ => (waits, adds, OpKind::WaitGroupAdd),
+        };
+        let unordered = others.iter().find(|o| !clocks.ordered(o.at, now.at.g));
+        let found = unordered.map(|o| race(group, o.side(other), now.side(op)));
+        remember(mine, now);
+        found
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
 use crate::chan::{Receiver, Sender};
 use crate::sync::Mutex;
 use crate::time::{self, HOUR, Instant, MILLISECOND, SECOND, sleep};
-use crate::trial_tests::{clean, panics_with, slug};
+use crate::trial_tests::{first, panics_with, silent};
 use crate::{chan, go, select};
 use selvedge_checkers::finding::Slug;
 use std::sync::Arc;
@@ -113,15 +113,15 @@ fn contexts_work_on_real_threads() {
 
 #[test]
 fn contexts_work_in_a_model() {
-    clean(tree_ends_from_the_top);
-    clean(causes_are_those_of_the_first_end);
-    clean(deadlines_only_shrink);
-    clean(functions_run_after_the_end);
+    silent(tree_ends_from_the_top);
+    silent(causes_are_those_of_the_first_end);
+    silent(deadlines_only_shrink);
+    silent(functions_run_after_the_end);
 }
 
 #[test]
 fn timeouts_are_exact() {
-    clean(|| {
+    silent(|| {
         let start = Instant::now();
         let (ctx, cancel) = with_timeout(&background(), 2 * SECOND);
         let _cancel = cancel.defer();
@@ -138,7 +138,7 @@ fn timeouts_are_exact() {
 
 #[test]
 fn who_polls_sees_the_deadline() {
-    clean(|| {
+    silent(|| {
         let (ctx, cancel) = with_timeout(&background(), SECOND);
         let _cancel = cancel.defer();
         let mut rounds = 0;
@@ -157,7 +157,7 @@ fn who_polls_sees_the_deadline() {
 
 #[test]
 fn a_stopped_deadline_does_not_keep_time_going() {
-    clean(|| {
+    silent(|| {
         let start = Instant::now();
         let (root, cancel) = with_cancel(&background());
         let (ctx, _cancel) = with_timeout(&root, HOUR);
@@ -201,7 +201,7 @@ fn the_first_of_two_causes_wins_whoever_that_is() {
 
 #[test]
 fn cancel_returns_when_all_below_is_done_also_to_the_second_caller() {
-    clean(|| {
+    silent(|| {
         let (root, cancel) = with_cancel(&background());
         let (child, _cancel) = with_cancel(&root);
         let (grandchild, _cancel) = with_cancel(&child);
@@ -220,7 +220,7 @@ fn cancel_returns_when_all_below_is_done_also_to_the_second_caller() {
 
 #[test]
 fn a_child_made_during_cancel_ends_too() {
-    clean(|| {
+    silent(|| {
         let (root, cancel) = with_cancel(&background());
         let h = go(move || cancel.cancel());
         let (child, _cancel) = with_timeout(&root, HOUR);
@@ -236,7 +236,7 @@ fn a_child_made_during_cancel_ends_too() {
 
 #[test]
 fn cancelling_happens_before_done() {
-    clean(|| {
+    silent(|| {
         let x = Arc::new(crate::cell::Plain::new(0));
         let (ctx, cancel) = with_cancel(&background());
         let (child, _cancel) = with_cancel(&ctx);
@@ -254,24 +254,24 @@ fn cancelling_happens_before_done() {
 #[test]
 fn a_cancel_function_that_is_never_called_is_reported() {
     let lost = || drop(with_cancel(&background()));
-    assert_eq!(slug(lost), Some(Slug::LostCancel));
+    assert_eq!(first(lost), Some(Slug::LostCancel));
     assert_eq!(
-        slug(|| {
+        first(|| {
             let (ctx, cancel) = with_timeout(&background(), HOUR);
             drop(cancel);
             ctx.done().recv();
         }),
         Some(Slug::LostCancel)
     );
-    clean(|| {
+    silent(|| {
         let (_ctx, cancel) = with_cancel(&background());
         let _cancel = cancel.defer();
     });
-    clean(|| {
+    silent(|| {
         let (ctx, _cancel) = with_timeout(&background(), HOUR);
         ctx.done().recv();
     });
-    clean(|| {
+    silent(|| {
         let (root, cancel) = with_cancel(&background());
         let (_ctx, _cancel) = with_cancel(&root);
         cancel.cancel();
@@ -280,12 +280,12 @@ fn a_cancel_function_that_is_never_called_is_reported() {
 
 #[test]
 fn who_waits_for_a_lost_context_leaks() {
-    let report = crate::trial_tests::explore_within(crate::model::Limits::default(), 100, || {
+    let report = crate::trial_tests::remarkable(|| {
         let (ctx, cancel) = with_cancel(&background());
         go(move || ctx.done().recv());
         drop(cancel);
     });
-    let found: Vec<Slug> = report.unwrap().1.findings.iter().map(|f| f.slug).collect();
+    let found: Vec<Slug> = report.unwrap().findings.iter().map(|f| f.slug).collect();
     assert_eq!(found, [Slug::LostCancel, Slug::LeakedGoroutine]);
 }
 
@@ -332,13 +332,13 @@ fn contexts_of_another_making_can_be_parents() {
         cancel.cancel();
     };
     program();
-    clean(program);
+    silent(program);
 }
 
 #[test]
 fn the_watcher_of_a_context_of_another_making_leaks_if_nothing_ends() {
     assert_eq!(
-        slug(|| {
+        first(|| {
             let (_closer, own) = own();
             let (child, cancel) = with_cancel(&Context::from_source(own));
             // Neither is ever done, and the cancel function is kept for ever.

@@ -6,7 +6,7 @@
 //! for the length of the watchdog is reported with its place and given up.
 
 use super::budget::Budget;
-use super::plan::{Body, Exploration, Failure, Plan};
+use super::plan::{Body, Exploration, Failure, Observed, Plan};
 use super::profile::{self, Profile};
 use super::strategies::{self, Deviate};
 use super::watchdog::{Beat, Watchdog};
@@ -127,7 +127,7 @@ pub(super) fn on_worker<R: Send + 'static>(
     let run = move || {
         mine.begin();
         let idle = Box::new(Deviate::new(Vec::new()));
-        let (result, worker) = work(Worker::new(idle, limits, Arc::clone(mine.steps())));
+        let (result, worker) = work(Worker::new(idle, limits, Arc::clone(mine.pulse())));
         mine.end();
         worker.retire();
         let _ = tell.send(result);
@@ -168,7 +168,7 @@ impl Shared {
     /// Run executions until there are no more, or the thread must not be used again.
     fn work(&self, beat: &Arc<Beat>, strategy: Option<Box<dyn Strategy>>) -> Message {
         let strategy = strategy.unwrap_or_else(|| strategies::make(&self.plan, self.profile.clone()));
-        let mut worker = Worker::new(strategy, self.plan.limits, Arc::clone(beat.steps()));
+        let mut worker = Worker::new(strategy, self.plan.limits, Arc::clone(beat.pulse()));
         let mut tally = Exploration::default();
         while let Some(index) = self.take_index() {
             let Some(report) = worker.run(index, &self.body, self.site, false) else {
@@ -177,10 +177,11 @@ impl Shared {
                 break;
             };
             if let Some(observer) = &self.plan.observer {
-                (observer.0)(&report.findings);
+                (observer.0)(&Observed { findings: &report.findings, trace: report.class });
             }
             self.count(&mut tally, index, report);
             let survey = worker.survey();
+            tally.redundant = survey.redundant;
             tally.estimate = survey.progress.map(|share| tally.executions as f64 / share);
             if let Some(n) = survey.nondeterminism {
                 tally.diverged = Some(divergence(n));
@@ -258,6 +259,7 @@ impl Shared {
         total.executions += tally.executions;
         total.failing += tally.failing;
         total.truncated += tally.truncated;
+        total.redundant += tally.redundant;
         total.steps += tally.steps;
         total.estimate = total.estimate.or(tally.estimate);
         total.diverged = total.diverged.take().or(tally.diverged);

@@ -4,7 +4,9 @@
 //! then sleeps for ever; symbols are looked up by the thread that asked. One interruption is under
 //! way at a time.
 
+use crate::model::frames::{is_user_code, user_frame};
 use selvedge_checkers::ids::Site;
+use selvedge_checkers::op::OpKind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
 use std::time::Duration;
@@ -26,8 +28,8 @@ impl Thread {
         Thread(unsafe { libc::pthread_self() })
     }
 
-    /// Stop the thread for ever; the innermost place of user code it was in, if one is found.
-    pub(super) fn stop(&self) -> Option<Site> {
+    /// Stop the thread for ever, and see where it was.
+    pub(super) fn stop(&self) -> Stopped {
         let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         CAPTURED.store(0, Ordering::Relaxed);
         // SAFETY: the caller saw the thread running and not ended; the handler is installed.
@@ -39,9 +41,44 @@ impl Thread {
             std::thread::sleep(Duration::from_millis(5));
         }
         let captured = CAPTURED.load(Ordering::Acquire).saturating_sub(1);
-        user_frame(&ADDRESSES[..captured])
+        let ips = ADDRESSES[..captured].iter().map(|a| a.load(Ordering::Relaxed).saturating_sub(1));
+        let ips: Vec<usize> = ips.collect();
+        Stopped { site: user_frame(&ips).unwrap_or_default(), op: wait(&ips) }
     }
 }
+
+/// Where a thread was stopped.
+#[derive(Debug)]
+pub(super) struct Stopped {
+    /// The innermost place of user code; empty if there is none.
+    pub(super) site: Site,
+    /// What it waited for, if that was something of std's; otherwise it is only on its way.
+    pub(super) op: OpKind,
+}
+
+impl Default for Stopped {
+    fn default() -> Stopped {
+        Stopped { site: Site::default(), op: OpKind::Start }
+    }
+}
+
+/// Functions of std that wait: what their names have in them, how they end, what they do.
+const WAITS: &[(&str, &str, OpKind)] = &[
+    ("JoinHandle", "::join", OpKind::Join),
+    ("::scope", "::scope", OpKind::Join),
+    ("Condvar", "::wait", OpKind::CondWait),
+    ("Condvar", "::wait_while", OpKind::CondWait),
+    ("Condvar", "::wait_timeout", OpKind::CondWait),
+    ("Barrier", "::wait", OpKind::BarrierWait),
+    ("mpsc::Receiver", "::recv", OpKind::Receive),
+    ("mpsc::Receiver", "::recv_timeout", OpKind::Receive),
+    ("mpsc::SyncSender", "::send", OpKind::Send),
+    ("Mutex", "::lock", OpKind::Lock),
+    ("RwLock", "::read", OpKind::ReadLock),
+    ("RwLock", "::write", OpKind::WriteLock),
+    ("thread::", "::sleep", OpKind::Sleep),
+    ("thread::", "::park", OpKind::Park),
+];
 
 /// A signal that nothing else in the process is likely to use.
 fn signal() -> i32 {
@@ -81,46 +118,25 @@ extern "C" fn capture_and_sleep(_: i32, _: *mut libc::siginfo_t, _: *mut libc::c
     }
 }
 
-/// The innermost frame that is neither ours nor of the standard library.
-///
-/// Optimised code has instructions that belong to no line, and a loop may be stopped at one: then
-/// the closest instruction that has one speaks for the frame.
-fn user_frame(addresses: &[AtomicUsize]) -> Option<Site> {
-    const NEAR: usize = 64;
-    let ips: Vec<usize> = addresses.iter().map(|a| a.load(Ordering::Relaxed).saturating_sub(1)).collect();
-    let exact = ips.iter().find_map(|&ip| user_code_at(ip));
-    exact.or_else(|| {
-        let near = |ip: usize| (1..NEAR).flat_map(move |d| [ip.saturating_sub(d), ip.saturating_add(d)]);
-        ips.iter().find_map(|&ip| near(ip).find_map(user_code_at))
-    })
-}
-
-/// The user code that the instruction at `ip` was made from, innermost first.
-fn user_code_at(ip: usize) -> Option<Site> {
-    let mut found = None;
-    backtrace::resolve(ip as *mut _, |symbol| {
-        let (Some(file), Some(line)) = (symbol.filename(), symbol.lineno().filter(|&l| l > 0)) else {
-            return;
-        };
-        let name = symbol.name().map(|n| n.to_string()).unwrap_or_default();
-        if found.is_none() && is_user_code(&file.to_string_lossy(), &name) {
-            let col = symbol.colno().unwrap_or(1);
-            found = Some(Site { file: file.to_string_lossy().into_owned(), line, col });
+/// What user code waits for in std: the outermost function of those it called is the one it named.
+fn wait(ips: &[usize]) -> OpKind {
+    let mut called: Vec<String> = Vec::new();
+    let mut at_home = false;
+    for &ip in ips {
+        backtrace::resolve(ip as *mut _, |symbol| {
+            let name = symbol.name().map(|n| format!("{n:#}")).unwrap_or_default();
+            at_home |= symbol.filename().is_some_and(|f| is_user_code(&f.to_string_lossy(), &name));
+            if !at_home {
+                called.push(name);
+            }
+        });
+        if at_home {
+            break;
         }
-    });
-    found
-}
-
-fn is_user_code(file: &str, function: &str) -> bool {
-    // By file as well: with line tables alone a function's name lacks its crate.
-    let ours = ["selvedge::", "corosensei::", "backtrace::"];
-    let elsewhere = ["/rustlib/src/", "/registry/src/", "/git/checkouts/"];
-    let here = concat!(env!("CARGO_MANIFEST_DIR"), "/src/");
-    // Rust only: the innermost frame of a thread that sleeps is the system's own.
-    let of_a_package = file.ends_with(".rs")
-        && !file.starts_with("/rustc/")
-        && !file.starts_with(here)
-        && !elsewhere.iter().any(|folder| file.contains(folder));
-    // A trait method's name begins with `<`.
-    of_a_package && !ours.iter().any(|p| function.trim_start_matches('<').starts_with(p))
+    }
+    let known = |name: &String| {
+        let wait = WAITS.iter().find(|(part, end, _)| name.contains(part) && name.ends_with(end));
+        wait.map(|(.., op)| *op)
+    };
+    called.iter().rev().find_map(known).unwrap_or(OpKind::Start)
 }

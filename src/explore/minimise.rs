@@ -6,6 +6,7 @@
 //! is left is run twice with full recording. Invariant: the execution that is reported was run with
 //! exactly the deviations that are reported, twice, with one fingerprint.
 
+use super::borrows;
 use super::explorer::{gather, on_worker};
 use super::plan::{Body, Failure, Plan};
 use super::strategies::{self, Deviate, Mismatch, Recorder, Replay};
@@ -45,7 +46,9 @@ impl Minimal {
             None => {
                 let found = match fails {
                     true => "another execution: the program has changed",
-                    false => "another execution, which does not fail: the program has changed",
+                    false => {
+                        "another execution, which does not fail: the program has changed, or the token is another test's"
+                    }
                 };
                 (self.report.steps, "the failure the token stands for".to_owned(), found.to_owned())
             }
@@ -230,12 +233,20 @@ fn alone(
     site: SiteRef,
     run: impl FnOnce(&mut Bench<'_>) -> Minimal + Send + 'static,
 ) -> Minimal {
-    at_bench(plan, body, site, run).unwrap_or_else(|hung| *hung)
+    explained(plan, body, site, at_bench(plan, body, site, run).unwrap_or_else(|hung| *hung))
 }
 
 /// Shrink a failing execution and record it.
 pub(crate) fn minimise(plan: &Plan, body: &Body, site: SiteRef, failure: &Failure) -> Minimal {
-    shrink(plan, body, site, failure).unwrap_or_else(|hung| *hung)
+    explained(plan, body, site, shrink(plan, body, site, failure).unwrap_or_else(|hung| *hung))
+}
+
+/// With what only further executions tell about a recorded one.
+fn explained(plan: &Plan, body: &Body, site: SiteRef, mut minimal: Minimal) -> Minimal {
+    if minimal.report.trace.is_some() {
+        borrows::explain(plan, body, site, &mut minimal.report);
+    }
+    minimal
 }
 
 /// Run exactly these decisions, as (goroutine, alternative), recorded.

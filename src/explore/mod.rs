@@ -5,7 +5,9 @@
 //! are frozen formats.
 
 pub mod base32;
+mod borrows;
 pub(crate) mod budget;
+pub(crate) mod dpor;
 pub(crate) mod explorer;
 mod interrupt;
 pub(crate) mod minimise;

@@ -14,8 +14,17 @@ pub(crate) type Body = Arc<dyn Fn() + Send + Sync>;
 #[derive(Clone)]
 pub(crate) struct Observer(pub(crate) Arc<Watch>);
 
-/// What is told of an execution: its findings.
-pub(crate) type Watch = dyn Fn(&[Finding]) + Send + Sync;
+/// What is told of an execution.
+#[derive(Clone, Copy, Debug)]
+pub struct Observed<'a> {
+    /// What it found.
+    pub findings: &'a [Finding],
+    /// The same number for all executions of a trace, under a strategy that knows traces.
+    pub trace: Option<u64>,
+}
+
+/// Who is told.
+pub(crate) type Watch = dyn Fn(&Observed<'_>) + Send + Sync;
 
 impl fmt::Debug for Observer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -67,6 +76,8 @@ pub(crate) struct Exploration {
     pub(crate) warnings: Vec<(Finding, Failure)>,
     pub(crate) exhausted: bool,
     pub(crate) truncated: u64,
+    /// Executions that turned out to repeat what others cover.
+    pub(crate) redundant: u64,
     pub(crate) steps: u64,
     pub(crate) seconds: f64,
     /// How many executions there may be in all.

@@ -373,6 +373,7 @@ fn strategy_code(strategy: StrategySpec) -> (u64, u32) {
         StrategySpec::Surw => (4, 0),
         StrategySpec::RoundRobin => (5, 0),
         StrategySpec::Dfs => (6, 0),
+        StrategySpec::Optimal => (7, 0),
     }
 }
 
@@ -386,6 +387,7 @@ fn strategy_of(code: u64, parameter: u32) -> Option<StrategySpec> {
         4 => StrategySpec::Surw,
         5 => StrategySpec::RoundRobin,
         6 => StrategySpec::Dfs,
+        7 => StrategySpec::Optimal,
         _ => return None,
     };
     (strategy_code(strategy) == (code, parameter)).then_some(strategy)

@@ -149,6 +149,7 @@ fn any_token() -> impl Strategy<Value = Token> {
         Just(StrategySpec::Surw),
         Just(StrategySpec::RoundRobin),
         Just(StrategySpec::Dfs),
+        Just(StrategySpec::Optimal),
     ];
     prop_oneof![
         (any::<u16>(), list).prop_map(|(fingerprint, list)| Token::deviations(fingerprint, list)),

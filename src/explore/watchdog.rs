@@ -9,27 +9,25 @@
 //! Does not detect: a goroutine that is merely slow for less than the watchdog's patience.
 
 use super::budget::Budget;
-use super::interrupt;
+use super::interrupt::{self, Stopped};
+use crate::model::Pulse;
 use selvedge_checkers::finding::{Evidence, Finding, Side, Slug};
-use selvedge_checkers::ids::Gid;
-use selvedge_checkers::op::OpKind;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// A worker's sign of life.
 #[derive(Default)]
 pub(crate) struct Beat {
-    steps: Arc<AtomicU64>,
+    pulse: Arc<Pulse>,
     /// Held while the thread is stopped, so that it cannot end in the meantime.
     running: Mutex<bool>,
     thread: OnceLock<interrupt::Thread>,
 }
 
 impl Beat {
-    /// The counter that every step of the worker raises.
-    pub(crate) fn steps(&self) -> &Arc<AtomicU64> {
-        &self.steps
+    /// What the worker shows of itself.
+    pub(crate) fn pulse(&self) -> &Arc<Pulse> {
+        &self.pulse
     }
 
     /// The worker runs, on this thread.
@@ -78,16 +76,17 @@ impl Watchdog {
         self.watched.retain(|(beat, ..)| !beat.is_over());
         for i in 0..self.watched.len() {
             let (beat, seen, still) = &mut self.watched[i];
-            let steps = beat.steps.load(Ordering::Relaxed);
+            let steps = beat.pulse.steps();
             let running = beat.running();
             if steps != *seen || !*running {
                 *seen = steps;
                 still.restart();
             } else if still.is_used_up() {
-                let site = beat.thread.get().and_then(interrupt::Thread::stop).unwrap_or_default();
+                let Stopped { site, op } = beat.thread.get().map(interrupt::Thread::stop).unwrap_or_default();
+                // The thread stands still: whose code it runs does not change any more.
+                let side = Side { g: beat.pulse.running(), op, site, step: 0 };
                 drop(running);
                 self.watched.swap_remove(i);
-                let side = Side { g: Gid::MAIN, op: OpKind::Start, site, step: 0 };
                 return Some(Finding {
                     slug: Slug::Stuck,
                     evidence: Evidence::Single { side, object: None },

@@ -1,12 +1,13 @@
-//! How a test explores: the defaults, what its attribute says, what the environment says.
+//! How a test explores: the defaults, what `selvedge.toml` says, its attribute, the environment.
 //!
 //! Invariants: a pure function of its inputs, the process environment is read elsewhere; the order of
-//! precedence is replay, environment, attribute, default; an unknown variable of ours is never ignored in
-//! silence.
+//! precedence is replay, environment, attribute, file, default; an unknown variable of ours is never
+//! ignored in silence.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::file::File;
 use super::settings::{REPLAY, SETTINGS, SHARD, unknown_variables};
 use super::{seed, shard};
 use crate::explore::token::Token;
@@ -134,13 +135,18 @@ pub struct Resolved {
     pub notices: Vec<Notice>,
 }
 
-/// The configuration of a test from its path, its attribute's arguments and the environment.
+/// The configuration of a test from its path, the file for it, its attribute's arguments and the
+/// environment.
 pub fn resolve(
     test_path: &str,
+    file: Option<&File>,
     attribute: &[(&str, &str)],
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Resolved, ConfigError> {
     let mut config = Config::of_test(test_path);
+    if let Some(file) = file {
+        config.apply_file(file)?;
+    }
     config.apply_attribute(attribute)?;
     let notices = config.apply_environment(environment)?;
     Ok(Resolved { config, notices })
@@ -156,7 +162,7 @@ impl Config {
     /// Only a depth-first search can keep to a bound, so a bound asks for one.
     pub(super) fn bound_preemptions(&mut self, most: u32) {
         self.preemptions = Some(most);
-        if self.strategy == StrategySpec::Mix {
+        if matches!(self.strategy, StrategySpec::Mix | StrategySpec::Optimal) {
             self.strategy = StrategySpec::Dfs;
         }
     }

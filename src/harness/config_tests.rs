@@ -8,7 +8,7 @@ const PATH: &str = "billing::orders";
 
 fn with(attribute: &[(&str, &str)], environment: &[(&str, &str)]) -> Result<Resolved, ConfigError> {
     let owned = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    resolve(PATH, attribute, owned)
+    resolve(PATH, None, attribute, owned)
 }
 
 fn config(attribute: &[(&str, &str)], environment: &[(&str, &str)]) -> Config {

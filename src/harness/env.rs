@@ -4,6 +4,7 @@
 //! [`super::config`].
 
 use super::config::{self, ConfigError, Resolved};
+use super::file::File;
 
 /// Every variable as text. A value that is no Unicode comes out with replacement characters, so that
 /// it fails the grammar of its setting, by name, instead of disappearing.
@@ -13,6 +14,10 @@ pub fn variables() -> Vec<(String, String)> {
 }
 
 /// The configuration of a test in this process.
-pub fn resolve(test_path: &str, attribute: &[(&str, &str)]) -> Result<Resolved, ConfigError> {
-    config::resolve(test_path, attribute, variables())
+pub fn resolve(
+    test_path: &str,
+    file: Option<&File>,
+    attribute: &[(&str, &str)],
+) -> Result<Resolved, ConfigError> {
+    config::resolve(test_path, file, attribute, variables())
 }

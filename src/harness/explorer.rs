@@ -1,12 +1,12 @@
 //! The builder for those who dislike macros, and what the macro builds on.
 
 use super::config::{Config, LeakPolicy, MemoryModel, ReportMode, StrategySpec, TimerPolicy};
+use super::file;
 use super::identity::{Identity, Test};
 use super::outcome::Outcome;
 use super::trial;
-use crate::explore::plan::{Body, Observer};
+use crate::explore::plan::{Body, Observed, Observer};
 use crate::report::Style;
-use selvedge_checkers::finding::Finding;
 use selvedge_checkers::ids::SiteRef;
 use std::panic::Location;
 use std::sync::Arc;
@@ -48,11 +48,11 @@ impl Default for Explorer {
 
 impl Explorer {
     /// The defaults: a mix of strategies, 1000 executions, leaks denied. The base seed depends on
-    /// the place of this call, so that CI is stable from commit to commit.
+    /// the file of this call and not on its line, so that CI is stable from commit to commit.
     #[track_caller]
     pub fn new() -> Explorer {
         let site = Location::caller();
-        Explorer { config: Config::of_test(&format!("{}:{}", site.file(), site.line())), site }
+        Explorer { config: Config::of_test(site.file()), site }
     }
 
     /// Explore at most so many executions.
@@ -74,10 +74,10 @@ impl Explorer {
         self
     }
 
-    /// Every execution there is, depth first.
+    /// Every behaviour there is, each once.
     pub fn exhaustive(mut self) -> Explorer {
         self.config.exhaustive = true;
-        self.config.strategy = StrategySpec::Dfs;
+        self.config.strategy = StrategySpec::Optimal;
         self.config.lift_default_executions();
         self
     }
@@ -171,7 +171,7 @@ impl Explorer {
     pub fn observe(
         &self,
         f: impl Fn() + Send + Sync + 'static,
-        observer: impl Fn(&[Finding]) + Send + Sync + 'static,
+        observer: impl Fn(&Observed<'_>) + Send + Sync + 'static,
     ) -> Outcome {
         let body: Body = Arc::new(f);
         let identity = Identity { test: None, site: self.site };
@@ -202,17 +202,19 @@ impl Explorer {
 #[doc(hidden)]
 #[track_caller]
 pub fn run_attribute<R: TestResult>(test: &'static Test, arguments: &[(&str, &str)], body: fn() -> R) -> R {
-    let resolved =
-        super::env::resolve(test.path, arguments).unwrap_or_else(|error| trial::refuse(&error.to_string()));
+    let identity = Identity { test: Some(test), site: Location::caller() };
+    let roots = identity.roots();
+    let path = file::find(&roots.package, &roots.workspace);
+    let resolved = path.map(|path| file::read(&path, &roots.workspace)).transpose();
+    let resolved = resolved.and_then(|file| super::env::resolve(test.path, file.as_ref(), arguments));
+    let resolved = resolved.unwrap_or_else(|error| trial::refuse(&error.to_string()));
     for notice in &resolved.notices {
         super::once_a_process(&notice.to_string());
     }
     if resolved.config.production {
-        // The threads of the plain engine, in real time; nothing is explored.
-        return body();
+        return super::production::run(&resolved.config, &identity, body);
     }
     let body: Body = Arc::new(move || body().verify());
-    let identity = Identity { test: Some(test), site: Location::caller() };
     let outcome = trial::run(&resolved.config, &body, &identity);
     trial::judge(&resolved.config, outcome);
     R::passed()
@@ -244,5 +246,19 @@ impl<E: std::fmt::Debug + 'static> TestResult for Result<(), E> {
         if let Err(error) = self {
             panic!("the test returned an error: {error:?}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_seed_is_that_of_the_file() {
+        let here = Explorer::new();
+        let further_down = Explorer::new();
+        assert_ne!(here.site.line(), further_down.site.line());
+        assert_eq!(here.config.seed, further_down.config.seed);
+        assert_ne!(here.config.seed, Config::of_test("another.rs").seed);
     }
 }

@@ -29,6 +29,15 @@ pub enum ConfigError {
         /// What it should look like.
         expected: String,
     },
+    /// A file that says something it cannot.
+    File {
+        /// Which.
+        path: String,
+        /// Where in it; 0 where it is about the whole file.
+        line: usize,
+        /// What is wrong there.
+        problem: String,
+    },
     /// `SELVEDGE_SHARD=auto`, and the scheduler's variables contradict each other.
     Shard(String),
     /// An argument this version of the library does not know: the attribute's crate is newer.
@@ -52,6 +61,8 @@ impl fmt::Display for ConfigError {
             ConfigError::Value { source: Source::Argument, name, value, expected } => {
                 write!(f, "argument `{name}` = {value:?}: expected {expected}")
             }
+            ConfigError::File { path, line: 0, problem } => write!(f, "{path}: {problem}"),
+            ConfigError::File { path, line, problem } => write!(f, "{path}:{line}: {problem}"),
             ConfigError::Shard(what) => write!(f, "SELVEDGE_SHARD=auto: {what}"),
             ConfigError::UnknownArgument(name) => write!(
                 f,

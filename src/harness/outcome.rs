@@ -24,6 +24,8 @@ pub struct Outcome {
     pub estimate: Option<f64>,
     /// Executions cut by the step limit.
     pub truncated: u64,
+    /// Executions that turned out to repeat what others cover: 0 under an optimal search.
+    pub redundant: u64,
     /// Steps of all executions together.
     pub steps: u64,
     /// Wall time.

@@ -38,6 +38,7 @@ pub(super) fn statistics(config: &Config, outcome: &Outcome, shrunk: Shrunk) -> 
         switches_after: shrunk.switches.1,
         strategy: config.strategy.to_string(),
         seed: seed::display(config.seed),
+        production: config.production,
         replaying: shrunk.replaying,
         replayed: shrunk.replayed,
         estimate: outcome.estimate.filter(|_| !outcome.exhausted),

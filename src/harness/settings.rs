@@ -67,15 +67,15 @@ pub(super) const SETTINGS: &[Setting] = &[
     argument("exhaustive", EXPECTED_FLAG, |config, text| {
         config.exhaustive = text.parse().ok()?;
         if config.exhaustive {
-            config.strategy = StrategySpec::Dfs;
+            config.strategy = StrategySpec::Optimal;
             config.lift_default_executions();
         }
         Some(())
     }),
     both("strategy", "SELVEDGE_STRATEGY", StrategySpec::EXPECTED, |config, text| {
         config.strategy = StrategySpec::parse(text)?;
-        // A strategy from the environment beats an attribute's `exhaustive`, which only one serves.
-        if config.exhaustive && config.strategy != StrategySpec::Dfs {
+        // A strategy from the environment beats an attribute's `exhaustive`, which few serve.
+        if config.exhaustive && !config.strategy.is_exhaustive() {
             config.exhaustive = false;
             if config.executions == u64::MAX && config.time.is_none() {
                 config.executions = DEFAULT_EXECUTIONS;
@@ -181,11 +181,16 @@ pub(super) fn unknown_variables(variables: &[(String, String)]) -> Option<Notice
     let mut unknown: Vec<(String, &'static str)> = variables
         .iter()
         .filter(|(name, _)| name.starts_with("SELVEDGE_") && !known.contains(&name.as_str()))
-        .filter_map(|(name, _)| Some((name.clone(), *known.iter().min_by_key(|k| distance(name, k))?)))
+        .filter_map(|(name, _)| Some((name.clone(), closest(name, known.iter().copied())?)))
         .collect();
     // The environment has no order of its own, and a notice should read the same every time.
     unknown.sort_unstable();
     (!unknown.is_empty()).then_some(Notice::UnknownVariables(unknown))
+}
+
+/// The name that is meant by a wrong one, most likely.
+pub(super) fn closest<T: AsRef<str>>(name: &str, known: impl Iterator<Item = T>) -> Option<T> {
+    known.min_by_key(|k| distance(name, k.as_ref()))
 }
 
 /// How many characters must be added, dropped or changed to get from one name to another

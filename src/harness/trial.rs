@@ -64,17 +64,8 @@ pub(super) fn run(config: &Config, body: &Body, identity: &Identity<'_>) -> Outc
     let mut warnings: Vec<(Finding, Failure)> = explored.warnings.drain(..).collect();
     warnings.sort_by_key(|(_, failure)| failure.index);
     let first_warning = warnings.first().map(|(_, failure)| failure.clone());
-    let mut outcome = Outcome {
-        executions: explored.executions,
-        failing: explored.failing,
-        exhausted: explored.exhausted,
-        truncated: explored.truncated,
-        steps: explored.steps,
-        seconds: explored.seconds,
-        estimate: explored.estimate,
-        warnings: warnings.into_iter().map(|(f, _)| f).collect(),
-        ..Outcome::default()
-    };
+    let warnings = warnings.into_iter().map(|(f, _)| f).collect();
+    let mut outcome = Outcome { warnings, ..counted(&explored) };
     if let Some(finding) = without_execution(config, &explored) {
         outcome.findings = vec![finding];
         present::failure(config, identity, &mut outcome, Shrunk::default());
@@ -99,14 +90,21 @@ pub(super) fn run(config: &Config, body: &Body, identity: &Identity<'_>) -> Outc
 pub(super) fn observe(config: &Config, body: &Body, identity: &Identity<'_>, observer: Observer) -> Outcome {
     let plan = Plan { census: u64::MAX / 2, observer: Some(observer), ..config.plan() };
     let explored = explorer::explore(&plan, body, identity.site);
+    let findings = without_execution(config, &explored).into_iter().collect();
+    Outcome { findings, ..counted(&explored) }
+}
+
+/// The numbers of a search.
+fn counted(explored: &Exploration) -> Outcome {
     Outcome {
         executions: explored.executions,
         failing: explored.failing,
         exhausted: explored.exhausted,
         truncated: explored.truncated,
+        redundant: explored.redundant,
         steps: explored.steps,
         seconds: explored.seconds,
-        findings: without_execution(config, &explored).into_iter().collect(),
+        estimate: explored.estimate,
         ..Outcome::default()
     }
 }

@@ -65,6 +65,8 @@ pub(crate) struct Survey {
     pub(crate) exhausted: bool,
     /// The share that has been walked, if all subtrees of a node were of the same size.
     pub(crate) progress: Option<f64>,
+    /// Executions that turned out to repeat what others cover.
+    pub(crate) redundant: u64,
     /// The program did something else after the same decisions.
     pub(crate) nondeterminism: Option<Nondeterminism>,
 }
@@ -136,6 +138,12 @@ pub(crate) trait Strategy: Any + Send {
         Survey::default()
     }
 
+    /// The trace of the execution that is over: the same number for all that differ only in the order
+    /// of independent steps.
+    fn trace(&self) -> Option<u64> {
+        None
+    }
+
     /// The execution is over, after this many decisions.
     fn end(&mut self, _steps: u32) {}
 }
@@ -148,7 +156,11 @@ pub(crate) trait Tracer {
     /// An object came to be, in the code of `g`.
     fn created(&mut self, world: &World, g: Gid, object: ObjId);
 
-    /// `op` is what `g` waits to do from now on: announced, or the next phase of what it did.
+    /// `g` announced `op`.
+    fn announced(&mut self, world: &World, g: Gid, op: &Op);
+
+    /// `op` is what `g` waits to do from now on: what it announced, the next phase of it, or that
+    /// something it looked at again and again changes.
     fn pended(&mut self, world: &World, g: Gid, op: &Op);
 
     /// In which of `n > 1` ways `op` of `g` takes effect.
@@ -169,6 +181,15 @@ pub(crate) trait Tracer {
     /// `joiner` goes on because `target` has ended.
     fn joined(&mut self, joiner: Gid, target: Gid);
 
+    /// The program died of its last step; goroutines that could still go on do not.
+    fn died(&mut self);
+
+    /// The goroutine has ended.
+    fn exited(&mut self, g: Gid);
+
+    /// `op` of `g`, which unwinds, took effect without a decision.
+    fn settled(&mut self, world: &World, g: Gid, op: &Op);
+
     /// The code of `g` touched something without an operation.
-    fn touched(&mut self, g: Gid, footprint: &[Access]);
+    fn touched(&mut self, g: Gid, access: Access);
 }

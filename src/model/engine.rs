@@ -112,6 +112,7 @@ impl Engine_ {
             match self.ex().decide() {
                 Next::Resume(g) => self.resume(g),
                 Next::Advance => {}
+                Next::End if self.ex().let_go() => {}
                 Next::End => break,
             }
         }
@@ -122,7 +123,11 @@ impl Engine_ {
     fn resume(&self, mut g: Gid) {
         loop {
             let ex = self.ex();
+            if ex.keeps(g) {
+                return;
+            }
             ex.running = g;
+            ex.beat.runs(g);
             let me = &mut ex.goroutines[g.index()];
             if me.status != Status::New || self.start(g) {
                 self.switch_to(g);
@@ -174,7 +179,9 @@ impl Engine_ {
             unsafe { (&mut *record)[g.index()].yielder = yielder };
             let mut ended = catch_unwind(AssertUnwindSafe(body));
             // Whatever came of the body, what it kept in its thread-locals is dropped.
-            if let Err(payload) = catch_unwind(locals::destroy) {
+            if locals::any(g)
+                && let Err(payload) = catch_unwind(locals::destroy)
+            {
                 match &ended {
                     Ok(()) => ended = Err(payload),
                     Err(_) => discard(payload),
@@ -206,7 +213,7 @@ impl Engine_ {
                 if g == Gid::MAIN || ex.goroutines[g.index()].detached {
                     self.unrecovered(g, panic);
                 } else {
-                    ex.goroutines[g.index()].panic = Some(panic);
+                    ex.goroutines[g.index()].panic = Some(Box::new(panic));
                 }
             }
             Exit::Panicked => {}
@@ -302,7 +309,8 @@ impl Engine_ {
             self.suspend(g);
             unreachable!("a fatal error ends the execution");
         }
-        panics::raise(misuse, object, self.ex().pending[g.index()].site)
+        let p = self.ex().pending[g.index()];
+        panics::raise(misuse, object, p.op.kind(), p.site)
     }
 
     fn finish(&self, ret: Ret, object: Option<ObjId>) -> Ret {
@@ -331,7 +339,7 @@ impl Engine for Engine_ {
                 ex.tell(|tracer, _| tracer.joined(g, target));
                 return Ret::Unit;
             }
-            ex.goroutines[target.index()].joiners.push(g);
+            ex.waits_for(g, target);
         }
         let ret = self.operate(op, site);
         if matches!(ret, Ret::Misuse(_)) { self.finish(ret, op.object()) } else { ret }
@@ -349,7 +357,11 @@ impl Engine for Engine_ {
             return self.op(op, site);
         }
         let ret = self.operate(op, site);
-        self.finish(ret, arms.first().map(|a| a.channel()))
+        // The only misuse is a send on a closed channel: of the arm that was taken, not of any.
+        let ex = self.ex();
+        let closed = |a: &&Arm| matches!(a, Arm::Send(ch, _) if chan::view(ex.state(*ch)).closed);
+        let object = matches!(ret, Ret::Misuse(_)).then(|| arms.iter().find(closed)).flatten();
+        self.finish(ret, object.map(|a| a.channel()))
     }
 
     fn create(&self, state: State, created: SiteRef) -> ObjId {
@@ -385,7 +397,7 @@ impl Engine for Engine_ {
             return Vec::new();
         }
         let c = chan::chan(&mut self.ex().world, ch);
-        let closed = c.closed;
+        let (closed, hangs_up) = (c.closed, c.hang_up);
         let left = match end {
             End::Send => &mut c.send_handles,
             End::Receive => &mut c.receive_handles,
@@ -393,10 +405,12 @@ impl Engine for Engine_ {
         // Once a channel is closed, nobody waits for what its handles could still do.
         if *left > 1 || closed {
             *left -= 1;
-            let shared = [Access::new(ch, Part::Handles, 0, Mode::Write, access::Sync::None)];
-            let ex = self.ex();
-            let g = ex.running;
-            ex.tell(|tracer, _| tracer.touched(g, &shared));
+            if hangs_up {
+                let drops = Access::new(ch, Part::Handles, end as u32, Mode::Write, access::Sync::None);
+                let ex = self.ex();
+                let g = ex.running;
+                ex.tell(|tracer, _| tracer.touched(g, drops));
+            }
             return Vec::new();
         }
         self.op(Op::HandleDrop { ch, end }, site);
@@ -424,7 +438,7 @@ impl Engine for Engine_ {
         let me = &mut self.ex().goroutines[g.index()];
         me.detached = true;
         if let Some(panic) = me.panic.take() {
-            self.unrecovered(g, panic);
+            self.unrecovered(g, *panic);
         }
         self.ex().retire(g);
     }
@@ -432,15 +446,15 @@ impl Engine for Engine_ {
     fn take_panic(&self, g: Gid) -> Option<Box<dyn Any + Send>> {
         let me = self.ex().goroutines.get_mut(g.index())?;
         let (payload, rest) = me.panic.take()?.claim();
-        me.claimed = Some(rest);
+        me.claimed = Some(Box::new(rest));
         Some(payload)
     }
 
     fn has_exited(&self, g: Gid) -> bool {
         let ex = self.ex();
-        let looks = [Access::of_goroutine(g, Part::Life, Mode::Read, access::Sync::None)];
+        let looks = Access::of_goroutine(g, Part::Life, Mode::Read, access::Sync::None);
         let running = ex.running;
-        ex.tell(|tracer, _| tracer.touched(running, &looks));
+        ex.tell(|tracer, _| tracer.touched(running, looks));
         ex.world.goroutines[g.index()].exited
     }
 

@@ -9,14 +9,18 @@
 //! - Nothing here runs user code or switches stacks: [`super::engine`] does, between calls.
 
 mod effects;
+mod hold;
 mod life;
 mod time;
+
+pub(crate) use hold::{Hold, Stand};
 
 use super::decision::{Decision, Scene, Strategy, Tracer};
 use super::enabled::Enabled;
 use super::goroutine::{Goroutine, Status};
 use super::limits::Limits;
 use super::panics::Panic;
+use super::pulse::Pulse;
 use super::record::Recorder;
 use super::spin::{self, Spin};
 use super::suite;
@@ -31,8 +35,6 @@ use selvedge_checkers::suite::Suite;
 use std::any::Any;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::Relaxed;
 
 /// An announced operation.
 #[derive(Clone, Copy, Debug)]
@@ -119,12 +121,16 @@ pub(super) struct Execution {
     /// Goroutines whose wait nobody can end any more, with the step it became so.
     pub(super) doomed_at: Option<u32>,
     /// The worker's sign of life, and its value when the execution began.
-    beat: Arc<AtomicU64>,
+    pub(super) beat: Arc<Pulse>,
     beats: u64,
+    /// Panics in std's code, with the stack they came from.
+    in_std: Vec<(Gid, Vec<usize>)>,
+    /// Who does not come to run: see [`Hold`].
+    pub(super) holds: Vec<Hold>,
 }
 
 impl Execution {
-    pub(super) fn new(strategy: Box<dyn Strategy>, limits: Limits, beat: Arc<AtomicU64>) -> Execution {
+    pub(super) fn new(strategy: Box<dyn Strategy>, limits: Limits, beat: Arc<Pulse>) -> Execution {
         let follows = strategy.follows();
         Execution {
             world: World::default(),
@@ -159,12 +165,19 @@ impl Execution {
             doomed_at: None,
             beat,
             beats: 0,
+            in_std: Vec::new(),
+            holds: Vec::new(),
         }
     }
 
     /// Forget the last execution, keeping the memory.
     pub(super) fn reset(&mut self) {
-        self.world.reset(self.limits.spurious, self.limits.weak);
+        self.traces = self.strategy.tracer().is_some();
+        // The reduction does not know yet that a load may read what was stored after it.
+        let weak = self.limits.weak && !self.traces;
+        self.world.reset(if self.traces { 0 } else { self.limits.spurious }, weak);
+        self.world.keeps_ids = self.traces;
+        self.world.traced = self.traces;
         self.goroutines.clear();
         self.pending.clear();
         self.spins.iter_mut().for_each(Spin::clear);
@@ -181,34 +194,33 @@ impl Execution {
         self.fingerprint = 0xcbf2_9ce4_8422_2325;
         self.ending = Ending::Running;
         self.follows = self.strategy.follows();
-        self.traces = self.strategy.tracer().is_some();
-        self.world.keeps_ids = self.traces;
-        self.world.traced = self.traces;
-        self.early_fires = self.limits.early_timers;
+        self.early_fires = if self.traces { 0 } else { self.limits.early_timers };
         self.main_returned_at = None;
         self.outlived_main.clear();
         self.fires_after_main = 0;
         self.races.reset();
         self.suite.reset();
         self.findings.clear();
+        self.in_std.clear();
         self.recorder.reset();
         self.timer_functions.clear();
         self.doomed_at = None;
-        self.beat.store(self.beats, Relaxed);
+        self.beat.beat(self.beats);
     }
 
     /// The running goroutine is about to operate: from now on `op` is its pending operation.
-    #[inline]
+    #[inline(always)]
     pub(super) fn announce(&mut self, g: Gid, op: Op, site: SiteRef) {
         let p = &mut self.pending[g.index()];
-        p.op = op;
         p.site = site;
         p.index += 1;
         p.since = self.steps;
-        if op.only_looks() && self.spins[g.index()].circles(site) {
-            let op = self.set_aside(g);
+        self.tell(|tracer, world| tracer.announced(world, g, &op));
+        if op.only_looks() && self.spins[g.index()].circles(site, op.object()) {
+            let op = self.set_aside(g, op);
             self.pend(g, op);
         } else if matches!(op, Op::Yield) {
+            self.pending[g.index()].op = op;
             self.pend_yield(g);
         } else {
             self.pend(g, op);
@@ -239,7 +251,6 @@ impl Execution {
     }
 
     /// Make decisions until a goroutine is to run.
-    #[inline]
     pub(super) fn decide(&mut self) -> Next {
         loop {
             if self.ending != Ending::Running {
@@ -276,7 +287,7 @@ impl Execution {
             });
             debug_assert!(self.enabled.contains(g), "the strategy picked {g}, which is not enabled");
             if let Some(next) = self.take_step(g) {
-                return next;
+                return self.unless_held(next);
             }
         }
     }
@@ -284,7 +295,7 @@ impl Execution {
     #[inline]
     fn count_step(&mut self, g: Gid, alternative: u32, op: OpKind) {
         self.steps += 1;
-        self.beat.store(self.beats + u64::from(self.steps), Relaxed);
+        self.beat.beat(self.beats + u64::from(self.steps));
         self.decisions.push(Decision { goroutine: g, alternative: alternative as u16, op });
         let word = u64::from(g.0) << 24 | u64::from(alternative as u16) << 8 | op as u64;
         self.fingerprint = (self.fingerprint ^ word).wrapping_mul(0x0000_0100_0000_01b3);
@@ -300,6 +311,7 @@ impl Execution {
         }
         self.current = g;
         self.count_step(g, 0, OpKind::Yield);
+        self.spins[g.index()].hinted();
         self.recorder.yielded(self.steps, g, site);
         if self.traces {
             self.world.begin();
@@ -312,6 +324,9 @@ impl Execution {
         Some(Next::Resume(g))
     }
 
+    /// What an operation other than a yield does. It is not inlined: it runs on the stacks of
+    /// goroutines, and a yield is not to touch the lines that its large frame takes.
+    #[inline(never)]
     fn take_effect(&mut self, g: Gid, op: Op, site: SiteRef) -> Option<Next> {
         let possible = self.possible(g, &op);
         let n = possible + u32::from(self.world.may_wake_spuriously(&op));
@@ -328,10 +343,20 @@ impl Execution {
         let step = self.world.step(g, &op, alternative);
         self.tell(|tracer, world| tracer.stepped(world, g, &op, alternative, step));
         let number = self.steps;
-        suite::executed(&mut self.suite, &self.world.clocks, &self.world, g, &op, step, before, site, number);
+        suite::executed(
+            &mut self.suite,
+            &self.world.clocks,
+            &self.world,
+            g,
+            &op,
+            &step,
+            before,
+            site,
+            number,
+        );
         self.learn(g, &op);
         self.look(g, &op, site);
-        self.recorder.step(self.steps, g, &op, site, step, (spurious, alternative), &self.world);
+        self.recorder.step(self.steps, g, &op, site, &step, (spurious, alternative), &self.world);
         match step {
             Step::Done(ret) => self.complete_own(g, ret),
             Step::Next(op) => self.pend(g, op),
@@ -389,7 +414,7 @@ impl Execution {
             if op.deadline().is_some() {
                 self.world.timers.disarm(Due::Operation(peer));
             }
-            self.recorder.woken(self.steps, peer, &self.pending[peer.index()], step);
+            self.recorder.woken(self.steps, peer, &self.pending[peer.index()], step, &self.world);
             self.proceed(peer, step);
         }
     }

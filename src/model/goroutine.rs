@@ -54,12 +54,15 @@ pub(super) struct Goroutine {
     pub(super) parent: Option<Gid>,
     pub(super) spawned: SiteRef,
     pub(super) name: Option<String>,
-    pub(super) joiners: Vec<Gid>,
+    /// The first of the goroutines that wait for this one to end.
+    pub(super) joiner: Option<Gid>,
+    /// The next of those that wait for what this one waits for.
+    pub(super) next_joiner: Option<Gid>,
     /// What its body threw, on the way from its stack to the worker's.
     pub(super) thrown: Option<Box<dyn Any + Send>>,
-    pub(super) panic: Option<Panic>,
+    pub(super) panic: Option<Box<Panic>>,
     /// What is left of its panic when somebody joined it and got the payload.
-    pub(super) claimed: Option<Panic>,
+    pub(super) claimed: Option<Box<Panic>>,
     pub(super) detached: bool,
     /// The lowest address of its stack's mapping.
     pub(super) stack_limit: usize,
@@ -80,7 +83,8 @@ impl Goroutine {
             parent: None,
             spawned,
             name: None,
-            joiners: Vec::new(),
+            joiner: None,
+            next_joiner: None,
             thrown: None,
             panic: None,
             claimed: None,

@@ -11,9 +11,11 @@ mod enabled;
 mod engine;
 pub(crate) mod execution;
 mod faults;
+pub(crate) mod frames;
 mod goroutine;
 pub(crate) mod limits;
 pub(crate) mod panics;
+mod pulse;
 mod record;
 mod spin;
 mod suite;
@@ -22,7 +24,9 @@ mod verdict;
 
 pub(crate) use decision::{Decision, Nondeterminism, Scene, Strategy, Survey, Tracer};
 pub(crate) use engine::STACK_OVERFLOW;
+pub(crate) use execution::{Hold, Stand};
 pub(crate) use limits::Limits;
+pub(crate) use pulse::Pulse;
 
 use crate::port::{self, Epoch, MAX_WORKERS, Spawn};
 use engine::Engine_;
@@ -30,7 +34,6 @@ use execution::{Ending, Execution};
 use selvedge_checkers::finding::Finding;
 use selvedge_checkers::ids::{Gid, SiteRef};
 use selvedge_checkers::trace::Trace;
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What came of one execution.
@@ -44,6 +47,10 @@ pub(crate) struct Report {
     /// Its decisions; kept only if it found something or was recorded.
     pub(crate) decisions: Vec<Decision>,
     pub(crate) trace: Option<Trace>,
+    /// See [`Strategy::trace`].
+    pub(crate) class: Option<u64>,
+    /// How far each goroutine came, if it was recorded.
+    pub(crate) stands: Vec<Stand>,
 }
 
 /// Identities of workers, and how many executions each has run.
@@ -55,13 +62,11 @@ pub(crate) struct Worker {
     _signals: faults::SignalStack,
     id: usize,
     executions: u32,
-    /// Whether reports hold the decisions also of executions that found nothing.
-    pub(crate) keeps_decisions: bool,
 }
 
 impl Worker {
     /// A worker for this thread.
-    pub(crate) fn new(strategy: Box<dyn Strategy>, limits: Limits, beat: Arc<AtomicU64>) -> Worker {
+    pub(crate) fn new(strategy: Box<dyn Strategy>, limits: Limits, beat: Arc<Pulse>) -> Worker {
         panics::install_hook();
         let mut workers = WORKERS.lock().unwrap_or_else(PoisonError::into_inner);
         let (free, counts) = &mut *workers;
@@ -72,18 +77,17 @@ impl Worker {
         assert!(id < MAX_WORKERS, "selvedge: more than {MAX_WORKERS} models run at once in this process");
         let executions = counts[id - 1];
         let _signals = faults::SignalStack::install();
-        Worker {
-            _signals,
-            engine: Engine_::new(Execution::new(strategy, limits, beat)),
-            id,
-            executions,
-            keeps_decisions: false,
-        }
+        Worker { _signals, engine: Engine_::new(Execution::new(strategy, limits, beat)), id, executions }
     }
 
     /// Decide by `strategy` from now on.
     pub(crate) fn set_strategy(&self, strategy: Box<dyn Strategy>) -> Box<dyn Strategy> {
         std::mem::replace(&mut self.engine.ex().strategy, strategy)
+    }
+
+    /// Keep goroutines of the next execution from going on.
+    pub(crate) fn hold(&self, holds: &[Hold]) {
+        self.engine.ex().holds = holds.to_vec();
     }
 
     /// What the strategy knows of the space.
@@ -136,17 +140,23 @@ impl Worker {
             if !self.engine.has_overflowed() {
                 ex.conclude();
             }
+            if ex.ending == Ending::Fatal {
+                ex.tell(|tracer, _| tracer.died());
+            }
+            ex.find_users_code();
             ex.strategy.end(ex.steps);
             if let Some((object, created)) = epoch.trespassed() {
                 ex.find_trespass(object, created);
             }
-            let keep = record || self.keeps_decisions || !ex.findings.is_empty();
+            let keep = record || !ex.findings.is_empty();
             let report = Report {
                 steps: ex.steps,
                 fingerprint: ex.fingerprint,
                 truncated: ex.ending == Ending::Limit,
                 decisions: if keep { ex.decisions.clone() } else { Vec::new() },
                 trace: record.then(|| ex.trace()),
+                class: ex.strategy.trace(),
+                stands: if record { ex.stands() } else { Vec::new() },
                 findings: std::mem::take(&mut ex.findings),
             };
             self.engine.tear_down();

@@ -4,8 +4,10 @@
 //! not come from a goroutine of a model; a misuse panics with Go's text as a `&'static str`, so
 //! user code that recovers sees what a Go programmer expects.
 
+use super::frames;
 use crate::objects::Misuse;
 use selvedge_checkers::ids::{ObjId, Site, SiteRef};
+use selvedge_checkers::op::OpKind;
 use std::any::Any;
 use std::cell::RefCell;
 use std::panic::PanicHookInfo;
@@ -17,6 +19,10 @@ pub(super) struct Last {
     message: String,
     pub(super) site: Option<Site>,
     misuse: Option<(Misuse, Option<ObjId>)>,
+    /// The operation that was misused: what its goroutine does while it unwinds comes later.
+    pub(super) op: Option<OpKind>,
+    /// The stack, if the place is one of std's: `with_borrow` panics there and not in its caller.
+    pub(super) frames: Vec<usize>,
 }
 
 /// A panic that ended a goroutine.
@@ -64,9 +70,17 @@ impl Panic {
     }
 }
 
+/// A misuse that is about to panic.
+struct Raising {
+    misuse: Misuse,
+    object: Option<ObjId>,
+    op: OpKind,
+    site: SiteRef,
+}
+
 thread_local! {
     static LAST: RefCell<Last> = RefCell::default();
-    static RAISING: RefCell<Option<(Misuse, Option<ObjId>, SiteRef)>> = const { RefCell::new(None) };
+    static RAISING: RefCell<Option<Raising>> = const { RefCell::new(None) };
 }
 
 fn text(payload: &(dyn Any + Send)) -> Option<&str> {
@@ -79,8 +93,8 @@ pub(super) fn take() -> Last {
 }
 
 /// Panic as Go does on this misuse.
-pub(super) fn raise(misuse: Misuse, object: Option<ObjId>, site: SiteRef) -> ! {
-    RAISING.set(Some((misuse, object, site)));
+pub(super) fn raise(misuse: Misuse, object: Option<ObjId>, op: OpKind, site: SiteRef) -> ! {
+    RAISING.set(Some(Raising { misuse, object, op, site }));
     std::panic::panic_any(misuse.text())
 }
 
@@ -103,9 +117,19 @@ fn remember(info: &PanicHookInfo<'_>) {
         .or_else(|| payload.downcast_ref::<String>().cloned())
         .unwrap_or_default();
     let raising = RAISING.take();
-    let site = match raising {
-        Some((_, _, site)) => Some(site.into()),
-        None => info.location().map(Site::from),
-    };
-    LAST.set(Last { message, site, misuse: raising.map(|(misuse, object, _)| (misuse, object)) });
+    LAST.set(match raising {
+        Some(Raising { misuse, object, op, site }) => Last {
+            message,
+            site: Some(site.into()),
+            misuse: Some((misuse, object)),
+            op: Some(op),
+            frames: Vec::new(),
+        },
+        None => {
+            let site = info.location().map(Site::from);
+            let std = site.as_ref().is_some_and(|site| frames::is_of_std(&site.file));
+            let frames = if std { frames::here() } else { Vec::new() };
+            Last { message, site, misuse: None, op: None, frames }
+        }
+    });
 }

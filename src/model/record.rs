@@ -4,7 +4,7 @@
 
 use super::execution::{Ending, Execution, Pending};
 use super::goroutine::Status;
-use crate::objects::{Op, Ret, Slot, Step, World};
+use crate::objects::{Arm, Op, Ret, Slot, Step, World};
 use selvedge_checkers::finding::{Evidence, Finding, Side, Slug};
 use selvedge_checkers::ids::{Gid, ObjId, SiteRef};
 use selvedge_checkers::op::OpKind;
@@ -93,12 +93,12 @@ impl Recorder {
     }
 
     #[inline]
-    pub(super) fn woken(&mut self, step: u32, g: Gid, pending: &Pending, how: Step) {
+    pub(super) fn woken(&mut self, step: u32, g: Gid, pending: &Pending, how: Step, world: &World) {
         if self.on
             && let Step::Done(ret) = how
         {
-            let object = pending.op.object();
-            self.push(step, g, pending.op.kind(), object, None, pending.site, outcome(ret));
+            let (object, outcome) = came(g, &pending.op, ret, world);
+            self.push(step, g, pending.op.kind(), object, None, pending.site, outcome);
         }
     }
 
@@ -110,14 +110,14 @@ impl Recorder {
         g: Gid,
         op: &Op,
         site: SiteRef,
-        step: Step,
+        step: &Step,
         (spurious, alternative): (bool, u32),
         world: &World,
     ) {
         if !self.on {
             return;
         }
-        let result = match (step, *op) {
+        let result = match (*step, *op) {
             _ if spurious => Outcome::Spurious,
             (Step::Done(Ret::Value(v)), Op::Load { .. }) if alternative > 0 => Outcome::Old(v),
             (Step::Next(Op::Relock { .. }), _) => Outcome::Done,
@@ -127,31 +127,43 @@ impl Recorder {
                 Outcome::Value(before.wrapping_add_signed(delta.into()))
             }
             (Step::Done(Ret::Unit), Op::Store { value, .. }) => Outcome::Value(value),
-            (Step::Done(ret), _) => outcome(ret),
+            (Step::Done(ret), _) => came(g, op, ret, world).1,
         };
         let peer = match *op {
             Op::Unpark(target) | Op::Join(target) => Some(target),
             _ => world.woken.first().map(|&(peer, _)| peer),
         };
-        let object = match (*op, step) {
-            (Op::Select { .. } | Op::SelectWait { .. }, Step::Done(Ret::Arm { arm, .. })) => {
-                Some(world.goroutines[g.index()].select.arms[arm as usize].channel())
-            }
-            _ => op.object(),
+        let object = match *step {
+            Step::Done(ret) => came(g, op, ret, world).0,
+            Step::Next(_) => op.object(),
         };
         self.push(number, g, op.kind(), object, peer, site, result);
     }
 }
 
+/// What an operation was on in the end, and what came of it: a select is on the channel it took.
+fn came(g: Gid, op: &Op, ret: Ret, world: &World) -> (Option<ObjId>, Outcome) {
+    let selects = matches!(op, Op::Select { .. } | Op::SelectWait { .. });
+    match ret {
+        Ret::Arm { arm, .. } => {
+            let arms = &world.goroutines[g.index()].select.arms;
+            let taken = arms[arm as usize];
+            let sends = matches!(taken, Arm::Send(..));
+            (Some(taken.channel()), Outcome::Arm { arm, of: arms.len() as u32, sends })
+        }
+        Ret::WouldBlock if selects => (None, Outcome::Default),
+        ret => (op.object(), outcome(ret)),
+    }
+}
+
 fn outcome(ret: Ret) -> Outcome {
     match ret {
-        Ret::Unit | Ret::Message(_) | Ret::Flag(true) => Outcome::Done,
+        Ret::Unit | Ret::Message(_) | Ret::Flag(true) | Ret::Arm { .. } => Outcome::Done,
         Ret::Value(v) => Outcome::Value(v),
         Ret::Exchange { old, done: true } => Outcome::Value(old),
         Ret::Exchange { done: false, .. } | Ret::Flag(false) | Ret::WouldBlock => Outcome::Failed,
         Ret::Closed => Outcome::Closed,
         Ret::TimedOut => Outcome::TimedOut,
-        Ret::Arm { arm, .. } => Outcome::Arm(arm),
         Ret::Misuse(_) => Outcome::Misuse,
     }
 }
@@ -162,7 +174,7 @@ fn describe(id: ObjId, slot: &Slot) -> ObjectInfo {
         kind: slot.state.kind(),
         created: slot.created.into(),
         state: slot.state.describe(),
-        holders: slot.state.holders().into_iter().map(|g| (g, 0)).collect(),
+        holders: slot.state.holders().map(|g| (g, 0)).collect(),
     }
 }
 

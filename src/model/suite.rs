@@ -50,7 +50,7 @@ pub(super) fn executed(
     world: &World,
     g: Gid,
     op: &Op,
-    effect: Effect,
+    effect: &Effect,
     before: i64,
     site: SiteRef,
     number: u32,
@@ -69,7 +69,7 @@ pub(super) fn executed(
     };
     match *op {
         Op::Select { .. } | Op::SelectWait { .. } => {
-            let Effect::Done(Ret::Arm { arm, ticket }) = effect else { return };
+            let Effect::Done(Ret::Arm { arm, ticket }) = *effect else { return };
             let arm = world.goroutines[g.index()].select.arms[arm as usize];
             step.object = arm.channel();
             (step.op, step.ok) = match arm {
@@ -89,9 +89,10 @@ pub(super) fn executed(
     suite.executed(clocks, &step);
 }
 
-fn took_effect(op: &Op, effect: Effect) -> bool {
-    match (*op, effect) {
-        (Op::WaitGroupAdd { delta, .. }, _) => delta > 0,
+#[inline]
+fn took_effect(op: &Op, effect: &Effect) -> bool {
+    match (op, effect) {
+        (Op::WaitGroupAdd { delta, .. }, _) => *delta > 0,
         (_, Effect::Next(_)) => true,
         (_, Effect::Done(ret)) => {
             !matches!(ret, Ret::Flag(false) | Ret::WouldBlock | Ret::TimedOut | Ret::Closed | Ret::Misuse(_))

@@ -121,11 +121,16 @@ impl Engine_ {
             } else if let Some(body) = body {
                 self.drop_aside(g, body);
             }
-            let me = &mut self.ex().goroutines[i];
+            let ex = self.ex();
+            ex.world.goroutines[i].exited = true;
+            let me = &mut ex.goroutines[i];
             me.status = Status::Exited;
-            let payloads = me.panic.take().map(|p| p.payload).into_iter().chain(me.thrown.take());
-            self.ex().debris.extend(payloads);
-            self.ex().world.goroutines[i].exited = true;
+            if let Some(panic) = me.panic.take() {
+                ex.debris.push(panic.payload);
+            }
+            if let Some(payload) = me.thrown.take() {
+                ex.debris.push(payload);
+            }
         }
         for payload in std::mem::take(&mut self.ex().debris) {
             self.drop_aside(Gid::MAIN, payload);
@@ -140,6 +145,7 @@ impl Engine_ {
     /// Resume a goroutine for the last time; if it suspends again, it can never be unwound.
     fn unwind(&self, g: Gid, mut place: Place) {
         self.ex().running = g;
+        self.ex().beat.runs(g);
         self.unwound.set(0);
         match place.as_mut().as_mut().map(|co| co.resume(())) {
             None | Some(CoroutineResult::Return(_)) => self.stacks.borrow_mut().give(place),

@@ -160,8 +160,7 @@ impl Execution {
                 if holders.is_empty() { Wakers::Unknown } else { Wakers::AnyOf(holders) }
             }
             Op::WriteLock(o) | Op::WriteWait(o) => {
-                let holders: Vec<Gid> =
-                    self.world.state(o).holders().into_iter().chain(self.announced(o, g)).collect();
+                let holders: Vec<Gid> = self.world.state(o).holders().chain(self.announced(o, g)).collect();
                 if holders.is_empty() { Wakers::Unknown } else { Wakers::AllOf(holders) }
             }
             Op::Send { ch, .. } | Op::SendWait { ch, .. } if self.is_abandoned(ch, true) => Wakers::Nobody,
@@ -210,7 +209,7 @@ impl Execution {
     fn unclaimed_panics(&mut self) {
         for i in 0..self.goroutines.len() {
             if let Some(panic) = self.goroutines[i].panic.take() {
-                self.unrecovered(Gid(i as u32), panic);
+                self.unrecovered(Gid(i as u32), *panic);
             }
         }
     }
@@ -244,9 +243,8 @@ impl Execution {
                     (Op::ReadLock(_), State::RwLock(rw)) => rw.announced,
                     _ => None,
                 };
-                let holders = self.world.state(o).holders();
-                let itself = holders.iter().find(|&&h| h == g);
-                ahead.or(itself.copied()).or(holders.first().copied())
+                let holders = || self.world.state(o).holders();
+                ahead.or(holders().find(|&h| h == g)).or(holders().next())
             }),
         };
         Blocked { g, reason, object, waits_for, site: p.site.into() }

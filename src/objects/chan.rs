@@ -54,6 +54,8 @@ pub(crate) struct ChanState {
     /// Dropping the last handle of either end closes it, as std's mpsc does.
     pub(crate) hang_up: bool,
     pub(crate) timer: Option<Timer>,
+    /// A select that is also on unbuffered channels has waited on it.
+    pub(crate) selected: bool,
     /// Nobody sends: all that happens to it is its close.
     pub(crate) signal: bool,
 }
@@ -114,6 +116,10 @@ fn first_free(world: &World, queue: &VecDeque<Waiter>, g: Gid) -> Option<usize> 
 
 /// The buffer changed: the selects waiting on it can or cannot be met on their other channels.
 fn tell_selects(world: &mut World, ch: ObjId) {
+    if !view(world.state(ch)).selected {
+        return;
+    }
+    world.access(ch, Part::Queue, 0, Mode::Read, Sync::None);
     for at in 0..world.slot(ch).pending.len() {
         let g = world.slot(ch).pending[at];
         if !world.goroutines[g.index()].select.queued {
@@ -126,6 +132,11 @@ fn tell_selects(world: &mut World, ch: ObjId) {
             }
         }
     }
+}
+
+/// Whether dropping the last handle of an end closes the channel.
+pub(crate) fn hangs_up(state: &State) -> bool {
+    matches!(state, State::Chan(c) if c.hang_up)
 }
 
 pub(crate) fn view(state: &State) -> &ChanState {
@@ -354,6 +365,9 @@ pub(super) fn close(world: &mut World, ch: ObjId) -> Ret {
     let senders = std::mem::take(&mut c.senders);
     let receivers = std::mem::take(&mut c.receivers);
     world.access(ch, Part::Closed, 0, Mode::Write, Sync::Publish);
+    if !receivers.is_empty() || !senders.is_empty() {
+        world.access(ch, Part::Queue, 0, Mode::Write, Sync::None);
+    }
     tell_selects(world, ch);
     for peer in receivers {
         world.learned.push((peer.g, Access::new(ch, Part::Closed, 0, Mode::Read, Sync::Acquire)));
@@ -384,7 +398,7 @@ pub(super) fn drop_last(world: &mut World, ch: ObjId, end: End) -> Ret {
     if hang_up && !closed {
         close(world, ch);
     } else {
-        world.access(ch, Part::Closed, 0, Mode::Write, Sync::None);
+        world.access(ch, Part::Handles, end as u32, Mode::Write, Sync::None);
     }
     if hang_up && end == End::Receive {
         // Whoever hangs up drops the messages nobody received: after they were sent.

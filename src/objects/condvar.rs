@@ -38,6 +38,7 @@ pub(super) fn wait(world: &mut World, g: Gid, o: ObjId, m: ObjId, deadline: Opti
     if cv.waiters.is_empty() {
         cv.mutex = Some(m);
     } else if cv.mutex != Some(m) {
+        world.whole(o, Mode::Read, Sync::None);
         return Step::Done(Ret::Misuse(Misuse::CondvarTwoMutexes));
     }
     cv.waiters.push(g);

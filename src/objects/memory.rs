@@ -312,7 +312,7 @@ fn order_consistently(world: &mut World, order: Ordering) {
 /// A fence of `g`: whoever comes after a sequentially consistent one knows of the sequentially
 /// consistent stores before it.
 pub(super) fn fence(world: &mut World, g: Gid, order: Ordering) {
-    if !is_consistent(order) {
+    if !world.memory.weak || !is_consistent(order) {
         return;
     }
     world.footprint.push(Access::of_goroutine(Gid::MAIN, Part::Fence, Mode::Write, Sync::None));

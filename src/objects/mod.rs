@@ -78,6 +78,8 @@ pub(crate) struct Goroutine {
 pub(crate) struct World {
     slots: Vec<Slot>,
     free: Vec<u32>,
+    /// Lists of earlier executions, for their memory.
+    lists: Vec<Vec<Gid>>,
     pub(crate) goroutines: Vec<Goroutine>,
     /// Whether the id of an object that is gone is not used again.
     pub(crate) keeps_ids: bool,
@@ -103,7 +105,7 @@ pub(crate) struct World {
 impl World {
     /// An empty world, keeping the memory of the last one.
     pub(crate) fn reset(&mut self, spurious: u32, weak: bool) {
-        self.slots.clear();
+        self.lists.extend(self.slots.drain(..).map(|slot| slot.pending));
         self.free.clear();
         for g in &mut self.goroutines {
             g.exited = true;
@@ -134,21 +136,21 @@ impl World {
 
     /// A new object; ids are reused once their object is gone.
     pub(crate) fn create(&mut self, state: State, created: SiteRef) -> ObjId {
-        let slot = Slot { state, created, pending: Vec::new(), version: 0 };
-        let index = match self.free.pop() {
-            Some(index) => index as usize,
-            None => self.slots.len(),
-        };
-        let id = ObjId(index as u32);
-        if let State::Atomic(atomic) = slot.state
+        let id = ObjId(self.free.last().copied().unwrap_or(self.slots.len() as u32));
+        if let State::Atomic(atomic) = state
             && self.memory.weak
         {
             self.memory.create(id, atomic.value);
         }
-        match self.slots.get_mut(index) {
-            Some(free) => *free = slot,
-            None => self.slots.push(slot),
+        if self.free.pop().is_some() {
+            let slot = &mut self.slots[id.index()];
+            slot.pending.clear();
+            (slot.state, slot.created, slot.version) = (state, created, 0);
+            return id;
         }
+        let mut pending = self.lists.pop().unwrap_or_default();
+        pending.clear();
+        self.slots.push(Slot { state, created, pending, version: 0 });
         id
     }
 

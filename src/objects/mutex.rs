@@ -38,6 +38,7 @@ pub(super) fn try_lock(world: &mut World, g: Gid, o: ObjId) -> Ret {
 
 pub(super) fn unlock(world: &mut World, o: ObjId) -> Ret {
     if holder(world, o).take().is_none() {
+        world.whole(o, Mode::Read, Sync::None);
         return Ret::Misuse(Misuse::UnlockOfUnlocked);
     }
     world.whole(o, Mode::Write, Sync::Publish);

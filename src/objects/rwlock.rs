@@ -65,7 +65,10 @@ pub(super) fn read_unlock(world: &mut World, g: Gid, o: ObjId) -> Ret {
     let readers = &mut rw(world, o).readers;
     // Any goroutine may release a read lock, as in Go; its own goes first.
     let mine = readers.iter().position(|&r| r == g).or_else(|| readers.len().checked_sub(1));
-    let Some(at) = mine else { return Ret::Misuse(Misuse::ReadUnlockOfUnlocked) };
+    let Some(at) = mine else {
+        world.whole(o, Mode::Read, Sync::None);
+        return Ret::Misuse(Misuse::ReadUnlockOfUnlocked);
+    };
     readers.remove(at);
     world.whole(o, Mode::Commute(Class::Reader), Sync::None);
     world.access(o, Part::Readers, 0, Mode::Commute(Class::Reader), Sync::Release);
@@ -102,6 +105,7 @@ pub(super) fn try_write(world: &mut World, g: Gid, o: ObjId) -> Ret {
 
 pub(super) fn write_unlock(world: &mut World, o: ObjId) -> Ret {
     if rw(world, o).writer.take().is_none() {
+        world.whole(o, Mode::Read, Sync::None);
         return Ret::Misuse(Misuse::WriteUnlockOfUnlocked);
     }
     world.whole(o, Mode::Write, Sync::Publish);

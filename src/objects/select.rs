@@ -9,6 +9,7 @@
 use super::chan::{self, Waiter};
 use super::op::{Nanos, Op, Ret};
 use super::{Step, World};
+use selvedge_checkers::access::{Mode, Part, Sync};
 use selvedge_checkers::ids::{Gid, ObjId};
 
 /// One arm.
@@ -142,7 +143,12 @@ fn queue_up(world: &mut World, g: Gid, deadline: Option<Nanos>) -> Step {
     for i in 0..world.goroutines[g.index()].select.arms.len() {
         let arm = world.goroutines[g.index()].select.arms[i];
         let ch = arm.channel();
-        if ch == ObjId::NIL || chan::view(world.state(ch)).cap > 0 {
+        if ch == ObjId::NIL {
+            continue;
+        }
+        if chan::view(world.state(ch)).cap > 0 {
+            chan::chan(world, ch).selected = true;
+            world.access(ch, Part::Queue, 0, Mode::Write, Sync::None);
             continue;
         }
         match arm {
@@ -168,7 +174,7 @@ pub(super) fn leave_queues(world: &mut World, g: Gid) {
             let c = chan::chan(world, ch);
             c.senders.retain(|w| w.g != g);
             c.receivers.retain(|w| w.g != g);
-            world.touch(ch);
+            world.access(ch, Part::Queue, 0, Mode::Write, Sync::None);
         }
     }
 }

@@ -74,6 +74,7 @@ pub(super) fn release(world: &mut World, g: Gid, o: ObjId, n: u32) -> Ret {
     was_refused(world, g, o);
     let s = sem(world, o);
     if s.available + n > s.size {
+        world.whole(o, Mode::Read, Sync::None);
         return Ret::Misuse(Misuse::ReleasedMoreThanHeld);
     }
     s.available += n;

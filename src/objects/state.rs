@@ -50,13 +50,14 @@ impl State {
     }
 
     /// The goroutines that hold the object, if it is one that is held.
-    pub(crate) fn holders(&self) -> Vec<Gid> {
-        match self {
-            State::Mutex { holder } => holder.iter().copied().collect(),
-            State::RwLock(rw) => rw.writer.iter().chain(&rw.readers).copied().collect(),
-            State::Once(OnceState::Running(g)) => vec![*g],
-            _ => Vec::new(),
-        }
+    pub(crate) fn holders(&self) -> impl Iterator<Item = Gid> {
+        let (one, more): (Option<&Gid>, &[Gid]) = match self {
+            State::Mutex { holder } => (holder.as_ref(), &[]),
+            State::RwLock(rw) => (rw.writer.as_ref(), &rw.readers),
+            State::Once(OnceState::Running(g)) => (Some(g), &[]),
+            _ => (None, &[]),
+        };
+        one.into_iter().chain(more).copied()
     }
 
     /// The state in a few words, for reports.

@@ -150,6 +150,13 @@ impl Timers {
         tied.iter().map(|e| e.due).collect()
     }
 
+    /// Advance to when `due` is due, and take it.
+    pub(crate) fn pass_to(&mut self, due: Due) {
+        let at = self.heap.iter().find(|Reverse(e)| e.due == due && self.is_live(e)).map(|Reverse(e)| e.at);
+        self.now = self.now.max(at.unwrap_or(self.now));
+        self.disarm(due);
+    }
+
     /// Advance to the next due time and take one of the entries due then, in order of their
     /// making.
     pub(crate) fn fire(&mut self, alternative: u32) -> Option<Due> {

@@ -54,7 +54,7 @@ pub(super) fn add(world: &mut World, o: ObjId, delta: i32) -> Ret {
     wg.count += i64::from(delta);
     if wg.count < 0 {
         // Those who were about to find zero do not any more.
-        world.whole(o, Mode::Commute(Class::Add), Sync::None);
+        world.whole(o, Mode::Write, Sync::None);
         return Ret::Misuse(Misuse::NegativeWaitGroup);
     }
     if wg.count == 0 && before != 0 {

@@ -6,6 +6,12 @@
 //! a goal here. Invariants: a thread sleeps only on its own condition variable, with its pending
 //! operation registered on the objects it waits for; user code never runs under the lock.
 
+#[cfg_attr(not(feature = "check"), allow(dead_code, reason = "only a test asks who is left"))]
+mod party;
+
+#[cfg(feature = "check")]
+pub(crate) use party::{Stranded, host};
+
 use crate::objects::timer::{self, Due};
 use crate::objects::{Arm, End, Nanos, Op, Ret, State, Step, World, atomic, chan, wait_group};
 use crate::port::{Engine, Epoch, GoExit, SelectForm, Spawn};
@@ -30,6 +36,12 @@ struct Thread {
     panic: Option<Box<dyn Any + Send>>,
     detached: bool,
     live: bool,
+    /// Where its last operation was.
+    site: Option<SiteRef>,
+    /// The party it belongs to; 0 for nobody's.
+    party: u32,
+    /// Who started it, as what, and where, if it is a goroutine.
+    origin: Option<(Gid, Option<String>, SiteRef)>,
 }
 
 #[derive(Default)]
@@ -111,8 +123,9 @@ impl Plain {
         self.started.get().map_or(0, |s| s.elapsed().as_nanos() as Nanos)
     }
 
-    fn operate(&self, g: Gid, op: Op) -> Ret {
+    fn operate(&self, g: Gid, op: Op, site: SiteRef) -> Ret {
         let mut state = self.lock();
+        state.threads[g.index()].site = Some(site);
         let mut op = op;
         loop {
             let n = state.world.alternatives(g, &op);
@@ -311,7 +324,7 @@ impl State_ {
 }
 
 impl Engine for Plain {
-    fn op(&self, op: Op, _site: SiteRef) -> Ret {
+    fn op(&self, op: Op, site: SiteRef) -> Ret {
         let g = self.me();
         match op {
             Op::Yield => {
@@ -331,7 +344,7 @@ impl Engine for Plain {
             }
             _ => {}
         }
-        match self.operate(g, op) {
+        match self.operate(g, op, site) {
             Ret::Misuse(misuse) => panic!("{}", misuse.text()),
             ret => ret,
         }
@@ -385,10 +398,17 @@ impl Engine for Plain {
     }
 
     fn spawn(&self, spawn: Spawn) -> Gid {
-        let g = self.lock().enter();
-        let Spawn { body, name, .. } = spawn;
+        let parent = self.me();
+        let Spawn { body, name, site } = spawn;
+        let party = party::mine();
+        let mut state = self.lock();
+        let g = state.enter();
+        let me = &mut state.threads[g.index()];
+        (me.party, me.origin) = (party, Some((parent, name.clone(), site)));
+        drop(state);
         let run = move || {
             ME.with(|me| me.0.set(Some(g)));
+            party::join(party);
             if let Err(payload) = catch_unwind(AssertUnwindSafe(body))
                 && !payload.is::<GoExit>()
             {

@@ -6,6 +6,8 @@
 //! whose stack was abandoned are never dropped. User code never runs while the table is borrowed.
 
 use super::{Engine, Epoch};
+#[cfg(feature = "check")]
+use selvedge_checkers::ids::Gid;
 use std::any::Any;
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;
@@ -50,7 +52,7 @@ fn with_entries<R>(engine: &dyn Engine, f: impl FnOnce(&mut Vec<Entry>) -> R) ->
         if store.epoch != epoch {
             // Of a goroutine that never came to its end; its values may still be in use by a stack
             // that was abandoned, and belong to a world that is gone.
-            std::mem::forget(std::mem::take(&mut store.entries));
+            store.entries.drain(..).for_each(std::mem::forget);
             store.epoch = epoch;
         }
         f(&mut store.entries)
@@ -75,6 +77,13 @@ pub(crate) fn store(engine: &dyn Engine, key: usize, value: Rc<dyn Any>, drops: 
             None
         }
     })
+}
+
+/// Whether there may be something for goroutine `g` to [`destroy`].
+#[cfg(feature = "check")]
+#[inline]
+pub(crate) fn any(g: Gid) -> bool {
+    STORES.with_borrow(|stores| stores.get(g.index()).is_some_and(|store| !store.entries.is_empty()))
 }
 
 /// Drop the running goroutine's values; called once, when its body has ended.

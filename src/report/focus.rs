@@ -79,6 +79,12 @@ impl Focus {
                 focus.goroutines.insert(waiter.g);
                 focus.stops.extend(scene.last_wait(waiter.g));
             }
+            Evidence::Borrow { holder, other } => {
+                focus.goroutines.insert(other.g);
+                focus.side(holder, "", scene);
+                focus.stops.extend(scene.last_wait(holder.g));
+                focus.sides.extend(scene.last_before_panic(other).map(|i| (i, "✗".to_owned())));
+            }
             Evidence::Divergence { .. } | Evidence::None => {}
         }
         focus

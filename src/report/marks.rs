@@ -47,6 +47,11 @@ pub(super) fn marks(f: &Finding, scene: &Scene<'_>) -> Vec<Mark> {
             all.origin(*object);
             all.spawn(&[side.g]);
         }
+        Evidence::Borrow { holder, other } => {
+            all.add(&holder.site, mark::borrows(holder, scene));
+            all.add(&other.site, mark::finds_borrowed(other, scene));
+            all.spawn(&[holder.g, other.g]);
+        }
         Evidence::Divergence { .. } | Evidence::None => {}
     }
     all.finish()

@@ -25,7 +25,7 @@ mod tests;
 mod text;
 mod words;
 
-use selvedge_checkers::finding::Finding;
+use selvedge_checkers::finding::{Evidence, Finding};
 use selvedge_checkers::trace::Trace;
 
 pub use source::{Roots, Sources};
@@ -89,6 +89,13 @@ impl Report<'_> {
     pub fn notice(&self, style: &Style) -> String {
         let text = format!("note: {}", self.headline());
         text::wrap(&style.spell(&text), style.columns()).join("\n      ") + "\n\n"
+    }
+
+    /// The finding among the others that says why this one came about.
+    fn cause(&self) -> Option<&Finding> {
+        let Evidence::Panic { side, .. } = &self.finding.evidence else { return None };
+        let causes = |f: &&Finding| matches!(&f.evidence, Evidence::Borrow { other, .. } if other == side);
+        self.others.iter().find(causes)
     }
 
     /// The finding and the others, in the order they are printed in.

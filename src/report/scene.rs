@@ -45,6 +45,11 @@ impl<'a> Scene<'a> {
         (self.trace.events[last].outcome == Outcome::Blocks).then_some(last)
     }
 
+    /// Whether the goroutine has come to its end.
+    pub(super) fn has_ended(&self, g: Gid) -> bool {
+        self.trace.goroutine(g).is_some_and(|info| info.exited)
+    }
+
     /// The event of a side: several may share its step.
     pub(super) fn position(&self, side: &Side) -> Option<usize> {
         let same = |e: &Event| (e.g, e.op, &e.site) == (side.g, side.op, &side.site);

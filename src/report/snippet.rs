@@ -27,8 +27,14 @@ const GUTTER: usize = 8;
 const MAX_HEADLINE: usize = 280;
 
 /// The first block: headline, source lines, remedy.
-pub(super) fn render(f: &Finding, marks: &[Mark], scene: &Scene<'_>, style: &Style) -> Vec<String> {
-    let canvas = Canvas { finding: f, marks, files: by_file(marks, scene), scene, style };
+pub(super) fn render(
+    f: &Finding,
+    marks: &[Mark],
+    remedy: &'static str,
+    scene: &Scene<'_>,
+    style: &Style,
+) -> Vec<String> {
+    let canvas = Canvas { finding: f, marks, remedy, files: by_file(marks, scene), scene, style };
     // Labels are one line each. Those that stick out become brief, the longest first, and where
     // even that is too long they move below the source; what sticks out then is cut.
     let mut fits = vec![0; marks.len()];
@@ -77,6 +83,7 @@ fn by_file(marks: &[Mark], scene: &Scene<'_>) -> Vec<File> {
 struct Canvas<'c, 'a> {
     finding: &'c Finding,
     marks: &'c [Mark],
+    remedy: &'static str,
     files: Vec<File>,
     scene: &'c Scene<'a>,
     style: &'c Style,
@@ -100,7 +107,7 @@ impl Canvas<'_, '_> {
                 self.style.ellipsis(),
             )));
         }
-        group = group.element(Level::HELP.message(self.note(words::remedy(self.finding, self.scene))));
+        group = group.element(Level::HELP.message(self.note(self.remedy)));
         let decor = if self.style.unicode { DecorStyle::Unicode } else { DecorStyle::Ascii };
         let renderer = if self.style.color { Renderer::styled() } else { Renderer::plain() };
         let width = self.style.columns().saturating_sub(GUTTER);

@@ -39,6 +39,8 @@ pub struct Statistics {
     pub strategy: String,
     /// The base seed, as the user would write it; empty where the strategy has none.
     pub seed: String,
+    /// It was one run on real threads, and nothing was searched.
+    pub production: bool,
     /// The execution was not looked for: a token says which it is.
     pub replaying: bool,
     /// How often the finding was replayed with the same result.

@@ -143,6 +143,9 @@ fn action(i: usize, stops: bool, scene: &Scene<'_>) -> String {
     if let (OpKind::WaitGroupAdd, Outcome::Value(now)) = (e.op, &e.outcome) {
         return added(&scene.names.cell(e.object.unwrap_or(ObjId::NIL)), scene.counter_before(i), *now);
     }
+    if let Some(taken) = selected(e, scene) {
+        return taken;
+    }
     if (e.op, &e.outcome) == (OpKind::WaitGroupAdd, &Outcome::Misuse) {
         // Only taking away can be wrong.
         text = "done".to_owned();
@@ -186,6 +189,21 @@ fn newest_store(i: usize, scene: &Scene<'_>) -> Option<String> {
     })
 }
 
+/// `select → receive from jobs (arm 1 of 2)`: which way a select went.
+fn selected(e: &Event, scene: &Scene<'_>) -> Option<String> {
+    let taken = match &e.outcome {
+        Outcome::Arm { arm, of, sends } => {
+            let channel = scene.names.cell(e.object.unwrap_or(ObjId::NIL));
+            let nth = if *of > 1 { format!(" (arm {} of {of})", arm + 1) } else { String::new() };
+            format!("{} {channel}{nth}", if *sends { "send on" } else { "receive from" })
+        }
+        Outcome::Default => "default".to_owned(),
+        Outcome::TimedOut if e.op == OpKind::Select => "timed out".to_owned(),
+        _ => return None,
+    };
+    Some(format!("{} → {taken}", e.op.verb()))
+}
+
 /// What came of a step, for its cell.
 fn result(e: &Event) -> String {
     let gives = matches!(
@@ -201,10 +219,12 @@ fn result(e: &Event) -> String {
         Outcome::Failed if matches!(e.op, OpKind::NotifyOne | OpKind::NotifyAll) => {
             ": nobody waits".to_owned()
         }
+        // Whether it ran already when it was started says nothing.
+        Outcome::Failed if e.op == OpKind::TimerStart => String::new(),
         Outcome::Failed => " fails".to_owned(),
         Outcome::Closed => " closed".to_owned(),
         Outcome::TimedOut => " timed out".to_owned(),
-        Outcome::Arm(n) => format!(" (arm {n})"),
+        Outcome::Default | Outcome::Arm { .. } => String::new(),
         Outcome::Spurious => " spuriously".to_owned(),
         Outcome::Misuse => " ✗".to_owned(),
     }

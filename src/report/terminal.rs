@@ -41,7 +41,13 @@ const DETAILS: &[Detail] = &[
 /// The whole report, ending in a line break.
 pub(super) fn render(report: &Report<'_>, style: &Style) -> String {
     let scene = Scene::new(report.trace, report.sources);
-    let about = (marks(report.finding, &scene), Focus::new(report.finding, &scene));
+    let cause = report.cause();
+    let mut places = marks(report.finding, &scene);
+    // What the panic comes from is to be seen first.
+    let because = cause.and_then(|f| marks(f, &scene).into_iter().next());
+    let at = places.len().min(1);
+    places.splice(at..at, because.map(|mark| Mark { primary: false, ..mark }));
+    let about = (places, Focus::new(cause.unwrap_or(report.finding), &scene));
     let mut lines = Vec::new();
     for detail in DETAILS {
         lines = blocks(report, &about, detail, &scene, style).join(&String::new());
@@ -79,7 +85,13 @@ fn blocks(
         false => table::folded(focus, detail.steps, out_dir, scene, style),
     };
     Blocks(vec![
-        snippet::render(finding, shown, scene, style),
+        snippet::render(
+            finding,
+            shown,
+            words::remedy(report.cause().unwrap_or(finding), scene),
+            scene,
+            style,
+        ),
         relation(report, shown, scene, style),
         steps,
         numbers(report, style),
@@ -125,6 +137,7 @@ fn numbers(report: &Report<'_>, style: &Style) -> Vec<String> {
     let room = style.columns() - INDENT.len();
     let sentences = match report.statistics.executions {
         _ if report.finding.slug == Slug::Stuck => Vec::new(),
+        _ if report.statistics.production => vec![words::figures(report.statistics)],
         _ if report.statistics.replaying => vec![words::figures(report.statistics)],
         0 => vec![words::figures(report.statistics)],
         _ => vec![words::figures(report.statistics), words::search(report.statistics)],
@@ -169,7 +182,7 @@ fn replay(report: &Report<'_>, style: &Style) -> Vec<String> {
     if !replay.token.is_empty() {
         lines.extend(command_lines(&replay.token, &replay.command, style));
     }
-    let explain = format!("cargo selvedge explain {}", report.finding.slug.text());
+    let explain = format!("cargo selvedge explain {}", report.cause().unwrap_or(report.finding).slug.text());
     lines.push(format!("{INDENT}{}{explain}", pad(&style.paint(Ink::Label, "explain"), LABEL)));
     lines
 }

@@ -83,14 +83,14 @@ mod tests {
     #[cfg(feature = "check")]
     #[test]
     fn one_leads_each_round_in_a_model() {
-        crate::testing::clean(200, || assert_eq!(leaders(3, 2), 2));
+        crate::trial_tests::clean(200, || assert_eq!(leaders(3, 2), 2));
     }
 
     #[cfg(feature = "check")]
     #[test]
     fn everything_before_is_seen_after() {
         use crate::cell::Plain;
-        crate::testing::clean(200, || {
+        crate::trial_tests::clean(200, || {
             let barrier = Arc::new(Barrier::new(2));
             let x = Arc::new(Plain::new(0));
             let (b, y) = (Arc::clone(&barrier), Arc::clone(&x));
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn a_missing_party_is_a_deadlock() {
         use selvedge_checkers::finding::Slug;
-        let found = crate::testing::slug(10, || {
+        let found = crate::trial_tests::slug(10, || {
             Barrier::new(2).wait();
         });
         assert_eq!(found, Some(Slug::Deadlock));

@@ -4,7 +4,7 @@ use super::{ErrGroup, Mutex, Semaphore, SingleFlight};
 use crate::chan::chan;
 use crate::context::{ContextError, background, cause, with_cancel, with_timeout};
 use crate::time::{HOUR, Instant, MILLISECOND, SECOND, sleep};
-use crate::trial_tests::{clean, panics_with, slug};
+use crate::trial_tests::{first, panics_with, silent};
 use crate::{cell, go};
 use selvedge_checkers::finding::Slug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -53,14 +53,14 @@ fn limits_limit() {
 fn error_groups() {
     first_error_ends_the_context();
     limits_limit();
-    clean(first_error_ends_the_context);
-    clean(limits_limit);
+    silent(first_error_ends_the_context);
+    silent(limits_limit);
 }
 
 #[test]
 fn go_inside_a_group_at_its_limit_waits_for_itself() {
     assert_eq!(
-        slug(|| {
+        first(|| {
             let group = ErrGroup::<String>::new();
             group.set_limit(1);
             let inner = group.clone();
@@ -106,8 +106,8 @@ fn one_answer_for_all() {
 #[test]
 fn single_flights() {
     one_answer_for_all();
-    clean(one_answer_for_all);
-    clean(|| {
+    silent(one_answer_for_all);
+    silent(|| {
         let flights = SingleFlight::new();
         let first = flights.run_chan(1, || {
             sleep(SECOND);
@@ -123,7 +123,7 @@ fn single_flights() {
 
 #[test]
 fn a_panic_reaches_all_who_asked() {
-    clean(|| {
+    silent(|| {
         let flights = SingleFlight::<u8, u8>::new();
         let askers: Vec<_> = (0..2)
             .map(|_| {
@@ -143,7 +143,7 @@ fn a_panic_reaches_all_who_asked() {
 #[test]
 fn who_follows_a_leader_that_hangs_leaks() {
     assert_eq!(
-        slug(|| {
+        first(|| {
             let flights = SingleFlight::<u8, ()>::new();
             for _ in 0..2 {
                 let flights = flights.clone();
@@ -179,12 +179,12 @@ fn semaphore_gives_up() {
 #[test]
 fn semaphores_with_contexts() {
     semaphore_gives_up();
-    clean(semaphore_gives_up);
+    silent(semaphore_gives_up);
 }
 
 #[test]
 fn a_permit_granted_to_somebody_who_gave_up_comes_back() {
-    clean(|| {
+    silent(|| {
         let semaphore = Arc::new(Semaphore::new(1));
         semaphore.acquire(1);
         let (ctx, cancel) = with_cancel(&background());
@@ -208,8 +208,8 @@ fn a_permit_granted_to_somebody_who_gave_up_comes_back() {
 
 #[test]
 fn a_request_that_never_fits_waits_for_ever_and_holds_nobody_back() {
-    assert_eq!(slug(|| Semaphore::new(1).acquire(2)), Some(Slug::Deadlock));
-    clean(|| {
+    assert_eq!(first(|| Semaphore::new(1).acquire(2)), Some(Slug::Deadlock));
+    silent(|| {
         let start = Instant::now();
         let semaphore = Arc::new(Semaphore::new(1));
         let (ctx, cancel) = with_timeout(&background(), HOUR);
@@ -225,7 +225,7 @@ fn a_request_that_never_fits_waits_for_ever_and_holds_nobody_back() {
 
 #[test]
 fn the_answer_is_handed_over_with_what_its_leader_did() {
-    clean(|| {
+    silent(|| {
         let flights = SingleFlight::new();
         let x = Arc::new(cell::Plain::new(0));
         let (other, y) = (flights.clone(), Arc::clone(&x));

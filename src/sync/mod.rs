@@ -9,6 +9,7 @@ mod map;
 pub mod mpsc;
 mod mutex;
 mod once;
+mod poison;
 mod pool;
 mod rwlock;
 mod semaphore;

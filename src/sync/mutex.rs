@@ -4,6 +4,7 @@
 //! [`RawMutex`] is Go's `sync.Mutex`: no data, no guard, and any goroutine may unlock it.
 
 use super::exclusion::Exclusion;
+use super::poison::{Entered, Poison};
 use crate::objects::{Op, Ret, State};
 use crate::port::{self, Object};
 use selvedge_checkers::ids::{ObjId, SiteRef};
@@ -11,8 +12,7 @@ use std::cell::UnsafeCell;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
+use std::sync::{LockResult, TryLockError, TryLockResult};
 
 /// Go's `sync.Mutex`.
 ///
@@ -85,7 +85,7 @@ impl Default for RawMutex {
 pub struct Mutex<T: ?Sized> {
     raw: RawMutex,
     busy: Exclusion,
-    poisoned: AtomicBool,
+    poison: Poison,
     data: UnsafeCell<T>,
 }
 
@@ -99,8 +99,7 @@ unsafe impl<T: ?Sized + Send> Send for Mutex<T> {}
 #[must_use = "dropping the guard unlocks the mutex at once"]
 pub struct MutexGuard<'a, T: ?Sized> {
     mutex: &'a Mutex<T>,
-    /// A panic was already under way when the lock was taken: it does not poison.
-    panicking: bool,
+    entered: Entered,
     site: SiteRef,
 }
 
@@ -111,7 +110,7 @@ impl<T> Mutex<T> {
         Mutex {
             raw: RawMutex::at(Location::caller()),
             busy: Exclusion::new(),
-            poisoned: AtomicBool::new(false),
+            poison: Poison::new(),
             data: UnsafeCell::new(value),
         }
     }
@@ -121,9 +120,8 @@ impl<T> Mutex<T> {
     /// # Errors
     /// If the mutex is poisoned; the error holds the value.
     pub fn into_inner(self) -> LockResult<T> {
-        let poisoned = self.is_poisoned();
-        let Mutex { data, .. } = self;
-        if poisoned { Err(PoisonError::new(data.into_inner())) } else { Ok(data.into_inner()) }
+        let Mutex { data, poison, .. } = self;
+        poison.tell(data.into_inner())
     }
 }
 
@@ -154,18 +152,17 @@ impl<T: ?Sized> Mutex<T> {
 
     pub(super) fn guard(&self, site: SiteRef) -> LockResult<MutexGuard<'_, T>> {
         self.busy.enter(|| self.raw.unlock_at(site));
-        let guard = MutexGuard { mutex: self, panicking: std::thread::panicking(), site };
-        if self.is_poisoned() { Err(PoisonError::new(guard)) } else { Ok(guard) }
+        self.poison.tell(MutexGuard { mutex: self, entered: self.poison.enter(), site })
     }
 
     /// Whether a goroutine panicked while it held the lock.
     pub fn is_poisoned(&self) -> bool {
-        self.poisoned.load(Ordering::Relaxed)
+        self.poison.is_set()
     }
 
     /// Declare the data sound again.
     pub fn clear_poison(&self) {
-        self.poisoned.store(false, Ordering::Relaxed);
+        self.poison.clear();
     }
 
     /// The value, through an exclusive reference: no lock is needed.
@@ -173,9 +170,7 @@ impl<T: ?Sized> Mutex<T> {
     /// # Errors
     /// If the mutex is poisoned; the error holds the reference.
     pub fn get_mut(&mut self) -> LockResult<&mut T> {
-        let poisoned = self.is_poisoned();
-        let data = self.data.get_mut();
-        if poisoned { Err(PoisonError::new(data)) } else { Ok(data) }
+        self.poison.tell(self.data.get_mut())
     }
 
     pub(super) fn raw(&self) -> &RawMutex {
@@ -211,9 +206,7 @@ impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
 
 impl<T: ?Sized> Drop for MutexGuard<'_, T> {
     fn drop(&mut self) {
-        if !self.panicking && std::thread::panicking() {
-            self.mutex.poisoned.store(true, Ordering::Relaxed);
-        }
+        self.mutex.poison.leave(&self.entered);
         self.mutex.busy.leave();
         self.mutex.raw.unlock_at(self.site);
     }

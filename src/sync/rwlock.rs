@@ -4,6 +4,7 @@
 //! out, so a goroutine that reads twice can deadlock with a writer in between.
 
 use super::exclusion::Exclusion;
+use super::poison::{Entered, Poison};
 use crate::objects::rwlock::RwState;
 use crate::objects::{Op, Ret, State};
 use crate::port::{self, Object};
@@ -12,8 +13,7 @@ use std::cell::UnsafeCell;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
+use std::sync::{LockResult, TryLockError, TryLockResult};
 
 /// Go's `sync.RWMutex`.
 #[derive(Debug)]
@@ -95,7 +95,7 @@ impl Default for RawRwLock {
 pub struct RwLock<T: ?Sized> {
     raw: RawRwLock,
     busy: Exclusion,
-    poisoned: AtomicBool,
+    poison: Poison,
     data: UnsafeCell<T>,
 }
 
@@ -116,7 +116,7 @@ pub struct RwLockReadGuard<'a, T: ?Sized> {
 #[must_use = "dropping the guard unlocks at once"]
 pub struct RwLockWriteGuard<'a, T: ?Sized> {
     lock: &'a RwLock<T>,
-    panicking: bool,
+    entered: Entered,
     site: SiteRef,
 }
 
@@ -127,7 +127,7 @@ impl<T> RwLock<T> {
         RwLock {
             raw: RawRwLock(Object::at(Location::caller())),
             busy: Exclusion::new(),
-            poisoned: AtomicBool::new(false),
+            poison: Poison::new(),
             data: UnsafeCell::new(value),
         }
     }
@@ -137,9 +137,8 @@ impl<T> RwLock<T> {
     /// # Errors
     /// If the lock is poisoned; the error holds the value.
     pub fn into_inner(self) -> LockResult<T> {
-        let poisoned = self.is_poisoned();
-        let RwLock { data, .. } = self;
-        if poisoned { Err(PoisonError::new(data.into_inner())) } else { Ok(data.into_inner()) }
+        let RwLock { data, poison, .. } = self;
+        poison.tell(data.into_inner())
     }
 }
 
@@ -170,8 +169,7 @@ impl<T: ?Sized> RwLock<T> {
 
     fn read_guard(&self, site: SiteRef) -> LockResult<RwLockReadGuard<'_, T>> {
         self.busy.enter_shared(|| self.raw.release(Op::ReadUnlock, site));
-        let guard = RwLockReadGuard { lock: self, site };
-        if self.is_poisoned() { Err(PoisonError::new(guard)) } else { Ok(guard) }
+        self.poison.tell(RwLockReadGuard { lock: self, site })
     }
 
     /// Lock for writing.
@@ -200,18 +198,17 @@ impl<T: ?Sized> RwLock<T> {
 
     fn write_guard(&self, site: SiteRef) -> LockResult<RwLockWriteGuard<'_, T>> {
         self.busy.enter(|| self.raw.release(Op::WriteUnlock, site));
-        let guard = RwLockWriteGuard { lock: self, panicking: std::thread::panicking(), site };
-        if self.is_poisoned() { Err(PoisonError::new(guard)) } else { Ok(guard) }
+        self.poison.tell(RwLockWriteGuard { lock: self, entered: self.poison.enter(), site })
     }
 
     /// Whether a goroutine panicked while it held the lock for writing.
     pub fn is_poisoned(&self) -> bool {
-        self.poisoned.load(Ordering::Relaxed)
+        self.poison.is_set()
     }
 
     /// Declare the data sound again.
     pub fn clear_poison(&self) {
-        self.poisoned.store(false, Ordering::Relaxed);
+        self.poison.clear();
     }
 
     /// The value, through an exclusive reference: no lock is needed.
@@ -219,9 +216,7 @@ impl<T: ?Sized> RwLock<T> {
     /// # Errors
     /// If the lock is poisoned; the error holds the reference.
     pub fn get_mut(&mut self) -> LockResult<&mut T> {
-        let poisoned = self.is_poisoned();
-        let data = self.data.get_mut();
-        if poisoned { Err(PoisonError::new(data)) } else { Ok(data) }
+        self.poison.tell(self.data.get_mut())
     }
 }
 
@@ -259,9 +254,7 @@ impl<T: ?Sized> Drop for RwLockReadGuard<'_, T> {
 
 impl<T: ?Sized> Drop for RwLockWriteGuard<'_, T> {
     fn drop(&mut self) {
-        if !self.panicking && std::thread::panicking() {
-            self.lock.poisoned.store(true, Ordering::Relaxed);
-        }
+        self.lock.poison.leave(&self.entered);
         self.lock.busy.leave();
         self.lock.raw.release(Op::WriteUnlock, self.site);
     }

@@ -3,7 +3,7 @@
 use super::{Map, Pool};
 use crate::cell::Plain;
 use crate::go;
-use crate::trial_tests::{clean, panics_with, slug};
+use crate::trial_tests::{first, panics_with, silent};
 use selvedge_checkers::finding::Slug;
 use std::sync::Arc;
 
@@ -43,12 +43,12 @@ fn map_of_one_goroutine() {
 #[test]
 fn maps_are_maps() {
     map_of_one_goroutine();
-    clean(map_of_one_goroutine);
+    silent(map_of_one_goroutine);
 }
 
 #[test]
 fn operations_of_a_map_are_atomic_and_rows_of_them_are_not() {
-    clean(|| {
+    silent(|| {
         let map = Arc::new(Map::new());
         let stores = |_| {
             let map = Arc::clone(&map);
@@ -76,7 +76,7 @@ fn operations_of_a_map_are_atomic_and_rows_of_them_are_not() {
 
 /// Publishes `x` by storing `published`; reads it when `asked` is there.
 fn publishes(published: u32, asked: u32) -> Option<Slug> {
-    slug(move || {
+    first(move || {
         let map = Arc::new(Map::new());
         map.store(2, ());
         let x = Arc::new(Plain::new(0));
@@ -121,7 +121,7 @@ fn pools_may_drop_what_they_are_given() {
 
 #[test]
 fn putting_an_item_happens_before_getting_it() {
-    clean(|| {
+    silent(|| {
         let pool = Arc::new(Pool::new(|| Arc::new(Plain::new(0))));
         let users: Vec<_> = (0..2)
             .map(|_| {
@@ -136,7 +136,7 @@ fn putting_an_item_happens_before_getting_it() {
         users.into_iter().for_each(|h| h.join().unwrap());
     });
     assert_eq!(
-        slug(|| {
+        first(|| {
             let pool = Arc::new(Pool::new(|| Arc::new(Plain::new(0))));
             let item = pool.get();
             pool.put(Arc::clone(&item));

@@ -22,11 +22,12 @@ impl fmt::Debug for ThreadId {
     }
 }
 
-/// What is known of a thread before it runs, shared by all its handles.
+/// What is known of a thread before it runs, shared by all its handles; nothing of a thread of a
+/// model that has no name.
 #[derive(Clone)]
-pub(super) struct Identity(Arc<Shared>);
+pub(super) struct Identity(Option<Arc<Known>>);
 
-struct Shared {
+struct Known {
     /// The id outside of a model; inside, the goroutine's number is one.
     serial: u64,
     name: Option<String>,
@@ -40,18 +41,26 @@ crate::thread_local! {
 
 impl Identity {
     pub(super) fn new(name: Option<String>) -> Identity {
-        let serial = if port::model().is_some() { 0 } else { SERIAL.fetch_add(1, Ordering::Relaxed) };
-        Identity(Arc::new(Shared { serial, name }))
+        let inside = port::model().is_some();
+        if inside && name.is_none() {
+            return Identity(None);
+        }
+        let serial = if inside { 0 } else { SERIAL.fetch_add(1, Ordering::Relaxed) };
+        Identity(Some(Arc::new(Known { serial, name })))
     }
 
     /// The thread, once it has a goroutine in the world of this thread.
     pub(super) fn thread(self, g: Gid) -> Thread {
         let epoch = port::with(|engine| engine.epoch());
-        Thread { g, epoch, shared: self.0 }
+        Thread { g, epoch, identity: self }
     }
 
     /// From now on this is who the running goroutine is.
     pub(super) fn adopt(self) {
+        if self.0.is_none() {
+            // Then there is nothing to remember either: see `unknown`.
+            return;
+        }
         let g = port::with(|engine| engine.running());
         let thread = self.thread(g);
         let _ = CURRENT.try_with(|current| current.set(thread));
@@ -63,19 +72,19 @@ impl Identity {
 pub struct Thread {
     g: Gid,
     epoch: Epoch,
-    shared: Arc<Shared>,
+    identity: Identity,
 }
 
 impl Thread {
     /// The thread's id.
     pub fn id(&self) -> ThreadId {
-        let inside = self.epoch != Epoch::PLAIN;
-        ThreadId(if inside { u64::from(self.g.0) + 1 } else { self.shared.serial })
+        let outside = self.identity.0.as_ref().filter(|_| self.epoch == Epoch::PLAIN);
+        ThreadId(outside.map_or(u64::from(self.g.0) + 1, |known| known.serial))
     }
 
     /// The thread's name, if it was given one.
     pub fn name(&self) -> Option<&str> {
-        self.shared.name.as_deref()
+        self.identity.0.as_ref()?.name.as_deref()
     }
 
     /// Give the thread the token that [`park`](super::park) waits for, if it has none.
@@ -109,9 +118,9 @@ pub fn current() -> Thread {
 /// A handle to the running goroutine, which was not started as a thread.
 fn unknown() -> Thread {
     let g = port::with(|engine| engine.running());
-    let name = match port::model() {
-        Some(_) => (g == Gid::MAIN).then(|| "main".to_owned()),
-        None => std::thread::current().name().map(str::to_owned),
+    let identity = match port::model() {
+        Some(_) => Identity::new((g == Gid::MAIN).then(|| "main".to_owned())),
+        None => Identity::new(std::thread::current().name().map(str::to_owned)),
     };
-    Identity::new(name).thread(g)
+    identity.thread(g)
 }

@@ -21,6 +21,7 @@
 //! scope ends.
 
 use super::handle::{Identity, Thread};
+use crate::go::packet::{Packet, packet};
 use crate::objects::Op;
 use crate::port::{self, Spawn};
 use selvedge_checkers::ids::{Gid, SiteRef};
@@ -188,12 +189,10 @@ impl<'scope, 'env> Scope<'scope, 'env> {
     {
         let identity = Identity::new(name.clone());
         let inside = identity.clone();
-        let packet = Arc::new(Mutex::new(None));
-        let result = Arc::clone(&packet);
+        let (envelope, packet) = packet();
         let body: Body<'scope> = Box::new(move || {
             inside.adopt();
-            let value = f();
-            *result.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+            envelope.fill(f());
         });
         // SAFETY: only the lifetime is erased. The engine drops the body, run or not, before its
         // goroutine counts as exited, and `scope` waits for that (see the header), because
@@ -201,7 +200,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         // `'scope` lasts until the list is empty: its only other user, this thread, is either the
         // closure of the scope or a thread on the list. So nothing of `'scope` is used after it.
         let body = unsafe { std::mem::transmute::<Body<'scope>, Body<'static>>(body) };
-        let is_alive = || Arc::strong_count(&packet) > 1;
+        let is_alive = || packet.is_expected();
         let held = Arc::new(());
         let g = self.children.start(Spawn { body, name, site }, Arc::downgrade(&held), is_alive);
         let thread = identity.thread(g);
@@ -218,7 +217,7 @@ impl fmt::Debug for Scope<'_, '_> {
 /// A handle to a thread of a scope.
 pub struct ScopedJoinHandle<'scope, T> {
     g: Gid,
-    packet: Arc<Mutex<Option<T>>>,
+    packet: Packet<T>,
     thread: Thread,
     children: &'scope Children,
     /// Keeps the scope from letting go of the thread.
@@ -241,7 +240,7 @@ impl<T> ScopedJoinHandle<'_, T> {
         let g = self.g;
         port::with(|engine| {
             engine.op(Op::Join(g), site);
-            let value = self.packet.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let value = self.packet.open();
             let panic = engine.take_panic(g);
             // Whoever takes it off the list lets go of it; the scope itself does so at its end.
             let mut children = self.children.lock();

@@ -166,7 +166,7 @@ mod in_a_model {
     use super::{ALL, Arc, AtomicUsize, Mutex, NUMBER, Ordering, RefCell, park, scope, spawn};
     use crate::explore::strategies::Random;
     use crate::model::{Limits, Worker};
-    use crate::testing::{clean, explore, outcomes, slug};
+    use crate::trial_tests::{clean, explore, outcomes, slug};
     use crate::{chan, go, sync};
     use selvedge_checkers::finding::Slug;
 

@@ -4,7 +4,7 @@ use super::{
     Duration, HOUR, Instant, MILLISECOND, MINUTE, SECOND, Ticker, Timer, after, after_func, sleep, tick,
 };
 use crate::chan::{RecvTimeoutError, TryRecvError};
-use crate::trial_tests::{clean, panics_with, slug};
+use crate::trial_tests::{first, panics_with, silent};
 use crate::{chan, go, select};
 use selvedge_checkers::finding::Slug;
 use std::sync::Arc;
@@ -79,7 +79,7 @@ fn a_ticker_needs_a_period() {
 
 #[test]
 fn virtual_time_is_exact() {
-    clean(|| {
+    silent(|| {
         let start = Instant::now();
         sleep(HOUR);
         assert_eq!(start.elapsed(), HOUR);
@@ -93,7 +93,7 @@ fn virtual_time_is_exact() {
 
 #[test]
 fn a_tick_carries_the_time_it_was_sent_at_and_slow_receivers_lose_some() {
-    clean(|| {
+    silent(|| {
         let start = Instant::now();
         let ticker = Ticker::new(SECOND);
         sleep(3 * SECOND + MILLISECOND);
@@ -109,7 +109,7 @@ fn a_tick_carries_the_time_it_was_sent_at_and_slow_receivers_lose_some() {
 
 #[test]
 fn stop_and_reset_leave_no_stale_tick() {
-    clean(|| {
+    silent(|| {
         let start = Instant::now();
         let timer = Timer::new(SECOND);
         sleep(2 * SECOND);
@@ -126,7 +126,7 @@ fn stop_and_reset_leave_no_stale_tick() {
 #[test]
 fn stop_after_receive_then_drain_blocks_for_ever() {
     assert_eq!(
-        slug(|| {
+        first(|| {
             let timer = Timer::new(SECOND);
             timer.c().recv();
             if !timer.stop() {
@@ -159,7 +159,7 @@ fn equal_deadlines_fire_in_any_order() {
 
 #[test]
 fn a_function_runs_again_after_reset_and_not_after_stop() {
-    clean(|| {
+    silent(|| {
         let runs = Arc::new(AtomicU32::new(0));
         let counted = Arc::clone(&runs);
         let timer = after_func(SECOND, move || {
@@ -179,7 +179,7 @@ fn a_function_runs_again_after_reset_and_not_after_stop() {
 
 #[test]
 fn a_dropped_channel_never_fires_and_keeps_nobody_waiting() {
-    clean(|| {
+    silent(|| {
         let start = Instant::now();
         drop(after(SECOND));
         drop(Timer::new(SECOND));
@@ -194,7 +194,7 @@ fn a_dropped_channel_never_fires_and_keeps_nobody_waiting() {
 #[test]
 fn a_goroutine_that_lives_on_a_ticker_is_a_leaked_timer() {
     assert_eq!(
-        slug(|| {
+        first(|| {
             go(|| for _ in tick(SECOND).iter() {});
         }),
         Some(Slug::LeakedTimer)
@@ -203,7 +203,7 @@ fn a_goroutine_that_lives_on_a_ticker_is_a_leaked_timer() {
 
 #[test]
 fn starting_a_timer_happens_before_its_function() {
-    clean(|| {
+    silent(|| {
         let x = Arc::new(crate::cell::Plain::new(0));
         let (tx, rx) = chan::chan(0);
         x.set(1);

@@ -4,6 +4,7 @@
 //! silent altogether: no error, no warning, no advice, in every execution that was explored.
 
 mod advice;
+mod borrows;
 mod controls;
 mod livelock;
 mod locks;

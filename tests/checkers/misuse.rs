@@ -95,7 +95,7 @@ fn more_done_than_added() {
         let also = wg.clone();
         let other = go(move || also.done());
         wg.done();
-        let _ = other.join();
+        other.join().unwrap();
         wg.wait();
     });
 }

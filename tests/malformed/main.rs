@@ -208,3 +208,34 @@ fn values_that_are_none() {
     }
     run("passes", &folder("unknown"), &[("SELVEDGE_EXECUTION", "1")]).passes().says("did you mean");
 }
+
+/// The test that fails, in a package with this `selvedge.toml`.
+#[track_caller]
+fn configured(case: &str, text: &[u8], variables: &[(&str, &str)]) -> Run {
+    let root = folder(case);
+    std::fs::write(root.join("selvedge.toml"), text).expect("the file can be written");
+    run("fails", &root, variables)
+}
+
+#[test]
+fn a_configuration_file_is_taken_over() {
+    let run = configured("toml", b"report = \"short\"\nseed = \"7GQ4K\"\n", &[]).fails();
+    run.says("error[panic]");
+    assert!(!run.said.contains("executions fail this way"), "{}", run.said);
+    let other = configured("toml-env", b"report = \"short\"\n", &[("SELVEDGE_REPORT", "full")]).fails();
+    other.says("executions fail this way");
+}
+
+#[test]
+fn a_configuration_file_with_mistakes() {
+    let unknown = configured("toml-key", b"# defaults\nexecution = 5\n", &[]).fails();
+    unknown.says("selvedge.toml:2: unknown key `execution`; did you mean `executions`?");
+    let value = configured("toml-value", b"strategy = \"best\"\n", &[]).fails();
+    value.says("selvedge.toml:1: `strategy` = \"best\": expected");
+    configured("toml-syntax", b"strategy = pct:3\n", &[]).fails().says("selvedge.toml:1: no TOML: ");
+    configured("toml-binary", &[0xff, 0xfe, 0, 1], &[]).fails().says("selvedge.toml: ");
+    configured("toml-empty", b"", &[]).fails().says("the bug");
+    let root = folder("toml-folder");
+    std::fs::create_dir(root.join("selvedge.toml")).unwrap();
+    run("fails", &root, &[]).fails().says("selvedge.toml: ");
+}

@@ -5,6 +5,7 @@ use super::{compare, sample};
 use proptest::prelude::*;
 use proptest::strategy::Union;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use selvedge::harness::config::StrategySpec;
 use std::cell::Cell;
 
 /// The families of instructions; a program draws from two of them.
@@ -151,13 +152,22 @@ fn runner(cases: u32) -> TestRunner {
 
 #[test]
 fn depth_first_finds_what_there_is() {
+    finds_what_there_is(StrategySpec::Dfs);
+}
+
+#[test]
+fn optimal_finds_what_there_is() {
+    finds_what_there_is(StrategySpec::Optimal);
+}
+
+fn finds_what_there_is(search: StrategySpec) {
     let (small, large) = (Cell::new(0), Cell::new(0));
     let executions = if std::env::var_os("ORACLE_CASES").is_some() { 20_000 } else { 3_000 };
     let result = runner(cases(300)).run(&program(), |program| {
         if std::env::var_os("ORACLE_PRINT").is_some() {
             eprintln!("{program:?}");
         }
-        match compare(&program, executions) {
+        match compare(&program, search, executions) {
             Ok(true) => small.set(small.get() + 1),
             Ok(false) => large.set(large.get() + 1),
             Err(difference) => return Err(TestCaseError::fail(difference)),

@@ -24,10 +24,14 @@ use selvedge::harness::config::StrategySpec;
 /// States the machine may visit, and executions the engine may run, for one program.
 const STATES: usize = 200_000;
 
-/// Compare the two on one program; false if it is too large.
-fn compare(program: &Program, executions: u64) -> Result<bool, String> {
+/// Compare the machine with a search on one program; false if it is too large.
+fn compare(program: &Program, search: StrategySpec, executions: u64) -> Result<bool, String> {
     let Some(expected) = search::outcomes(program, STATES) else { return Ok(false) };
-    let found = runner::explore(program, Explorer::new().exhaustive().executions(executions));
+    let found = runner::explore(program, Explorer::new().strategy(search).executions(executions));
+    // Subtractions from a wait group count as independent, so which of them goes below zero, or
+    // whether a waiter was there before a zero, is not part of a trace.
+    let misuse = expected.iter().any(|outcome| format!("{outcome:?}").contains("WaitGroup"));
+    let complete = search == StrategySpec::Dfs || !misuse;
     for outcome in &found.outcomes {
         if !expected.contains(outcome) {
             return Err(format!("impossible: {outcome:?}\n of {expected:#?}"));
@@ -36,7 +40,7 @@ fn compare(program: &Program, executions: u64) -> Result<bool, String> {
     if !found.exhausted {
         return Ok(false);
     }
-    for outcome in expected.iter().filter(|_| !program.asks_for_ends()) {
+    for outcome in expected.iter().filter(|_| complete && !program.asks_for_ends()) {
         if !found.outcomes.contains(outcome) {
             let n = found.executions;
             return Err(format!("missed in {n} executions: {outcome:?}\n found {:#?}", found.outcomes));

@@ -4,9 +4,12 @@ use super::compare;
 use super::language::Arm::{Recv as Recv_, Send as Send_};
 use super::language::Instr::*;
 use super::language::Program;
+use selvedge::harness::config::StrategySpec;
 
 fn agree(program: &Program) {
-    assert!(compare(program, 100_000).unwrap(), "the program is too large");
+    for search in [StrategySpec::Dfs, StrategySpec::Optimal] {
+        assert!(compare(program, search, 100_000).unwrap(), "the program is too large");
+    }
 }
 
 #[test]

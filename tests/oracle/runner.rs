@@ -31,9 +31,9 @@ pub(super) fn explore(program: &Program, explorer: Explorer) -> Observed {
             *inner.lock().unwrap() = Log::default();
             run(&program, &inner);
         },
-        move |findings| {
+        move |observed| {
             let log = std::mem::take(&mut *log.lock().unwrap());
-            found.lock().unwrap().insert(log.outcome(findings));
+            found.lock().unwrap().insert(log.outcome(observed.findings));
         },
     );
     assert!(outcome.findings.is_empty(), "{:?}", outcome.findings);

@@ -457,3 +457,64 @@ pub(crate) fn producer_consumer() {
     }
     wg.wait();
 }
+
+pub(crate) fn borrowed_thread_local() {
+    thread_local! {
+        static NAMES: std::cell::RefCell<Vec<u32>> = const { std::cell::RefCell::new(Vec::new()) };
+    }
+    let (tx, rx) = chan(0);
+    for rx in [rx.clone(), rx] {
+        go(move || NAMES.with(|names| names.borrow_mut().extend(rx.recv())));
+    }
+    tx.send(1);
+    tx.send(2);
+}
+
+pub(crate) fn select_arms() {
+    let (jobs, todo) = chan(1);
+    let (news, hears) = chan(0);
+    let (_stop, quit) = chan::<()>(0);
+    let mut seen = Vec::new();
+    for round in 0..4 {
+        if round == 2 {
+            let news = news.clone();
+            go(move || news.send(20));
+        }
+        select! {
+            recv(quit) -> _ => return,
+            recv(todo) -> job => seen.extend(job),
+            recv(hears) -> word => seen.extend(word),
+            default(Duration::from_secs(1)) => seen.push(0),
+        }
+        select! {
+            send(jobs, round) => {}
+            default => seen.push(100),
+        }
+    }
+    select! {
+        recv(quit) -> _ => return,
+        default => seen.push(9),
+    }
+    assert_eq!(seen, [], "every way a select can go");
+}
+
+pub(crate) fn select_sends_on_closed() {
+    let (left, _l) = chan(0);
+    let (right, _r) = chan(0);
+    right.close();
+    select! {
+        send(left, 1) => {}
+        send(right, 2) => {}
+    }
+}
+
+pub(crate) fn left_locked() {
+    let ledger = Arc::new(selvedge::sync::RawMutex::new());
+    let theirs = Arc::clone(&ledger);
+    let fails = go(move || {
+        theirs.lock();
+        Err::<(), &str>("returned before the unlock")
+    });
+    assert!(fails.join().unwrap().is_err());
+    ledger.lock();
+}

@@ -8,6 +8,7 @@
 //! ```
 
 mod drops;
+mod outside;
 mod overflow;
 mod panics;
 mod scale;

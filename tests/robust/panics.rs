@@ -206,3 +206,17 @@ fn a_result_that_panics_when_dropped() {
     assert_eq!(slug(&outcome), Some(Slug::Panic), "{outcome}");
     still_works();
 }
+
+#[test]
+fn inside_a_function_of_std() {
+    thread_local! {
+        static CELL: std::cell::RefCell<u32> = const { std::cell::RefCell::new(0) };
+    }
+    let outcome = explorer().run(|| {
+        let twice = go(|| CELL.with_borrow_mut(|_| CELL.with_borrow(|n| *n)));
+        twice.join().unwrap();
+    });
+    let here = line!() - 3;
+    assert_eq!(slug(&outcome), Some(Slug::Panic), "{outcome}");
+    assert_eq!(line(&outcome.findings[0]), here, "{outcome}");
+}

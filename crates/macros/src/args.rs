@@ -224,10 +224,10 @@ fn contradictions(list: &[Argument]) -> Vec<syn::Error> {
         }
     }
     if let (Some(_), Some(strategy)) = (find("exhaustive"), find("strategy"))
-        && strategy.value != "dfs"
+        && !StrategySpec::parse(&strategy.value).is_some_and(StrategySpec::is_exhaustive)
     {
         let message = format!(
-            "argument `strategy` = {:?} contradicts `exhaustive`: only \"dfs\" gets to an end",
+            "argument `strategy` = {:?} contradicts `exhaustive`: only \"dfs\" and \"optimal\" get to an end",
             strategy.value
         );
         errors.push(syn::Error::new(strategy.span, message));

@@ -24,15 +24,22 @@ pub enum StrategySpec {
     RoundRobin,
     /// Every execution, depth first.
     Dfs,
+    /// Every trace once: executions that differ only in the order of independent steps are one.
+    Optimal,
 }
 
 impl StrategySpec {
     /// The depths `pct` takes. Published bugs need up to 5; far beyond, every step is a change point.
     pub const DEPTHS: core::ops::RangeInclusive<u32> = 1..=100;
 
+    /// Whether it comes to an end: then there is no other execution.
+    pub const fn is_exhaustive(self) -> bool {
+        matches!(self, StrategySpec::Dfs | StrategySpec::Optimal)
+    }
+
     /// What a strategy looks like, for messages.
-    pub const EXPECTED: &'static str =
-        "`mix`, `random`, `pct:D` with D from 1 to 100, `pos`, `surw`, `round-robin` or `dfs`";
+    pub const EXPECTED: &'static str = "`mix`, `random`, `pct:D` with D from 1 to 100, `pos`, `surw`, `round-robin`, `dfs` or \
+         `optimal`";
 
     /// The strategy of this name.
     pub fn parse(text: &str) -> Option<StrategySpec> {
@@ -44,6 +51,7 @@ impl StrategySpec {
             "surw" => StrategySpec::Surw,
             "round-robin" => StrategySpec::RoundRobin,
             "dfs" => StrategySpec::Dfs,
+            "optimal" => StrategySpec::Optimal,
             _ => {
                 let depth = text.strip_prefix("pct:")?;
                 // `parse` alone would also take `+3`, which would print differently.
@@ -65,6 +73,7 @@ impl fmt::Display for StrategySpec {
             StrategySpec::Surw => f.write_str("surw"),
             StrategySpec::RoundRobin => f.write_str("round-robin"),
             StrategySpec::Dfs => f.write_str("dfs"),
+            StrategySpec::Optimal => f.write_str("optimal"),
         }
     }
 }

@@ -113,6 +113,7 @@ impl Strategy for Dfs {
             exhausted: self.exhausted(),
             progress: Some(self.progress()),
             nondeterminism: self.nondeterminism,
+            redundant: 0,
         }
     }
 

@@ -17,6 +17,7 @@ mod round_robin;
 mod step;
 mod surw;
 mod tally;
+mod without;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -32,7 +33,9 @@ pub(crate) use replay::{Mismatch, Replay};
 pub(crate) use round_robin::RoundRobin;
 pub(crate) use step::Step;
 pub(crate) use surw::Surw;
+pub(crate) use without::Without;
 
+use super::dpor::{Dpor, Order};
 use super::profile::{Profile, touches};
 use super::rng::Rng;
 use super::spec::StrategySpec;
@@ -62,6 +65,7 @@ fn make_named(
         StrategySpec::Surw => Box::new(Surw::new(seed, profile)),
         StrategySpec::RoundRobin => Box::new(RoundRobin::new()),
         StrategySpec::Dfs => Box::new(Dfs::new(preemptions)),
+        StrategySpec::Optimal => Box::new(Dpor::new(Order::DepthFirst)),
     }
 }
 
@@ -77,7 +81,7 @@ pub(crate) fn wants_profile(plan: &Plan) -> bool {
 
 /// Whether each execution depends on the one before.
 pub(crate) fn is_sequential(spec: StrategySpec) -> bool {
-    spec == StrategySpec::Dfs
+    spec.is_exhaustive()
 }
 
 /// For strategies whose order knows only goroutines that can go on with a cause: now and then, one

@@ -57,7 +57,7 @@ impl Execution {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(in crate::model) fn register(&mut self, g: Gid, op: &Op) {
         match op.object() {
             Some(ObjId::NIL) => {}
@@ -66,13 +66,15 @@ impl Execution {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(in crate::model) fn unregister(&mut self, g: Gid, op: &Op) {
         match op.object() {
             Some(ObjId::NIL) => {}
             Some(o) => {
                 let pending = &mut self.world.slot_mut(o).pending;
-                if let Some(at) = pending.iter().rposition(|&p| p == g) {
+                if pending.last() == Some(&g) {
+                    pending.pop();
+                } else if let Some(at) = pending.iter().position(|&p| p == g) {
                     pending.swap_remove(at);
                 }
             }
@@ -81,6 +83,7 @@ impl Execution {
     }
 
     /// See anew whether the pending operation of `g` can take effect.
+    #[inline(always)]
     pub(in crate::model) fn refresh(&mut self, g: Gid) -> bool {
         let p = &mut self.pending[g.index()];
         p.possible = match p.op {
@@ -195,7 +198,7 @@ impl Execution {
     }
 
     /// Move on the goroutines the step woke, and look again at those it may have enabled.
-    #[inline]
+    #[inline(always)]
     pub(in crate::model) fn after_effects(&mut self) {
         if !self.world.woken.is_empty() {
             self.move_woken();
@@ -228,6 +231,7 @@ impl Execution {
     }
 
     /// A token is not an object: whoever it belongs to is looked at directly.
+    #[inline(always)]
     pub(in crate::model) fn wake_parked(&mut self) {
         use selvedge_checkers::access::Part;
         if let Some(access) = self.world.footprint.first()
@@ -262,7 +266,7 @@ impl Execution {
     /// An operation of an unwinding goroutine took effect without a decision.
     pub(in crate::model) fn settle(&mut self, g: Gid, op: &Op) {
         self.learn(g, op);
-        self.tell(|tracer, world| tracer.touched(g, &world.footprint));
+        self.tell(|tracer, world| tracer.settled(world, g, op));
         self.after_effects();
     }
 }

@@ -3,7 +3,7 @@
 //! Invariant: an id is given once in an execution, in the order of the spawns.
 
 use super::*;
-use selvedge_checkers::access::{Access, Mode, Part, Sync};
+use crate::model::frames;
 
 impl Execution {
     /// Register a goroutine; it runs before the next decision.
@@ -39,19 +39,28 @@ impl Execution {
         g
     }
 
+    /// `g` is about to wait for `target` to end, after those that do already.
+    pub(in crate::model) fn waits_for(&mut self, g: Gid, target: Gid) {
+        let mut last = &mut self.goroutines[target.index()].joiner;
+        while let Some(joiner) = *last {
+            last = &mut self.goroutines[joiner.index()].next_joiner;
+        }
+        *last = Some(g);
+    }
+
     /// The running goroutine has ended.
     pub(in crate::model) fn exit(&mut self, g: Gid) {
         self.goroutines[g.index()].status = Status::Exited;
         self.world.goroutines[g.index()].exited = true;
         self.live -= 1;
-        let ends = [Access::of_goroutine(g, Part::Life, Mode::Write, Sync::None)];
-        self.tell(|tracer, _| tracer.touched(g, &ends));
+        self.tell(|tracer, _| tracer.exited(g));
         if self.enabled.remove(g) && self.follows {
             self.strategy.disabled(g);
         }
         self.recorder.exited(self.steps, g, self.goroutines[g.index()].spawned);
-        let joiners = std::mem::take(&mut self.goroutines[g.index()].joiners);
-        for joiner in joiners {
+        let mut waiting = self.goroutines[g.index()].joiner.take();
+        while let Some(joiner) = waiting {
+            waiting = self.goroutines[joiner.index()].next_joiner.take();
             self.world.clocks.join(joiner, g);
             self.suite.joined(joiner, g);
             self.tell(|tracer, _| tracer.joined(joiner, g));
@@ -98,7 +107,7 @@ impl Execution {
             let first: Vec<_> = self.goroutines.iter_mut().map(claimed).enumerate().collect();
             for (i, panic) in first {
                 let Some(panic) = panic else { continue };
-                self.unrecovered(Gid(i as u32), panic);
+                self.unrecovered(Gid(i as u32), *panic);
             }
             if self.ending == Ending::Fatal {
                 return;
@@ -106,12 +115,31 @@ impl Execution {
         }
         let p = self.pending[g.index()];
         let site = panic.last.site.clone().unwrap_or_else(|| p.site.into());
-        let side = Side { g, op: p.op.kind(), site, step: panic.step };
+        let op = panic.last.op.unwrap_or(p.op.kind());
+        let side = Side { g, op, site, step: panic.step };
         let message = panic.message();
         let (slug, object) = panic.misuse().map_or((Slug::Panic, None), |(m, object)| (m.slug(), object));
+        if !panic.last.frames.is_empty() {
+            self.in_std.push((g, panic.last.frames));
+        }
         self.find(Finding { slug, evidence: Evidence::Panic { message, side, object } });
         self.ending = Ending::Fatal;
         self.debris.push(panic.payload);
+    }
+
+    /// Give panics of std's code the place in the user's it was called from. On the worker's own stack.
+    pub(in crate::model) fn find_users_code(&mut self) {
+        for (g, frames) in std::mem::take(&mut self.in_std) {
+            let Some(place) = frames::user_frame(&frames) else { continue };
+            for finding in &mut self.findings {
+                if let Evidence::Panic { side, .. } = &mut finding.evidence
+                    && side.g == g
+                    && frames::is_of_std(&side.site.file)
+                {
+                    side.site = place.clone();
+                }
+            }
+        }
     }
 
     /// Keep a finding, once.

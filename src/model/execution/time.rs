@@ -7,18 +7,18 @@ use super::*;
 use crate::objects::memory;
 
 impl Execution {
-    /// The goroutine spins: block it until one of the objects it read changes.
-    pub(in crate::model) fn set_aside(&mut self, g: Gid) -> Op {
+    /// The goroutine, about to do `op`, spins: block it until one of the objects it read changes.
+    pub(in crate::model) fn set_aside(&mut self, g: Gid, op: Op) -> Op {
         let world = &self.world;
         let unchanged = |&(o, seen): &(ObjId, u32)| world.slot(o).version == seen;
         if !self.spins[g.index()].seen.iter().all(unchanged) {
             self.spins[g.index()].clear();
-            return self.pending[g.index()].op;
+            return op;
         }
         if memory::catch_up(&mut self.world, g, &self.spins[g.index()].seen) {
-            return self.pending[g.index()].op;
+            return op;
         }
-        self.goroutines[g.index()].suspended_op = Some(self.pending[g.index()].op);
+        self.goroutines[g.index()].suspended_op = Some(op);
         let record = &mut self.world.goroutines[g.index()].spin;
         record.clear();
         record.extend_from_slice(&self.spins[g.index()].seen);
@@ -65,7 +65,9 @@ impl Execution {
     /// Give every spinning goroutine another round, as long as its patience lasts.
     pub(in crate::model) fn grant(&mut self, most: u16) -> bool {
         let mut granted = false;
-        for i in 0..self.goroutines.len() {
+        // At the end of most executions there is nobody to ask.
+        let all = if self.live == 0 { 0 } else { self.goroutines.len() };
+        for i in 0..all {
             let g = Gid(i as u32);
             if self.pending[i].op == Op::Await
                 && self.goroutines[i].status == Status::Pending

@@ -35,9 +35,8 @@ pub(super) fn case(slug: Slug) -> World {
             (w.replay.timeline, w.replay.out_dir) = (None, None);
             w
         }
-        Stuck | LostCancel | LeakedTimer | PrematureExit | UncontrolledThread | BorrowedThreadLocal => {
-            single(slug)
-        }
+        BorrowedThreadLocal => borrowed(),
+        Stuck | LostCancel | LeakedTimer | PrematureExit | UncontrolledThread => single(slug),
     }
 }
 
@@ -254,6 +253,18 @@ fn panicked() -> World {
     w
 }
 
+fn borrowed() -> World {
+    let (wait, spawn) = (at("todo.recv", "recv"), at("go(|| for", "go"));
+    let (holder, other) =
+        (side(0, OpKind::Receive, wait.clone(), 2), side(1, OpKind::Start, spawn.clone(), 2));
+    let mut w = World::new(Slug::BorrowedThreadLocal, Evidence::Borrow { holder, other });
+    w.go(None, spawn.clone());
+    w.object(ObjKind::Chan, at("chan::<Job>", "chan"), "len 0/1");
+    w.step(0, OpKind::Spawn, Some(1), spawn, Outcome::Done);
+    w.step(0, OpKind::Receive, Some(0), wait, Outcome::Blocks);
+    w
+}
+
 fn single(slug: Slug) -> World {
     let (g, op, site, object) = match slug {
         Slug::Stuck => (0, OpKind::Load, at("flag.load", "load"), Some(0)),
@@ -261,7 +272,7 @@ fn single(slug: Slug) -> World {
         Slug::LeakedTimer => (1, OpKind::Receive, at("for hour in bell", "bell"), None),
         Slug::PrematureExit => (1, OpKind::Spawn, at("go(|| for", "go"), None),
         Slug::UncontrolledThread => (0, OpKind::Lock, at("|| shelf.lock", "lock"), Some(1)),
-        _ => (0, OpKind::Receive, at("todo.recv", "recv"), None),
+        other => unreachable!("{other:?} has a case of its own"),
     };
     let evidence = Evidence::Single { side: side(g, op, site.clone(), 2), object: object.map(ObjId) };
     let mut w = World::new(slug, evidence);

@@ -45,6 +45,22 @@ pub(in crate::report) mod mark {
         vec![format!("{brief} here{}", at_step(side.step)), brief]
     }
 
+    /// Where a goroutine waits that has borrowed something.
+    pub(in crate::report) fn borrows(side: &Side, scene: &Scene<'_>) -> Label {
+        let (g, does) = (scene.names.goroutine(side.g), does_alone(side.op));
+        vec![
+            format!("{g} {does} here while a thread-local of std is borrowed"),
+            format!("{g} {does} while it borrows a thread-local"),
+            format!("{g} borrows a thread-local"),
+        ]
+    }
+
+    /// Where a goroutine found it borrowed.
+    pub(in crate::report) fn finds_borrowed(side: &Side, scene: &Scene<'_>) -> Label {
+        let brief = format!("{} finds it borrowed", scene.names.goroutine(side.g));
+        vec![format!("{brief} here{}", at_step(side.step)), brief]
+    }
+
     /// A lock that somebody else waits for.
     pub(in crate::report) fn took(g: Gid, lock: ObjId, step: u32, scene: &Scene<'_>) -> Label {
         let (g, lock) = (scene.names.goroutine(g), scene.names.object(Some(lock)));
@@ -87,7 +103,7 @@ pub(in crate::report) mod mark {
     ) -> Label {
         let g = scene.names.goroutine(side.g);
         let brief = match slug {
-            Slug::Stuck => "it was last seen here".to_owned(),
+            Slug::Stuck => stuck(&g, side.op),
             Slug::LostCancel => "the cancel function is dropped here".to_owned(),
             Slug::PrematureExit if side.op == OpKind::Spawn => format!("nobody waits for {g}"),
             Slug::PrematureExit => format!("{g} had come this far"),
@@ -95,10 +111,26 @@ pub(in crate::report) mod mark {
                 Some(o) if o.created == side.site => return created(o.id, scene),
                 _ => format!("{} is touched here", scene.names.object(object)),
             },
-            Slug::BorrowedThreadLocal => format!("{g} may be switched away here"),
             _ => return did("", side, object, scene),
         };
         vec![format!("{brief}{}", at_step(side.step)), brief]
+    }
+
+    /// Where a goroutine was interrupted, and in which function of std's.
+    fn stuck(g: &str, op: OpKind) -> String {
+        use OpKind::*;
+        let does = match op {
+            Join => "joins a thread of std's",
+            Lock | ReadLock | WriteLock => "waits for a lock of std's",
+            CondWait => "waits on a condition variable of std's",
+            BarrierWait => "waits at a barrier of std's",
+            Send => "sends on a channel of std's",
+            Receive => "receives from a channel of std's",
+            Sleep => "sleeps in real time",
+            Park => "parks its OS thread",
+            _ => return format!("{g} was last seen here"),
+        };
+        format!("{g} {does} here")
     }
 
     /// A notification that came before the wait.
@@ -175,7 +207,9 @@ fn what_for(b: &Blocked, scene: &Scene<'_>) -> (String, String) {
             format!(" for {object}, behind {writer}, which waits to write")
         }
         (Lock | ReadLock | WriteLock, Some(_), Some(holder)) => {
-            format!(" for {object}, held by {holder}")
+            let ended =
+                if b.waits_for.is_some_and(|g| scene.has_ended(g)) { ", which has ended" } else { "" };
+            format!(" for {object}, held by {holder}{ended}")
         }
         (_, Some(_), _) => format!(" for {object}"),
         (Join, None, Some(other)) => format!(" for {other} to end"),

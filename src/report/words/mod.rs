@@ -63,6 +63,12 @@ pub(super) fn headline(f: &Finding, scene: &Scene<'_>) -> String {
             format!("{}: {waiter} waits{object} for what {notifier} had already sent", kind(f.slug))
         }
         Evidence::Single { side, object } => single(f.slug, side, *object, scene),
+        Evidence::Borrow { holder, other } => format!(
+            "{} keeps a thread-local of std borrowed across its {}, and {} finds it borrowed",
+            scene.names.goroutine(holder.g),
+            noun(holder.op),
+            scene.names.goroutine(other.g),
+        ),
         Evidence::Divergence { step, expected, found } => format!(
             "{} at step {step}: recorded {}, found {}",
             kind(f.slug),
@@ -216,8 +222,7 @@ fn single(slug: Slug, side: &Side, object: Option<ObjId>, scene: &Scene<'_>) -> 
         Slug::UncontrolledThread if object.is_some() => {
             format!("a thread outside the model touched {obj}")
         }
-        Slug::BorrowedThreadLocal => format!("{g} borrows a thread-local across a blocking operation"),
-        Slug::Stuck => kind(slug).to_owned(),
+        Slug::Stuck => format!("{g} ran too long without reaching a visible operation"),
         _ => format!("{} ({g})", kind(slug)),
     }
 }
@@ -233,7 +238,24 @@ pub(super) fn remedy(f: &Finding, scene: &Scene<'_>) -> &'static str {
                 _ => general(f.slug),
             }
         }
+        Evidence::Single { side, .. } if f.slug == Slug::Stuck => stuck_remedy(side.op),
         _ => general(f.slug),
+    }
+}
+
+fn stuck_remedy(op: OpKind) -> &'static str {
+    use OpKind::*;
+    match op {
+        Join => "start the thread with `selvedge::thread`: all goroutines stand still while this one waits",
+        Lock | ReadLock | WriteLock | CondWait | BarrierWait => {
+            "use the lock of `selvedge::sync`: while this one waits, whoever could end the wait stands still"
+        }
+        Send | Receive => {
+            "use `selvedge::chan` or `selvedge::sync::mpsc`: while this one waits, the other end stands still"
+        }
+        Sleep => "use `selvedge::time::sleep`: in a test it takes no time",
+        Park => "use `selvedge::thread::park`: while this thread sleeps, all goroutines do",
+        _ => general(Slug::Stuck),
     }
 }
 
@@ -256,6 +278,10 @@ fn unblock(slug: Slug, blocked: &[Blocked], scene: &Scene<'_>) -> &'static str {
             |b: &Blocked| b.reason == ReadLock && b.object.is_some_and(|o| scene.held_by(b.g).contains(&o));
         if blocked.iter().any(reads_again) {
             return "do not read-lock what you hold already: a writer in between makes both wait";
+        }
+        let left_locked = |b: &Blocked| b.waits_for.is_some_and(|holder| scene.has_ended(holder));
+        if blocked.iter().any(left_locked) {
+            return "unlock on every path, also on errors and early returns: a guard does so by itself";
         }
         return match blocked.len() {
             1 => "drop the guard before locking again: these locks are not re-entrant",
@@ -332,7 +358,7 @@ fn general(slug: Slug) -> &'static str {
             "spawn with `selvedge::go` or `selvedge::thread` instead of `std::thread`"
         }
         Slug::BorrowedThreadLocal => {
-            "end the borrow before blocking: another goroutine may run on this thread"
+            "end the borrow before waiting, or use `selvedge::thread_local!`: each goroutine has its own"
         }
     }
 }

@@ -9,6 +9,9 @@ use crate::report::text::count;
 
 /// How often the finding shows, and what shrinking did to it.
 pub(in crate::report) fn figures(s: &Statistics) -> String {
+    if s.production {
+        return "one run on threads, in real time: another run may go otherwise".to_owned();
+    }
     if s.executions == 0 {
         return "no execution was explored".to_owned();
     }

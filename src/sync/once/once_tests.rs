@@ -136,7 +136,7 @@ fn bounds_are_those_of_std() {
 mod in_a_model {
     use super::{ALL, Arc, LazyLock, Once, OnceLock, go};
     use crate::cell::Plain;
-    use crate::testing::{clean, outcomes, slug};
+    use crate::trial_tests::{clean, outcomes, slug};
     use selvedge_checkers::finding::Slug;
     use std::sync::Mutex;
 

@@ -34,6 +34,13 @@ impl Run {
         self.next(index, body).expect("there is always another execution")
     }
 
+    /// Ask the strategy what it learned so far.
+    pub(crate) fn ask(&mut self, f: impl FnOnce(&mut dyn std::any::Any)) {
+        let mut strategy = self.strategy();
+        f(&mut *strategy);
+        self.0.as_ref().unwrap().set_strategy(strategy);
+    }
+
     /// The strategy, to be asked what it learned.
     pub(crate) fn strategy(&mut self) -> Box<dyn Strategy> {
         self.0.as_ref().unwrap().set_strategy(Box::new(Random::new(0)))

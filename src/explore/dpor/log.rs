@@ -1,0 +1,362 @@
+//! What happened in one execution, in the terms of that execution: enough to repeat any part of it on
+//! a world of its own, and to tell which events are ordered.
+//!
+//! Invariants: events are in the order in which they took effect; `footprint` and `causes` of an event
+//! are complete when the next one begins; a cause is an event that comes before for another reason
+//! than a conflict (the goroutine's own last one, a spawn, a wake-up, a join, the passing of time).
+
+use crate::objects::label::Label;
+use crate::objects::timer::Due;
+use crate::objects::{Arm, Op, State, Step, World};
+use selvedge_checkers::access::{Access, Class, Mode, Part, Res, Sync};
+use selvedge_checkers::ids::{Gid, ObjId};
+use std::ops::Range;
+
+/// A decision that took effect.
+#[derive(Clone, Debug)]
+pub(super) struct Event {
+    pub(super) g: Gid,
+    /// How many events of `g` came before.
+    pub(super) nth: u32,
+    pub(super) label: Label,
+    /// Which alternative it was, and of how many.
+    pub(super) alternative: u32,
+    pub(super) choices: u32,
+    pub(super) op: Op,
+    /// How many operations `g` had announced.
+    pub(super) announced: u32,
+    /// What time set off, if it is the clock's.
+    pub(super) due: Option<Due>,
+    /// What else was due then.
+    ties: Range<u32>,
+    pub(super) footprint: Range<u32>,
+    pub(super) causes: Range<u32>,
+    pub(super) spawned: Range<u32>,
+    /// Operations that took effect in its wake without a decision.
+    pub(super) settled: Range<u32>,
+}
+
+/// An announced operation.
+#[derive(Clone, Debug)]
+pub(super) struct Announced {
+    pub(super) op: Op,
+    pub(super) arms: Range<u32>,
+    pub(super) default: bool,
+    pub(super) biased: bool,
+    /// The objects one of which has to change before it is possible.
+    pub(super) spins_on: Range<u32>,
+}
+
+/// One goroutine's part of the log.
+#[derive(Default)]
+pub(super) struct Goroutine {
+    pub(super) announced: Vec<Announced>,
+    /// What it waits to do; `None` once it has ended.
+    pub(super) pending: Option<Op>,
+    /// The events its next one comes after, whatever that is.
+    pub(super) causes: Vec<u32>,
+    events: u32,
+}
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Log {
+    pub(super) events: Vec<Event>,
+    pub(super) goroutines: Vec<Goroutine>,
+    /// The objects' first states, by id.
+    pub(super) objects: Vec<State>,
+    footprints: Vec<(Res, Mode)>,
+    causes: Vec<u32>,
+    spawned: Vec<Gid>,
+    /// Goroutines started before the first event.
+    pub(super) first: Vec<Gid>,
+    settled: Vec<(Gid, Op)>,
+    arms: Vec<Arm>,
+    spins: Vec<ObjId>,
+    ties: Vec<Due>,
+    /// Events that ended the wait of a select, with its goroutine, which might have gone on by itself.
+    pub(super) overtaken: Vec<(u32, Gid)>,
+    /// Where the ties of the next event begin.
+    tied: u32,
+    live: usize,
+    fires: u32,
+}
+
+impl Log {
+    pub(super) fn clear(&mut self) {
+        self.events.clear();
+        for g in &mut self.goroutines[..self.live] {
+            g.announced.clear();
+            g.causes.clear();
+            g.pending = None;
+            g.events = 0;
+        }
+        self.live = 0;
+        self.fires = 0;
+        self.objects.clear();
+        self.footprints.clear();
+        self.causes.clear();
+        self.spawned.clear();
+        self.first.clear();
+        self.settled.clear();
+        self.arms.clear();
+        self.spins.clear();
+        self.ties.clear();
+        self.overtaken.clear();
+        self.tied = 0;
+    }
+
+    /// How many goroutines there were.
+    pub(super) fn width(&self) -> usize {
+        self.live
+    }
+
+    pub(super) fn footprint(&self, event: usize) -> &[(Res, Mode)] {
+        let range = &self.events[event].footprint;
+        &self.footprints[range.start as usize..range.end as usize]
+    }
+
+    pub(super) fn causes(&self, event: usize) -> &[u32] {
+        let range = &self.events[event].causes;
+        &self.causes[range.start as usize..range.end as usize]
+    }
+
+    /// What was due together with a timer that fired, itself included.
+    pub(super) fn ties(&self, event: usize) -> &[Due] {
+        let range = &self.events[event].ties;
+        &self.ties[range.start as usize..range.end as usize]
+    }
+
+    pub(super) fn spawned_by(&self, event: usize) -> &[Gid] {
+        let range = &self.events[event].spawned;
+        &self.spawned[range.start as usize..range.end as usize]
+    }
+
+    pub(super) fn settled_by(&self, event: usize) -> &[(Gid, Op)] {
+        let range = &self.events[event].settled;
+        &self.settled[range.start as usize..range.end as usize]
+    }
+
+    pub(super) fn arms(&self, announced: &Announced) -> &[Arm] {
+        &self.arms[announced.arms.start as usize..announced.arms.end as usize]
+    }
+
+    pub(super) fn spins_on(&self, announced: &Announced) -> &[ObjId] {
+        &self.spins[announced.spins_on.start as usize..announced.spins_on.end as usize]
+    }
+
+    /// The objects that `op` of `g` is on, which had announced so many operations by then.
+    pub(super) fn objects_of(&self, g: Gid, op: &Op, announced: u32, mut f: impl FnMut(ObjId)) {
+        let announced = (announced as usize).checked_sub(1).map(|n| &self.goroutines[g.index()].announced[n]);
+        match *op {
+            Op::Select { .. } | Op::SelectWait { .. } => {
+                if let Some(announced) = announced {
+                    self.arms(announced).iter().for_each(|arm| f(arm.channel()));
+                }
+            }
+            Op::CondWait { cv, mutex, .. }
+            | Op::CondWoken { cv, mutex, .. }
+            | Op::Relock { cv, mutex, .. } => {
+                f(cv);
+                f(mutex);
+            }
+            Op::Await => {
+                if let Some(announced) = announced {
+                    self.spins_on(announced).iter().for_each(|&o| f(o));
+                }
+            }
+            _ => op.object().into_iter().for_each(f),
+        }
+    }
+
+    /// How many operations `g` has announced.
+    pub(super) fn announcements(&self, g: Gid) -> u32 {
+        self.goroutines[g.index()].announced.len() as u32
+    }
+
+    pub(super) fn created(&mut self, object: ObjId, state: &State) {
+        debug_assert_eq!(self.objects.len(), object.index());
+        self.objects.push(state.clone());
+    }
+
+    pub(super) fn spawned(&mut self, parent: Option<Gid>, child: Gid) {
+        if self.goroutines.len() <= child.index() {
+            self.goroutines.resize_with(child.index() + 1, Goroutine::default);
+        }
+        self.live = child.index() + 1;
+        if let Some(event) = self.events.last_mut() {
+            self.spawned.push(child);
+            event.spawned.end = self.spawned.len() as u32;
+        } else {
+            self.first.push(child);
+        }
+        let causes = match parent {
+            Some(parent) => std::mem::take(&mut self.goroutines[parent.index()].causes),
+            None => self.events.len().checked_sub(1).map(|last| last as u32).into_iter().collect(),
+        };
+        self.goroutines[child.index()].causes.extend_from_slice(&causes);
+        if let Some(parent) = parent {
+            self.goroutines[parent.index()].causes = causes;
+        }
+    }
+
+    pub(super) fn joined(&mut self, joiner: Gid, target: Gid) {
+        let causes = std::mem::take(&mut self.goroutines[target.index()].causes);
+        self.goroutines[joiner.index()].causes.extend_from_slice(&causes);
+        self.goroutines[target.index()].causes = causes;
+    }
+
+    pub(super) fn announced(&mut self, world: &World, g: Gid, op: &Op) {
+        let arms = self.arms.len() as u32;
+        let select = &world.goroutines[g.index()].select;
+        let (mut default, mut biased) = (false, false);
+        if matches!(op, Op::Select { .. }) {
+            self.arms.extend_from_slice(&select.arms);
+            (default, biased) = (select.default, select.biased);
+        }
+        let spins = self.spins.len() as u32;
+        self.goroutines[g.index()].announced.push(Announced {
+            op: *op,
+            arms: arms..self.arms.len() as u32,
+            default,
+            biased,
+            spins_on: spins..spins,
+        });
+    }
+
+    pub(super) fn pended(&mut self, world: &World, g: Gid, op: &Op) {
+        let me = &mut self.goroutines[g.index()];
+        me.pending = Some(*op);
+        if matches!(op, Op::Await)
+            && let Some(announced) = me.announced.last_mut()
+        {
+            announced.spins_on.start = self.spins.len() as u32;
+            self.spins.extend(world.goroutines[g.index()].spin.iter().map(|(o, _)| *o));
+            announced.spins_on.end = self.spins.len() as u32;
+        }
+    }
+
+    pub(super) fn exited(&mut self, g: Gid) {
+        self.goroutines[g.index()].pending = None;
+        self.touched(Access::of_goroutine(g, Part::Life, Mode::Commute(Class::Drop), Sync::None));
+    }
+
+    /// These are due together; one of them is about to fire.
+    pub(super) fn tied(&mut self, due: &[Due]) {
+        self.tied = self.ties.len() as u32;
+        self.ties.extend_from_slice(due);
+    }
+
+    /// An event took effect; its footprint is the world's.
+    pub(super) fn stepped(
+        &mut self,
+        world: &World,
+        g: Gid,
+        op: &Op,
+        (alternative, choices, label): (u32, u32, Label),
+        step: Step,
+    ) {
+        let (number, causes) = (self.events.len() as u32, self.causes.len() as u32);
+        let me = &mut self.goroutines[g.index()];
+        self.causes.append(&mut me.causes);
+        me.causes.push(number);
+        let (nth, announced) = (me.events, me.announced.len() as u32);
+        me.events += 1;
+        if !matches!(step, Step::Next(_)) {
+            me.pending = None;
+        }
+        let none = || 0..0;
+        let event = Event {
+            g,
+            nth,
+            label,
+            alternative,
+            choices,
+            op: *op,
+            announced,
+            due: None,
+            ties: none(),
+            footprint: none(),
+            causes: none(),
+            spawned: none(),
+            settled: none(),
+        };
+        self.push(world, event, causes);
+    }
+
+    /// Time has come for `due`: after everything so far, and before everything to come.
+    pub(super) fn fired(&mut self, world: &World, due: Due, label: Label) {
+        let (number, causes) = (self.events.len() as u32, self.causes.len() as u32);
+        for g in &mut self.goroutines[..self.live] {
+            self.causes.append(&mut g.causes);
+            g.causes.push(number);
+        }
+        let ties = self.tied..self.ties.len() as u32;
+        self.tied = ties.end;
+        let alternative = self.ties[ties.start as usize..].iter().position(|&other| other == due);
+        let none = || 0..0;
+        let event = Event {
+            g: Gid::CLOCK,
+            nth: self.fires,
+            label,
+            alternative: alternative.unwrap_or(0) as u32,
+            choices: (ties.end - ties.start).max(1),
+            op: Op::Await,
+            announced: 0,
+            due: Some(due),
+            ties,
+            footprint: none(),
+            causes: none(),
+            spawned: none(),
+            settled: none(),
+        };
+        self.fires += 1;
+        self.push(world, event, causes);
+    }
+
+    fn push(&mut self, world: &World, event: Event, causes: u32) {
+        let number = self.events.len() as u32;
+        let footprint = self.footprints.len() as u32;
+        self.footprints.extend(world.footprint.iter().map(|a| (a.res, a.mode)));
+        let (spawned, settled) = (self.spawned.len() as u32, self.settled.len() as u32);
+        self.events.push(Event {
+            footprint: footprint..self.footprints.len() as u32,
+            causes: causes..self.causes.len() as u32,
+            spawned: spawned..spawned,
+            settled: settled..settled,
+            ..event
+        });
+        self.reach_peers(world, number);
+    }
+
+    /// Whoever the step woke or told something comes after it.
+    fn reach_peers(&mut self, world: &World, event: u32) {
+        let peers = world.woken.iter().map(|w| w.0).chain(world.learned.iter().map(|l| l.0));
+        for peer in peers {
+            let peer_of = &mut self.goroutines[peer.index()];
+            if peer_of.causes.last() == Some(&event) {
+                continue;
+            }
+            peer_of.causes.push(event);
+            if matches!(peer_of.pending, Some(Op::SelectWait { .. })) {
+                self.overtaken.push((event, peer));
+            }
+        }
+    }
+
+    pub(super) fn settled(&mut self, world: &World, g: Gid, op: &Op) {
+        let Some(last) = self.events.len().checked_sub(1) else { return };
+        self.settled.push((g, *op));
+        self.events[last].settled.end = self.settled.len() as u32;
+        self.footprints.extend(world.footprint.iter().map(|a| (a.res, a.mode)));
+        self.events[last].footprint.end = self.footprints.len() as u32;
+        self.reach_peers(world, last as u32);
+    }
+
+    pub(super) fn touched(&mut self, access: Access) {
+        if let Some(event) = self.events.last_mut() {
+            self.footprints.push((access.res, access.mode));
+            event.footprint.end = self.footprints.len() as u32;
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! Which events of an execution could have come the other way round.
+//!
+//! Two events race if they conflict, and nothing orders them but that conflict. An operation that may
+//! have to wait also races with whatever touched its objects before it became possible, and one that
+//! still waits at the end with all of it: a lock taken is reversed with a lock taken, although the
+//! unlock lies between them. Source: Flanagan and Godefroid (POPL 2005) for races as the places to
+//! backtrack to, Abdulla et al. (POPL 2014) for reversible races; the treatment of operations with
+//! several outcomes is ours.
+//!
+//! Invariants: rows of clocks hold for each goroutine how many of its events come before or are this
+//! one; the last column is the clock's.
+
+use super::index::Index;
+use super::log::Log;
+use crate::objects::Op;
+use selvedge_checkers::access::{Mode, Part, Res};
+use selvedge_checkers::ids::{Gid, ObjId};
+
+/// Who would come first if the race went the other way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Second {
+    Event(u32),
+    /// The operation that a goroutine has pending at the end.
+    Pending(Gid),
+    /// The operation that a goroutine had pending when the first ended its wait.
+    Overtaken(Gid),
+}
+
+/// A pair to be reversed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Race {
+    pub(super) first: u32,
+    pub(super) second: Second,
+}
+
+/// The order of the events of an execution, and its races.
+#[derive(Default)]
+pub(super) struct Races {
+    width: usize,
+    /// Before the conflicts of the event itself are counted.
+    bases: Vec<u32>,
+    rows: Vec<u32>,
+    resources: Index,
+    histories: Vec<Vec<(u32, Mode)>>,
+    used: usize,
+    candidates: Vec<u32>,
+    base: Vec<u32>,
+    pub(super) found: Vec<Race>,
+}
+
+impl Races {
+    /// Work out the order and the races of a finished execution.
+    pub(super) fn analyse(&mut self, log: &Log) {
+        self.width = log.width() + 1;
+        self.bases.clear();
+        self.rows.clear();
+        self.resources.clear();
+        self.histories[..self.used].iter_mut().for_each(Vec::clear);
+        self.used = 0;
+        self.found.clear();
+        for event in 0..log.events.len() {
+            self.add(log, event);
+        }
+        for g in 0..log.width() {
+            let g = Gid(g as u32);
+            if let Some(op) = log.goroutines[g.index()].pending {
+                self.start_row(&log.goroutines[g.index()].causes);
+                self.candidates.clear();
+                self.gather_attempted(log, g, &op, log.announcements(g));
+                self.report(log, g, Second::Pending(g));
+            }
+        }
+        let overtaken = log.overtaken.iter();
+        self.found.extend(overtaken.map(|&(first, g)| Race { first, second: Second::Overtaken(g) }));
+        self.found.sort_by_key(|race| race.first);
+    }
+
+    /// Whether event `a` comes before `b` in every linearization, or is `b`.
+    pub(super) fn ordered(&self, log: &Log, a: usize, b: usize) -> bool {
+        is_before(log, a, self.row(b))
+    }
+
+    /// Whether event `a` comes before `second` for another reason than the conflict between them.
+    pub(super) fn comes_before(&self, log: &Log, a: usize, second: Second) -> bool {
+        match second {
+            Second::Event(event) => is_before(log, a, self.slice(&self.bases, event as usize)),
+            Second::Pending(g) => {
+                let causes = &log.goroutines[g.index()].causes;
+                causes.iter().any(|&cause| self.ordered(log, a, cause as usize))
+            }
+            // All that it comes after, the first comes after too.
+            Second::Overtaken(_) => false,
+        }
+    }
+
+    /// How many events of each goroutine come before an event or are it; last, those of the clock.
+    pub(super) fn before(&self, event: usize) -> &[u32] {
+        self.row(event)
+    }
+
+    fn slice<'a>(&self, rows: &'a [u32], event: usize) -> &'a [u32] {
+        &rows[event * self.width..(event + 1) * self.width]
+    }
+
+    fn row(&self, event: usize) -> &[u32] {
+        self.slice(&self.rows, event)
+    }
+
+    /// Set `base` to what comes before an event with these causes.
+    fn start_row(&mut self, causes: &[u32]) {
+        self.base.clear();
+        self.base.resize(self.width, 0);
+        for &cause in causes {
+            join(&mut self.base, &self.rows[cause as usize * self.width..][..self.width]);
+        }
+    }
+
+    fn add(&mut self, log: &Log, event: usize) {
+        let e = &log.events[event];
+        self.start_row(log.causes(event));
+        self.bases.extend_from_slice(&self.base);
+        let may_wait = may_fail_earlier(&e.op) && e.due.is_none();
+        self.candidates.clear();
+        self.gather_conflicting(log, event);
+        if may_wait {
+            self.gather_attempted(log, e.g, &e.op, e.announced);
+            self.report(log, e.g, Second::Event(event as u32));
+            self.candidates.clear();
+            self.gather_conflicting(log, event);
+        }
+        for i in 0..self.candidates.len() {
+            let first = self.candidates[i] as usize;
+            if !is_before(log, first, &self.base) {
+                if !may_wait && log.events[first].g != e.g {
+                    self.found.push(Race { first: first as u32, second: Second::Event(event as u32) });
+                }
+                join(&mut self.base, &self.rows[first * self.width..][..self.width]);
+            }
+        }
+        let own = self.base.len() - 1;
+        let column = if e.g == Gid::CLOCK { own } else { e.g.index() };
+        self.base[column] = e.nth + 1;
+        self.rows.extend_from_slice(&self.base);
+        for &(res, mode) in log.footprint(event) {
+            self.history(key(res)).push((event as u32, mode));
+            if !res.part.is_of_goroutine() {
+                let whole = self.history(key_of(ObjId(res.owner)));
+                if whole.last().is_none_or(|&(last, _)| last != event as u32) {
+                    whole.push((event as u32, mode));
+                }
+            }
+        }
+    }
+
+    /// The events that conflict with `event`, latest first; where an earlier one is ordered before a
+    /// later one anyway, only the later.
+    fn gather_conflicting(&mut self, log: &Log, event: usize) {
+        for &(res, mode) in log.footprint(event) {
+            let Some(history) = self.resources.get(key(res)) else { continue };
+            for &(first, other) in self.histories[history as usize].iter().rev() {
+                let apart = match (mode, other) {
+                    (Mode::Read, Mode::Read) => true,
+                    (Mode::Commute(a), Mode::Commute(b)) => a == b,
+                    _ => false,
+                };
+                if !apart {
+                    self.candidates.push(first);
+                }
+                if other == Mode::Write {
+                    break;
+                }
+            }
+        }
+        self.candidates.sort_unstable_by(|a, b| b.cmp(a));
+        self.candidates.dedup();
+    }
+
+    /// The events on the objects that `op` of `g` is on.
+    fn gather_attempted(&mut self, log: &Log, g: Gid, op: &Op, announced: u32) {
+        let Races { candidates, resources, histories, .. } = self;
+        let mut gather = |key| {
+            if let Some(history) = resources.get(key) {
+                candidates.extend(histories[history as usize].iter().map(|&(event, _)| event));
+            }
+        };
+        match op {
+            Op::Park { .. } => gather(key(Res { owner: g.0, part: Part::Token, index: 0 })),
+            _ => log.objects_of(g, op, announced, |object| gather(key_of(object))),
+        }
+        candidates.sort_unstable_by(|a, b| b.cmp(a));
+        candidates.dedup();
+    }
+
+    /// The candidates that are not ordered before `second` race with it.
+    fn report(&mut self, log: &Log, g: Gid, second: Second) {
+        for &first in &self.candidates {
+            if log.events[first as usize].g != g && !is_before(log, first as usize, &self.base) {
+                self.found.push(Race { first, second });
+            }
+        }
+    }
+
+    fn history(&mut self, key: u64) -> &mut Vec<(u32, Mode)> {
+        let at = self.resources.get_or_insert(key, self.used as u32) as usize;
+        if at == self.used {
+            self.used += 1;
+            if self.histories.len() < self.used {
+                self.histories.push(Vec::new());
+            }
+        }
+        &mut self.histories[at]
+    }
+}
+
+/// Whether the operation can be impossible, or misuse, before steps that do not conflict with it.
+pub(super) fn may_fail_earlier(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::Lock(_)
+            | Op::ReadLock(_)
+            | Op::WriteLock(_)
+            | Op::WriteWait(_)
+            | Op::Relock { .. }
+            | Op::Send { .. }
+            | Op::Receive(_)
+            | Op::Select { .. }
+            | Op::SelectWait { .. }
+            | Op::WaitGroupWait(_)
+            | Op::WaitGroupAdd { delta: ..0, .. }
+            | Op::OnceBegin(_)
+            | Op::OnceWait { .. }
+            | Op::Park { .. }
+    )
+}
+
+fn is_before(log: &Log, event: usize, row: &[u32]) -> bool {
+    let e = &log.events[event];
+    let column = if e.g == Gid::CLOCK { row.len() - 1 } else { e.g.index() };
+    row[column] > e.nth
+}
+
+fn join(row: &mut [u32], other: &[u32]) {
+    for (mine, theirs) in row.iter_mut().zip(other) {
+        *mine = (*mine).max(*theirs);
+    }
+}
+
+fn key(res: Res) -> u64 {
+    u64::from(res.owner) << 40 | (res.part as u64) << 32 | u64::from(res.index)
+}
+
+/// The history of an object as a whole.
+fn key_of(object: ObjId) -> u64 {
+    u64::from(object.0) << 40 | 0xff << 32
+}

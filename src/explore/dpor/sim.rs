@@ -1,0 +1,211 @@
+//! Repeats parts of a logged execution on a world of its own, in another order, without user code.
+//!
+//! A goroutine whose operations have the results they had goes on to the operation it went on to; so
+//! the log says what comes next as long as every event keeps its label. Invariant: an event is
+//! repeated after everything that it depends on, or that comes before it for another reason.
+
+use super::log::{Announced, Log};
+use crate::objects::label::{Label, label};
+use crate::objects::timer::{self, Due};
+use crate::objects::{Op, Step, World, wait_group};
+use selvedge_checkers::access::Access;
+use selvedge_checkers::ids::Gid;
+
+/// A state of the world, and what everybody is about to do in it.
+#[derive(Clone, Default)]
+pub(super) struct Sim {
+    pub(super) world: World,
+    goroutines: Vec<Place>,
+}
+
+/// How far a goroutine has come.
+#[derive(Clone, Copy)]
+struct Place {
+    op: Op,
+    /// How many operations it has announced.
+    announced: u32,
+}
+
+impl Sim {
+    /// Back to the beginning of the execution.
+    pub(super) fn begin(&mut self, log: &Log) {
+        self.world.reset(0, false);
+        self.world.keeps_ids = true;
+        self.goroutines.clear();
+        for state in &log.objects {
+            self.world.create(state.clone(), std::panic::Location::caller());
+        }
+        for g in 0..log.width() {
+            self.world.add_goroutine(None, Gid(g as u32));
+            self.goroutines.push(Place { op: Op::Yield, announced: 0 });
+        }
+        for &g in &log.first {
+            self.advance(log, g);
+        }
+    }
+
+    /// In how many ways `g` can go on now.
+    pub(super) fn alternatives(&self, g: Gid) -> u32 {
+        match self.goroutines[g.index()].op {
+            Op::Await if self.world.spin_changed(g) => 1,
+            Op::Join(_) => 0,
+            op => self.world.alternatives(g, &op),
+        }
+    }
+
+    /// What `g` is about to do.
+    pub(super) fn pending(&self, g: Gid) -> Op {
+        self.goroutines[g.index()].op
+    }
+
+    /// How many operations `g` has announced.
+    pub(super) fn announced(&self, g: Gid) -> u32 {
+        self.goroutines[g.index()].announced
+    }
+
+    pub(super) fn label(&self, g: Gid, alternative: u32) -> Label {
+        label(&self.world, g, &self.goroutines[g.index()].op, alternative)
+    }
+
+    /// The alternative of `g` with this label.
+    fn alternative_of(&self, g: Gid, wanted: Label) -> Option<u32> {
+        (0..self.alternatives(g)).find(|&n| self.label(g, n) == wanted)
+    }
+
+    /// Let `g` go on; gives the footprint.
+    pub(super) fn step(&mut self, log: &Log, g: Gid, alternative: u32) -> &[Access] {
+        let place = &mut self.goroutines[g.index()];
+        if place.op == Op::Await {
+            place.op = log.goroutines[g.index()].announced[place.announced as usize - 1].op;
+        }
+        let op = place.op;
+        self.unregister(g, &op);
+        let step = self.world.step(g, &op, alternative);
+        self.finish(log, g, step);
+        &self.world.footprint
+    }
+
+    /// Repeat an event of the log, with everything that it set off. False if it is not possible now.
+    pub(super) fn repeat(&mut self, log: &Log, event: usize) -> bool {
+        let e = &log.events[event];
+        match e.due {
+            Some(due) => self.fire(log, due),
+            None => {
+                let Some(alternative) = self.alternative_of(e.g, e.label) else { return false };
+                self.step(log, e.g, alternative);
+            }
+        }
+        for &(g, op) in log.settled_by(event) {
+            let step = self.world.step(g, &op, 0);
+            debug_assert!(matches!(step, Step::Done(_)));
+            self.move_woken(log);
+        }
+        for &child in log.spawned_by(event) {
+            self.advance(log, child);
+        }
+        true
+    }
+
+    fn fire(&mut self, log: &Log, due: Due) {
+        self.world.timers.pass_to(due);
+        match due {
+            Due::Operation(g) => {
+                let op = self.goroutines[g.index()].op;
+                self.unregister(g, &op);
+                self.world.begin();
+                let step = self.world.time_out(g, &op);
+                self.finish(log, g, step);
+            }
+            Due::Timer(object) => {
+                timer::fired(&mut self.world, object);
+                self.move_woken(log);
+            }
+        }
+    }
+
+    /// The operation of `g` took effect.
+    fn finish(&mut self, log: &Log, g: Gid, step: Step) {
+        self.proceed(log, g, step);
+        self.move_woken(log);
+    }
+
+    fn move_woken(&mut self, log: &Log) {
+        for i in 0..self.world.woken.len() {
+            let (peer, step) = self.world.woken[i];
+            let op = self.goroutines[peer.index()].op;
+            self.unregister(peer, &op);
+            self.proceed(log, peer, step);
+        }
+    }
+
+    fn proceed(&mut self, log: &Log, g: Gid, step: Step) {
+        match step {
+            Step::Done(_) => self.advance(log, g),
+            Step::Next(op) => self.pend(g, op),
+        }
+    }
+
+    fn pend(&mut self, g: Gid, op: Op) {
+        self.goroutines[g.index()].op = op;
+        match op {
+            Op::WaitGroupWait(wg) => wait_group::announced(&mut self.world, g, wg),
+            Op::Select { .. } | Op::SelectWait { .. } => self.register(g),
+            _ => {}
+        }
+        if let Some(at) = op.deadline() {
+            self.world.timers.arm(Due::Operation(g), at);
+        }
+    }
+
+    /// `g` announces its next operation, if the log knows it.
+    fn advance(&mut self, log: &Log, g: Gid) {
+        let place = &mut self.goroutines[g.index()];
+        place.op = Op::Join(g);
+        let Some(next) = log.goroutines[g.index()].announced.get(place.announced as usize) else { return };
+        place.announced += 1;
+        if let Op::Select { .. } = next.op {
+            let select = &mut self.world.goroutines[g.index()].select;
+            select.clear();
+            select.arms.extend_from_slice(log.arms(next));
+            select.default = next.default;
+            select.biased = next.biased;
+        }
+        if next.spins_on.is_empty() { self.pend(g, next.op) } else { self.spin(log, g, next) }
+    }
+
+    /// `g` has looked at these objects often enough: it goes on when one of them changes.
+    fn spin(&mut self, log: &Log, g: Gid, next: &Announced) {
+        let world = &mut self.world;
+        world.goroutines[g.index()].spin.clear();
+        for &object in log.spins_on(next) {
+            let seen = world.slot(object).version;
+            world.goroutines[g.index()].spin.push((object, seen));
+        }
+        self.goroutines[g.index()].op = Op::Await;
+    }
+
+    /// Other channels' operations have to know who selects on theirs.
+    fn register(&mut self, g: Gid) {
+        for i in 0..self.world.goroutines[g.index()].select.arms.len() {
+            let ch = self.world.goroutines[g.index()].select.arms[i].channel();
+            if ch != selvedge_checkers::ids::ObjId::NIL {
+                self.world.slot_mut(ch).pending.push(g);
+            }
+        }
+    }
+
+    fn unregister(&mut self, g: Gid, op: &Op) {
+        if op.deadline().is_some() {
+            self.world.timers.disarm(Due::Operation(g));
+        }
+        if !matches!(op, Op::Select { .. } | Op::SelectWait { .. }) {
+            return;
+        }
+        for i in 0..self.world.goroutines[g.index()].select.arms.len() {
+            let ch = self.world.goroutines[g.index()].select.arms[i].channel();
+            if ch != selvedge_checkers::ids::ObjId::NIL {
+                self.world.slot_mut(ch).pending.retain(|&p| p != g);
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Every interleaving, one after the other, with the trace of each.
+
+use super::super::{Chosen, Dpor, Order, Tree, label_of};
+use super::{Counts, Explored, explore};
+use crate::explore::plan::Body;
+use crate::explore::strategies::Dfs;
+use crate::model::{Limits, Scene, Strategy, Survey, Tracer};
+use crate::objects::label::label;
+use crate::objects::timer::Due;
+use crate::objects::{Op, Step, World};
+use selvedge_checkers::access::Access;
+use selvedge_checkers::ids::{Gid, ObjId};
+use std::any::Any;
+
+/// A depth-first search that keeps the log an optimal one keeps.
+pub(super) struct Brute {
+    dfs: Dfs,
+    notes: Dpor,
+    step: u32,
+}
+
+impl Strategy for Brute {
+    fn begin(&mut self, index: u64) -> bool {
+        self.notes.tree = Tree::new();
+        self.notes.started = false;
+        self.notes.begin(index);
+        self.dfs.begin(index)
+    }
+
+    fn pick(&mut self, scene: &Scene<'_>) -> Gid {
+        self.notes.note_choice();
+        self.step = scene.step;
+        let g = self.dfs.pick(scene);
+        let label = label(scene.world, g, &scene.pending[g.index()].op, 0);
+        self.notes.chosen = Some(Chosen { alternative: 0, choices: 1, label });
+        g
+    }
+
+    fn alternative(&mut self, step: u32, g: Gid, n: u32) -> u32 {
+        self.dfs.alternative(step, g, n)
+    }
+
+    fn fire_early(&mut self, _scene: &Scene<'_>) -> bool {
+        false
+    }
+
+    fn tracer(&mut self) -> Option<&mut dyn Tracer> {
+        Some(self)
+    }
+
+    fn survey(&self) -> Survey {
+        self.dfs.survey()
+    }
+
+    fn end(&mut self, steps: u32) {
+        self.notes.close_event();
+        self.notes.races.analyse(&self.notes.log);
+        self.dfs.end(steps);
+    }
+}
+
+impl Tracer for Brute {
+    fn created(&mut self, world: &World, g: Gid, object: ObjId) {
+        self.notes.created(world, g, object);
+    }
+
+    fn announced(&mut self, world: &World, g: Gid, op: &Op) {
+        Tracer::announced(&mut self.notes, world, g, op);
+    }
+
+    fn pended(&mut self, world: &World, g: Gid, op: &Op) {
+        self.notes.pended(world, g, op);
+    }
+
+    fn outcome(&mut self, world: &World, g: Gid, op: &Op, n: u32) -> u32 {
+        let alternative = self.dfs.alternative(self.step, g, n);
+        let label = label(world, g, op, alternative);
+        self.notes.chosen = Some(Chosen { alternative, choices: n, label });
+        alternative
+    }
+
+    fn tie(&mut self, due: &[Due]) -> u32 {
+        self.notes.close_event();
+        self.notes.log.tied(due);
+        self.dfs.alternative(self.step, Gid::CLOCK, due.len() as u32)
+    }
+
+    fn stepped(&mut self, world: &World, g: Gid, op: &Op, alternative: u32, step: Step) {
+        Tracer::stepped(&mut self.notes, world, g, op, alternative, step);
+    }
+
+    fn fired(&mut self, world: &World, due: Due) {
+        self.notes.note_choice();
+        self.notes.log.fired(world, due, label_of(due));
+    }
+
+    fn spawned(&mut self, parent: Option<Gid>, child: Gid) {
+        Tracer::spawned(&mut self.notes, parent, child);
+    }
+
+    fn joined(&mut self, joiner: Gid, target: Gid) {
+        self.notes.joined(joiner, target);
+    }
+
+    fn died(&mut self) {}
+
+    fn exited(&mut self, g: Gid) {
+        self.notes.exited(g);
+    }
+
+    fn settled(&mut self, world: &World, g: Gid, op: &Op) {
+        self.notes.settled(world, g, op);
+    }
+
+    fn touched(&mut self, g: Gid, access: Access) {
+        self.notes.touched(g, access);
+    }
+}
+
+/// Every interleaving; `None` if there are more than `most`.
+pub(super) fn by_force(body: &Body, most: u64) -> Option<Explored> {
+    let brute = Brute { dfs: Dfs::new(None), notes: Dpor::new(Order::DepthFirst), step: 0 };
+    explore(Box::new(brute), body, Limits::default(), most, |strategy: &mut dyn Any| {
+        let notes = &strategy.downcast_ref::<Brute>().unwrap().notes;
+        (notes.canonical(), Counts::default())
+    })
+}

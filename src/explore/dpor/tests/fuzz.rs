@@ -1,0 +1,385 @@
+//! Random programs over all primitives: the traces found are those that brute force finds.
+
+use super::brute::by_force;
+use super::{Counts, optimally};
+use crate::chan::Chan;
+use crate::explore::plan::Body;
+use crate::explore::rng::Rng;
+use crate::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use crate::sync::{Arc, Condvar, Mutex, RawMutex, RwLock, Semaphore, WaitGroup};
+use crate::{choose, go, select, thread};
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// What a goroutine of a random program does.
+#[derive(Clone, Debug)]
+enum Stmt {
+    Load(usize),
+    Store(usize, usize),
+    Add(usize),
+    CompareExchange(usize, usize, usize),
+    /// Only if the last result was not 0.
+    If(Box<Stmt>),
+    Locked(usize, Vec<Stmt>),
+    TryLock(usize),
+    Reading(Vec<Stmt>),
+    Writing(Vec<Stmt>),
+    TryRead,
+    TryWrite,
+    Send(usize),
+    Receive(usize),
+    TrySend(usize),
+    TryReceive(usize),
+    Close(usize),
+    Len(usize),
+    Select {
+        default: bool,
+    },
+    SelectSend,
+    Acquire(u32),
+    Release(u32),
+    TryAcquire,
+    Add1,
+    Done,
+    Wait,
+    CondWait,
+    NotifyOne,
+    NotifyAll,
+    Park,
+    Unpark(usize),
+    Choose,
+    Yield,
+    Spawn(Vec<Stmt>),
+}
+
+/// Which statements a family of programs consists of.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Family {
+    All,
+    Atomics,
+    Channels,
+    Locks,
+    Waits,
+}
+
+struct Generator {
+    rng: Rng,
+    family: Family,
+}
+
+impl Generator {
+    fn below(&mut self, n: usize) -> usize {
+        self.rng.below(n as u32) as usize
+    }
+
+    fn block(&mut self, most: usize, depth: usize) -> Vec<Stmt> {
+        let n = 1 + self.below(most);
+        (0..n).map(|_| self.stmt(depth)).collect()
+    }
+
+    fn stmt(&mut self, depth: usize) -> Stmt {
+        let family = match self.family {
+            Family::All => [Family::Atomics, Family::Channels, Family::Locks, Family::Waits][self.below(4)],
+            one => one,
+        };
+        if depth == 0 && self.below(8) == 0 {
+            return Stmt::If(Box::new(self.stmt(depth + 1)));
+        }
+        if depth == 0 && self.below(12) == 0 {
+            return Stmt::Spawn(self.block(2, 1));
+        }
+        match family {
+            Family::Atomics | Family::All => match self.below(4) {
+                0 => Stmt::Load(self.below(2)),
+                1 => Stmt::Store(self.below(2), 1 + self.below(2)),
+                2 => Stmt::Add(self.below(2)),
+                _ => Stmt::CompareExchange(self.below(2), self.below(2), 1 + self.below(2)),
+            },
+            Family::Channels => match self.below(12) {
+                0..=2 => Stmt::Send(self.below(3)),
+                3..=5 => Stmt::Receive(self.below(3)),
+                6 => Stmt::TrySend(self.below(3)),
+                7 => Stmt::TryReceive(self.below(3)),
+                8 => Stmt::Close(self.below(3)),
+                9 => Stmt::Len(self.below(3)),
+                10 => Stmt::Select { default: self.below(2) == 0 },
+                _ => Stmt::SelectSend,
+            },
+            Family::Locks => match self.below(8) {
+                0..=2 if depth < 2 => Stmt::Locked(self.below(2), self.block(2, depth + 1)),
+                3 => Stmt::TryLock(self.below(2)),
+                4 if depth < 2 => Stmt::Reading(self.block(1, depth + 1)),
+                5 if depth < 2 => Stmt::Writing(self.block(1, depth + 1)),
+                6 => Stmt::TryRead,
+                7 => Stmt::TryWrite,
+                _ => Stmt::Load(0),
+            },
+            Family::Waits => match self.below(14) {
+                0 | 1 => Stmt::Acquire(1 + self.below(2) as u32),
+                2 => Stmt::Release(1),
+                3 => Stmt::TryAcquire,
+                4 => Stmt::Add1,
+                5 => Stmt::Done,
+                6 => Stmt::Wait,
+                7 => Stmt::CondWait,
+                8 => Stmt::NotifyOne,
+                9 => Stmt::NotifyAll,
+                10 => Stmt::Park,
+                11 => Stmt::Unpark(self.below(3)),
+                12 => Stmt::Choose,
+                _ => Stmt::Yield,
+            },
+        }
+    }
+}
+
+/// What a program's goroutines share.
+struct Shared {
+    atomics: [AtomicUsize; 2],
+    locks: [RawMutex; 2],
+    rw: RwLock<()>,
+    channels: [Chan<usize>; 3],
+    semaphore: Semaphore,
+    group: WaitGroup,
+    cond: (Mutex<()>, Condvar),
+    parked: std::sync::Mutex<Vec<Option<thread::Thread>>>,
+}
+
+/// `units`: how often it may still call `done`, so that no order takes the group below zero, or
+/// from zero up again.
+fn run(stmts: &[Stmt], shared: &Arc<Shared>, units: &Cell<u32>) -> usize {
+    let mut last = 0;
+    for stmt in stmts {
+        last = step(stmt, shared, units, last);
+    }
+    last
+}
+
+fn step(stmt: &Stmt, s: &Arc<Shared>, units: &Cell<u32>, last: usize) -> usize {
+    match stmt {
+        Stmt::Load(x) => s.atomics[*x].load(SeqCst),
+        Stmt::Store(x, v) => {
+            s.atomics[*x].store(*v, SeqCst);
+            0
+        }
+        Stmt::Add(x) => s.atomics[*x].fetch_add(1, SeqCst),
+        Stmt::CompareExchange(x, a, b) => {
+            s.atomics[*x].compare_exchange(*a, *b, SeqCst, SeqCst).is_ok().into()
+        }
+        Stmt::If(then) if last != 0 => step(then, s, units, last),
+        Stmt::If(_) => last,
+        Stmt::Locked(m, inner) => {
+            s.locks[*m].lock();
+            let result = run(inner, s, units);
+            s.locks[*m].unlock();
+            result
+        }
+        Stmt::TryLock(m) => {
+            let got = s.locks[*m].try_lock();
+            if got {
+                s.locks[*m].unlock();
+            }
+            got.into()
+        }
+        Stmt::Reading(inner) => {
+            let _held = s.rw.read();
+            run(inner, s, units)
+        }
+        Stmt::Writing(inner) => {
+            let _held = s.rw.write();
+            run(inner, s, units)
+        }
+        Stmt::TryRead => s.rw.try_read().is_ok().into(),
+        Stmt::TryWrite => s.rw.try_write().is_ok().into(),
+        Stmt::Send(c) => {
+            s.channels[*c].send(1);
+            0
+        }
+        Stmt::Receive(c) => s.channels[*c].recv().map_or(0, |v| v),
+        Stmt::TrySend(c) => s.channels[*c].try_send(1).is_ok().into(),
+        Stmt::TryReceive(c) => s.channels[*c].try_recv().is_ok().into(),
+        Stmt::Close(c) => {
+            s.channels[*c].close();
+            0
+        }
+        Stmt::Len(c) => s.channels[*c].len(),
+        Stmt::Select { default: true } => {
+            let (a, b) = (s.channels[0].receiver(), s.channels[1].receiver());
+            select! { recv(a) -> _v => 1, recv(b) -> _v => 2, default => 0 }
+        }
+        Stmt::Select { default: false } => {
+            let (a, b) = (s.channels[1].receiver(), s.channels[2].receiver());
+            select! { recv(a) -> _v => 1, recv(b) -> _v => 2 }
+        }
+        Stmt::SelectSend => {
+            let (a, b) = (s.channels[0].sender(), s.channels[2].receiver());
+            select! { send(a, 1) => 1, recv(b) -> _v => 2 }
+        }
+        Stmt::Acquire(n) => {
+            s.semaphore.acquire(*n);
+            s.semaphore.release(*n);
+            0
+        }
+        Stmt::Release(n) => {
+            s.semaphore.release(*n);
+            0
+        }
+        Stmt::TryAcquire => s.semaphore.try_acquire(1).into(),
+        // Only while it is not at zero, which nobody could tell from before.
+        Stmt::Add1 if units.get() == 0 => 0,
+        Stmt::Add1 => {
+            units.set(units.get() + 1);
+            s.group.add(1);
+            0
+        }
+        Stmt::Done if units.get() == 0 => 0,
+        Stmt::Done => {
+            units.set(units.get() - 1);
+            s.group.done();
+            0
+        }
+        Stmt::Wait => {
+            s.group.wait();
+            0
+        }
+        Stmt::CondWait => {
+            let held = s.cond.0.lock();
+            if let Ok(held) = held {
+                drop(s.cond.1.wait(held));
+            }
+            0
+        }
+        Stmt::NotifyOne => {
+            s.cond.1.notify_one();
+            0
+        }
+        Stmt::NotifyAll => {
+            s.cond.1.notify_all();
+            0
+        }
+        Stmt::Park => {
+            thread::park();
+            0
+        }
+        Stmt::Unpark(g) => {
+            let target = s.parked.lock().unwrap().get(*g).cloned().flatten();
+            if let Some(target) = target {
+                target.unpark();
+            }
+            0
+        }
+        Stmt::Choose => choose(2),
+        Stmt::Yield => {
+            thread::yield_now();
+            0
+        }
+        Stmt::Spawn(inner) => {
+            let (inner, s) = (inner.clone(), s.clone());
+            let child = go(move || run(&inner, &s, &Cell::new(0)));
+            child.join().unwrap_or(0)
+        }
+    }
+}
+
+/// A random program, and a way to run it.
+fn program(seed: u64, family: Family, goroutines: usize, length: usize) -> (String, Body) {
+    let mut generator = Generator { rng: Rng::new(seed), family };
+    let all: Vec<Vec<Stmt>> = (0..goroutines).map(|_| generator.block(length, 0)).collect();
+    let text = format!("{all:?}");
+    let all = std::sync::Arc::new(all);
+    let body = std::sync::Arc::new(move || {
+        let shared = Arc::new(Shared {
+            atomics: Default::default(),
+            locks: [RawMutex::new(), RawMutex::new()],
+            rw: RwLock::new(()),
+            channels: [Chan::new(1), Chan::new(0), Chan::new(2)],
+            semaphore: Semaphore::new(2),
+            group: WaitGroup::new(),
+            cond: (Mutex::new(()), Condvar::new()),
+            parked: std::sync::Mutex::new(Vec::new()),
+        });
+        shared.group.add(all.len() as i32);
+        let all = all.clone();
+        let handles: Vec<_> = (0..all.len())
+            .map(|i| {
+                let (all, shared) = (all.clone(), shared.clone());
+                let handle = go(move || {
+                    // Misuse panics, which is an outcome like any other.
+                    let _ = catch_unwind(AssertUnwindSafe(|| run(&all[i], &shared, &Cell::new(1))));
+                });
+                handle
+            })
+            .collect();
+        handles.into_iter().for_each(|h| drop(h.join()));
+    });
+    (text, body)
+}
+
+/// Compare the explorer with brute force on random programs; gives how many were small enough.
+fn compare(
+    seeds: std::ops::Range<u64>,
+    family: Family,
+    (goroutines, length): (usize, usize),
+    most: u64,
+) -> (u64, u64) {
+    let (mut compared, mut traces) = (0, 0);
+    let mut wrong = Vec::new();
+    for seed in seeds {
+        let (text, body) = program(seed, family, goroutines, length);
+        let Some(force) = by_force(&body, most) else { continue };
+        // The model keeps panics to itself: say which program it was.
+        let optimally = |body: &Body, random, most| {
+            let found = catch_unwind(AssertUnwindSafe(|| optimally(body, random, most)));
+            found.unwrap_or_else(|e| {
+                panic!(
+                    "{seed} {family:?}: {:?}\n{text}",
+                    e.downcast_ref::<String>().map(String::as_str).or(e.downcast_ref::<&str>().copied())
+                )
+            })
+        };
+        for random in [None, Some(seed)] {
+            let found =
+                optimally(&body, random, most).unwrap_or_else(|| panic!("{seed} {family:?}: no end\n{text}"));
+            let counts = found.counts;
+            let exact = found.traces == force.traces
+                && found.duplicates == 0
+                && counts == Counts { explored: counts.explored, ..Counts::default() };
+            if !exact {
+                wrong.push(format!(
+                    "{seed} {random:?}: {} traces, found {} ({} missed), {} twice, {counts:?}: {text}",
+                    force.traces.len(),
+                    found.traces.len(),
+                    force.traces.difference(&found.traces).count(),
+                    found.duplicates,
+                ));
+                break;
+            }
+        }
+        compared += 1;
+        traces += force.traces.len() as u64;
+    }
+    wrong.sort_by_key(String::len);
+    assert!(
+        wrong.is_empty(),
+        "{} of {compared} {family:?} programs:\n{}",
+        wrong.len(),
+        wrong[..wrong.len().min(5)].join("\n")
+    );
+    (compared, traces)
+}
+
+#[test]
+fn random_programs() {
+    let number = |name: &str, or: u64| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(or);
+    let (from, n, most) = (number("FROM", 0), number("SELVEDGE_DPOR_PROGRAMS", 40), number("MOST", 3000));
+    let only = std::env::var("FAMILY").ok();
+    for family in [Family::Atomics, Family::Locks, Family::Channels, Family::Waits, Family::All] {
+        if only.as_ref().is_some_and(|only| *only != format!("{family:?}")) {
+            continue;
+        }
+        for shape in [(2, 2), (2, 3), (3, 2)] {
+            let (compared, traces) = compare(from..from + n, family, shape, most);
+            println!("{family:?} {shape:?}: {compared} programs, {traces} traces");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The explorer against brute force, and against counts worked out by hand or by other tools.
+
+mod brute;
+mod counts;
+mod fuzz;
+
+use super::{Counts, Dpor, Order};
+use crate::explore::plan::Body;
+use crate::explore::rng::Rng;
+use crate::explore::strategies::tests::programs::Run;
+use crate::model::{Limits, Strategy};
+use std::any::Any;
+use std::collections::BTreeSet;
+
+/// What exploring a program to the end came to.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Explored {
+    traces: BTreeSet<u64>,
+    counts: Counts,
+    duplicates: u64,
+    failing: u64,
+}
+
+/// Run executions until there are no more, asking `trace` for the trace of each.
+fn explore(
+    strategy: Box<dyn Strategy>,
+    body: &Body,
+    limits: Limits,
+    most: u64,
+    look: impl Fn(&mut dyn Any) -> (u64, Counts),
+) -> Option<Explored> {
+    let mut run = Run::with(strategy, limits);
+    let mut explored = Explored::default();
+    for index in 0..most {
+        let Some(report) = run.next(index, body) else { return Some(explored) };
+        let failed =
+            report.findings.iter().any(|f| f.slug.severity() == selvedge_checkers::finding::Severity::Error);
+        explored.failing += u64::from(failed);
+        run.ask(|strategy| {
+            let (trace, counts) = look(strategy);
+            explored.counts = counts;
+            let again = !explored.traces.insert(trace);
+            explored.duplicates += u64::from(again);
+        });
+    }
+    None
+}
+
+/// Every trace, optimally.
+fn optimally(body: &Body, random: Option<u64>, most: u64) -> Option<Explored> {
+    let order = random.map_or(Order::DepthFirst, |seed| Order::Random(Rng::new(seed)));
+    explore(Box::new(Dpor::new(order)), body, Limits::default(), most, |strategy| {
+        let dpor = strategy.downcast_ref::<Dpor>().unwrap();
+        (dpor.canonical(), dpor.counts)
+    })
+}
