@@ -367,7 +367,8 @@ impl Log {
 
     fn push(&mut self, world: &World, event: Event, causes: u32) {
         self.is_weak = world.memory.weak;
-        self.is_plain &= !self.is_weak && is_plain(&event.op);
+        let chooses = matches!(event.op, Op::Load { .. } | Op::CompareExchange { .. });
+        self.is_plain &= is_plain(&event.op) && !(self.is_weak && chooses);
         let number = self.events.len() as u32;
         let footprint = self.footprints.len() as u32;
         self.footprints.extend(world.footprint.iter().map(|a| (a.res, a.mode)));

@@ -133,12 +133,14 @@ impl Dpor {
 
     /// The other outcomes that an event could have had.
     fn plan_other_outcomes(&mut self, event: usize) {
-        let (g, op_due) = (self.log.events[event].g, self.log.events[event].due);
+        let (g, is_of_time) = (self.log.events[event].g, self.log.events[event].due.is_some());
         let (taken, choices) = (self.log.events[event].alternative, self.log.events[event].choices);
         let Some(mut state) = self.state_before(event) else { return };
-        state.join(&self.log, g);
+        if !is_of_time {
+            state.join(&self.log, g);
+        }
         for alternative in (0..choices).filter(|&n| n != taken) {
-            let planned = if op_due.is_some() {
+            let planned = if is_of_time {
                 let due = self.log.ties(event)[alternative as usize];
                 let mut planned = Planned { event: NEW, ..self.plan[event] };
                 planned.choice.label = self.label(label_of(due));
@@ -261,8 +263,13 @@ impl Dpor {
                 }
             };
             state.join(&self.log, g);
-            for alternative in 0..state.alternatives(g) {
-                let mut then = self.bench.copy_of(&state);
+            let alternatives = state.alternatives(g);
+            for alternative in 0..alternatives {
+                // The last one needs no copy to go on from.
+                let mut then = match alternative + 1 == alternatives {
+                    true => std::mem::take(&mut state),
+                    false => self.bench.copy_of(&state),
+                };
                 let mut second = self.planned(&mut then, g, alternative, causes);
                 if let Second::Event(event) = race.second {
                     self.add_what_it_set_off(event as usize, &mut second);
