@@ -11,6 +11,7 @@ pages! {
     first_bug "../docs/first-bug.md",
     from_go "../docs/from-go.md",
     from_std "../docs/from-std.md",
+    memory_model "../docs/memory-model.md",
     models "../docs/models.md",
     replaying "../docs/replaying.md",
     strategies "../docs/strategies.md",

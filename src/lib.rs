@@ -104,8 +104,8 @@
 //!
 //! # Limits
 //!
-//! Atomics are sequentially consistent in value; their orderings decide what happens before what. Outside of
-//! a model goroutines are OS threads and operations share one lock: a production scheduler is not here yet.
+//! Atomics follow C11, without load buffering and with stores in the order they are made. Outside of a model
+//! goroutines are OS threads and operations share one lock: a production scheduler is not here yet.
 //! The book in the repository's folder `docs` says more, and has a page for each finding.
 
 pub mod cell;

@@ -21,6 +21,8 @@ pub enum Part {
     Closed,
     /// The n-th message of a channel.
     Message,
+    /// One store to an atomic; the index says which.
+    Store,
     /// The n-th use of a buffer slot.
     Slot,
     /// A channel's queue of waiting goroutines; of a buffered one, the selects that also wait on

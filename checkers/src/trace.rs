@@ -43,6 +43,8 @@ pub enum Outcome {
     Done,
     /// It took effect and gave or carried this number.
     Value(u64),
+    /// It read this number, which was not the newest.
+    Old(u64),
     /// It did not succeed (a failed try, an empty channel, a lost compare-exchange).
     Failed,
     /// It found the channel closed.

@@ -97,6 +97,10 @@ impl Strategy for Profiler {
         self.random.alternative(step, g, n)
     }
 
+    fn read(&mut self, step: u32, g: Gid, n: u32) -> u32 {
+        self.random.read(step, g, n)
+    }
+
     fn fire_early(&mut self, scene: &Scene<'_>) -> bool {
         self.random.fire_early(scene)
     }

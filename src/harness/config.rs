@@ -13,7 +13,7 @@ use super::{seed, shard};
 use crate::explore::token::Token;
 use crate::report::Style;
 
-pub use super::grammar::{LeakPolicy, TimerPolicy};
+pub use super::grammar::{LeakPolicy, MemoryModel, TimerPolicy};
 pub use super::notice::{ConfigError, Notice, Source};
 pub use crate::explore::spec::StrategySpec;
 
@@ -41,6 +41,8 @@ pub struct Config {
     pub steps: u32,
     /// At most so many spurious wake-ups in one execution.
     pub spurious: u32,
+    /// What atomic loads may read.
+    pub memory: MemoryModel,
     /// When timers fire.
     pub timers: TimerPolicy,
     /// The stack of each goroutine, in bytes.
@@ -109,6 +111,7 @@ impl Default for Config {
             jobs: 1,
             steps: 100_000,
             spurious: 1,
+            memory: MemoryModel::default(),
             timers: TimerPolicy::default(),
             stack: 256 << 10,
             watchdog: Duration::from_secs(10),

@@ -1,6 +1,6 @@
 //! The builder for those who dislike macros, and what the macro builds on.
 
-use super::config::{Config, LeakPolicy, ReportMode, StrategySpec, TimerPolicy};
+use super::config::{Config, LeakPolicy, MemoryModel, ReportMode, StrategySpec, TimerPolicy};
 use super::file;
 use super::identity::{Identity, Test};
 use super::outcome::Outcome;
@@ -110,6 +110,12 @@ impl Explorer {
     /// How many waits may end, and weak exchanges fail, without a cause in one execution.
     pub fn spurious(mut self, n: u32) -> Explorer {
         self.config.spurious = n;
+        self
+    }
+
+    /// What atomic loads may read.
+    pub fn memory(mut self, model: MemoryModel) -> Explorer {
+        self.config.memory = model;
         self
     }
 

@@ -111,6 +111,10 @@ pub(super) const SETTINGS: &[Setting] = &[
         config.spurious = small(text, 0)?;
         Some(())
     }),
+    both("memory", "SELVEDGE_MEMORY", grammar::EXPECTED_MEMORY, |config, text| {
+        config.memory = grammar::parse_memory(text)?;
+        Some(())
+    }),
     argument("timers", grammar::EXPECTED_TIMERS, |config, text| {
         config.timers = grammar::parse_timers(text)?;
         Some(())

@@ -1,7 +1,7 @@
 //! One test from configuration to verdict: regressions first, then exploration; a failure is
 //! shrunk, replayed twice with full recording, and reported.
 
-use super::config::{Config, LeakPolicy, RegressionMode, ReportMode, TimerPolicy};
+use super::config::{Config, LeakPolicy, MemoryModel, RegressionMode, ReportMode, TimerPolicy};
 use super::identity::Identity;
 use super::outcome::Outcome;
 use super::present::{self, Shrunk};
@@ -19,6 +19,7 @@ impl Config {
         Limits {
             steps: self.steps,
             spurious: self.spurious,
+            weak: self.memory == MemoryModel::C11,
             early_timers: match self.timers {
                 TimerPolicy::Quiescent => 0,
                 TimerPolicy::Racy(n) => n,

@@ -97,6 +97,11 @@ pub(crate) trait Strategy: Any + Send {
     /// timers due together fires). It is decision number `step`.
     fn alternative(&mut self, step: u32, g: Gid, n: u32) -> u32;
 
+    /// Which of `n > 1` stores a load or exchange of `g` reads: 0 is the newest, the greater the older.
+    fn read(&mut self, step: u32, g: Gid, n: u32) -> u32 {
+        self.alternative(step, g, n)
+    }
+
     /// Whether a timer fires now although goroutines could go on.
     fn fire_early(&mut self, scene: &Scene<'_>) -> bool;
 

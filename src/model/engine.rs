@@ -334,7 +334,7 @@ impl Engine for Engine_ {
             let ex = self.ex();
             let g = ex.running;
             if ex.world.goroutines[target.index()].exited {
-                ex.clocks.join(g, target);
+                ex.world.clocks.join(g, target);
                 ex.suite.joined(g, target);
                 ex.tell(|tracer, _| tracer.joined(g, target));
                 return Ret::Unit;
@@ -379,7 +379,6 @@ impl Engine for Engine_ {
         let ex = self.ex();
         ex.recorder.object_gone(obj, ex.world.slot(obj));
         ex.world.destroy(obj);
-        ex.clocks.forget(obj);
         ex.races.forget(obj);
         ex.suite.forget(obj);
         ex.timer_functions.retain(|(o, _)| *o != obj);

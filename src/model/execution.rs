@@ -27,7 +27,6 @@ use super::suite;
 use crate::objects::timer::{self, Due};
 use crate::objects::{Op, Ret, State, Step, World, wait_group};
 use crate::port::Spawn;
-use selvedge_checkers::clock::Clocks;
 use selvedge_checkers::finding::{Evidence, Finding, Side, Slug};
 use selvedge_checkers::ids::{Gid, ObjId, SiteRef};
 use selvedge_checkers::op::OpKind;
@@ -110,7 +109,6 @@ pub(super) struct Execution {
     /// Goroutines that could still go on when main returned.
     pub(super) outlived_main: Vec<Gid>,
     fires_after_main: u32,
-    pub(super) clocks: Clocks,
     pub(super) races: Races,
     pub(super) suite: Suite,
     pub(super) findings: Vec<Finding>,
@@ -157,7 +155,6 @@ impl Execution {
             main_returned_at: None,
             outlived_main: Vec::new(),
             fires_after_main: 0,
-            clocks: Clocks::default(),
             races: Races::default(),
             suite: Suite::default(),
             findings: Vec::new(),
@@ -176,8 +173,11 @@ impl Execution {
     /// Forget the last execution, keeping the memory.
     pub(super) fn reset(&mut self) {
         self.traces = self.strategy.tracer().is_some();
-        self.world.reset(if self.traces { 0 } else { self.limits.spurious });
+        // The reduction does not know yet that a load may read what was stored after it.
+        let weak = self.limits.weak && !self.traces;
+        self.world.reset(if self.traces { 0 } else { self.limits.spurious }, weak);
         self.world.keeps_ids = self.traces;
+        self.world.traced = self.traces;
         self.goroutines.clear();
         self.pending.clear();
         self.spins.iter_mut().for_each(Spin::clear);
@@ -198,7 +198,6 @@ impl Execution {
         self.main_returned_at = None;
         self.outlived_main.clear();
         self.fires_after_main = 0;
-        self.clocks.reset();
         self.races.reset();
         self.suite.reset();
         self.findings.clear();
@@ -344,10 +343,20 @@ impl Execution {
         let step = self.world.step(g, &op, alternative);
         self.tell(|tracer, world| tracer.stepped(world, g, &op, alternative, step));
         let number = self.steps;
-        suite::executed(&mut self.suite, &self.clocks, &self.world, g, &op, &step, before, site, number);
+        suite::executed(
+            &mut self.suite,
+            &self.world.clocks,
+            &self.world,
+            g,
+            &op,
+            &step,
+            before,
+            site,
+            number,
+        );
         self.learn(g, &op);
         self.look(g, &op, site);
-        self.recorder.step(self.steps, g, &op, site, &step, spurious, &self.world);
+        self.recorder.step(self.steps, g, &op, site, &step, (spurious, alternative), &self.world);
         match step {
             Step::Done(ret) => self.complete_own(g, ret),
             Step::Next(op) => self.pend(g, op),
@@ -378,8 +387,10 @@ impl Execution {
     }
 
     fn alternative(&mut self, g: Gid, op: &Op, n: u32) -> u32 {
+        let reads = matches!(op, Op::Load { .. } | Op::CompareExchange { .. });
         match self.strategy.tracer() {
             Some(tracer) => tracer.outcome(&self.world, g, op, n),
+            None if reads => self.strategy.read(self.steps, g, n),
             None => self.strategy.alternative(self.steps, g, n),
         }
     }
@@ -413,7 +424,7 @@ impl Execution {
     pub(super) fn retire(&mut self, g: Gid) {
         let me = &self.goroutines[g.index()];
         if me.detached && me.status == Status::Exited && self.main_returned_at.is_none() {
-            self.clocks.retire(g);
+            self.world.clocks.retire(g);
         }
     }
 }

@@ -7,6 +7,8 @@ pub(crate) struct Limits {
     pub(crate) steps: u32,
     /// Waits that may end, and weak exchanges that may fail, without a cause.
     pub(crate) spurious: u32,
+    /// Whether loads may read old stores, as C11 has it; otherwise memory is sequentially consistent.
+    pub(crate) weak: bool,
     /// Timers that may fire while goroutines could go on.
     pub(crate) early_timers: u32,
     /// Timers that fire after main has returned before what is left counts as living on timers.
@@ -24,6 +26,7 @@ impl Default for Limits {
         Limits {
             steps: 100_000,
             spurious: 1,
+            weak: true,
             early_timers: 0,
             fires_after_main: 200,
             after_doom: 5_000,

@@ -111,7 +111,7 @@ impl Recorder {
         op: &Op,
         site: SiteRef,
         step: &Step,
-        spurious: bool,
+        (spurious, alternative): (bool, u32),
         world: &World,
     ) {
         if !self.on {
@@ -119,6 +119,7 @@ impl Recorder {
         }
         let result = match (*step, *op) {
             _ if spurious => Outcome::Spurious,
+            (Step::Done(Ret::Value(v)), Op::Load { .. }) if alternative > 0 => Outcome::Old(v),
             (Step::Next(Op::Relock { .. }), _) => Outcome::Done,
             (Step::Next(_), _) => Outcome::Blocks,
             // What the counter is afterwards; the operation gives what it was before.

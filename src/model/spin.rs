@@ -57,8 +57,14 @@ impl Spin {
         footprint.iter().all(|a| a.mode == Mode::Read)
     }
 
-    /// A step only looked: remember the place and the objects.
-    pub(super) fn looked(&mut self, site: SiteRef, footprint: &[Access], version: impl Fn(ObjId) -> u32) {
+    /// A step only looked: remember the place and the objects; true if one of them has changed.
+    pub(super) fn looked(
+        &mut self,
+        site: SiteRef,
+        footprint: &[Access],
+        version: impl Fn(ObjId) -> u32,
+    ) -> bool {
+        let mut news = false;
         for a in footprint {
             if matches!(a.res.part, Part::Token | Part::Life | Part::Clock | Part::Fence) {
                 continue;
@@ -69,6 +75,7 @@ impl Spin {
                 Some((_, seen)) if *seen == now => {}
                 Some((_, seen)) => {
                     *seen = now;
+                    news = true;
                     self.places.clear();
                     self.grants = 0;
                 }
@@ -91,6 +98,7 @@ impl Spin {
             Some(place) => *place = saw,
             None => self.places.push(saw),
         }
+        news
     }
 
     /// The goroutine says that it waits for something.

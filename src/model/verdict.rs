@@ -37,7 +37,7 @@ impl Execution {
         let mut outlived = std::mem::take(&mut self.outlived_main);
         let quiet = self.ending == Ending::Quiet;
         outlived.retain(|g| quiet && self.goroutines[g.index()].status == Status::Exited);
-        self.suite.main_returned(&self.clocks, &outlived);
+        self.suite.main_returned(&self.world.clocks, &outlived);
         self.unclaimed_panics();
         let predicted: Vec<Finding> = self.suite.findings().collect();
         predicted.into_iter().for_each(|f| self.find(f));

@@ -1,15 +1,16 @@
-//! Atomics, sequentially consistent: every load reads the last store.
+//! Atomics.
 //!
-//! The orderings decide what happens before what (a relaxed load learns nothing until a fence), so
-//! data races behind too weak orderings are found although no stale value is ever read.
-//! Not modelled yet: stale reads, and with them every bug that needs one.
+//! Which store a load reads is the business of [`memory`]; where the model is sequentially consistent
+//! it is the newest. Either way the orderings decide what happens before what (a relaxed load learns
+//! nothing until a fence), so data races behind too weak orderings are found.
 
 use super::op::{Int, Op, Ret, Update};
-use super::{State, World};
+use super::{State, World, memory};
 use core::sync::atomic::Ordering;
 use selvedge_checkers::access::{Mode, Sync};
+use selvedge_checkers::ids::{Gid, ObjId};
 
-/// The value, as a zero-extended `u64`.
+/// The newest value, as a zero-extended `u64`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct AtomicState {
     pub(crate) value: u64,
@@ -77,37 +78,74 @@ pub(crate) fn updated(update: Update, int: Int, old: u64, operand: u64) -> u64 {
     wide & (u64::MAX >> (64 - int.bits))
 }
 
-pub(super) fn step(world: &mut World, op: &Op, alternative: u32) -> Ret {
+/// In how many ways a load or a compare-exchange of `g` can take effect.
+pub(super) fn alternatives(world: &World, g: Gid, op: &Op) -> u32 {
+    match *op {
+        Op::Load { atomic, order } if world.memory.weak => memory::readable(world, g, atomic, order),
+        Op::CompareExchange { atomic, expected, weak, failure, .. } => {
+            let spurious = weak && world.spurious > 0 && value(world.state(atomic)) == expected;
+            let stores = match world.memory.weak {
+                true => memory::exchangeable(world, g, atomic, expected, failure),
+                false => 1,
+            };
+            stores + u32::from(spurious)
+        }
+        _ => 1,
+    }
+}
+
+pub(super) fn step(world: &mut World, g: Gid, op: &Op, alternative: u32) -> Ret {
     match *op {
         Op::Load { atomic, order } => {
-            world.whole(atomic, Mode::Read, load_sync(order));
+            let sync = load_sync(order);
+            if world.memory.weak {
+                return Ret::Value(memory::load(world, g, atomic, order, alternative, sync));
+            }
+            world.whole(atomic, Mode::Read, sync);
             Ret::Value(value(world.state(atomic)))
         }
         Op::Store { atomic, value, order } => {
             world.slot_mut(atomic).state = State::Atomic(AtomicState { value });
-            world.whole(atomic, Mode::Write, store_sync(order));
+            if world.memory.weak {
+                memory::store(world, g, atomic, value, order, None, store_sync(order));
+            } else {
+                world.whole(atomic, Mode::Write, store_sync(order));
+            }
             Ret::Unit
         }
         Op::Update { atomic, update, int, operand, order } => {
             let old = value(world.state(atomic));
-            let value = updated(update, int, old, operand);
-            world.slot_mut(atomic).state = State::Atomic(AtomicState { value });
-            world.whole(atomic, Mode::Write, update_sync(order));
+            replace(world, g, atomic, updated(update, int, old, operand), order);
             Ret::Value(old)
         }
         Op::CompareExchange { atomic, expected, new, success, failure, .. } => {
-            let old = value(world.state(atomic));
-            let spurious = alternative == 1;
-            let done = old == expected && !spurious;
-            if done {
-                world.slot_mut(atomic).state = State::Atomic(AtomicState { value: new });
-                world.whole(atomic, Mode::Write, update_sync(success));
-            } else {
-                world.spurious -= u32::from(spurious);
-                world.whole(atomic, Mode::Read, load_sync(failure));
+            let newest = value(world.state(atomic));
+            if newest == expected && alternative == 0 {
+                replace(world, g, atomic, new, success);
+                return Ret::Exchange { old: newest, done: true };
             }
-            Ret::Exchange { old, done }
+            let old = if world.memory.weak {
+                memory::fail(world, g, op, failure, alternative, load_sync(failure))
+            } else {
+                world.whole(atomic, Mode::Read, load_sync(failure));
+                newest
+            };
+            // What fails though it read what it expected does so without a cause.
+            world.spurious -= u32::from(old == expected);
+            Ret::Exchange { old, done: false }
         }
         _ => unreachable!("{op:?} is not an atomic operation"),
+    }
+}
+
+/// A read-modify-write takes effect.
+fn replace(world: &mut World, g: Gid, atomic: ObjId, value: u64, order: Ordering) {
+    world.slot_mut(atomic).state = State::Atomic(AtomicState { value });
+    if world.memory.weak {
+        // It adds to what the store before it published.
+        let sync = if releases(order) { Sync::Release } else { Sync::RelaxedUpdate };
+        memory::store(world, g, atomic, value, order, Some(load_sync(order)), sync);
+    } else {
+        world.whole(atomic, Mode::Write, update_sync(order));
     }
 }

@@ -6,7 +6,7 @@
 //! labels.
 
 use super::select::{self, Arm};
-use super::{Op, State, World, chan};
+use super::{Op, State, World, chan, memory};
 use selvedge_checkers::ids::{Gid, ObjId};
 
 /// An outcome.
@@ -28,6 +28,10 @@ pub(crate) enum Label {
     TimesOut(Gid),
     /// The timer that fires.
     Fires(ObjId),
+    /// The store that is read: its goroutine, and its number among the stores of that goroutine.
+    Write(Gid, u32),
+    /// A weak exchange that reads this store, could succeed, and fails.
+    Fails(Gid, u32),
 }
 
 /// The label of one of the alternatives of `op` of `g` in this state.
@@ -40,8 +44,21 @@ pub(crate) fn label(world: &World, g: Gid, op: &Op, alternative: u32) -> Label {
         },
         Op::Select { .. } | Op::SelectWait { .. } => of_select(world, g, alternative),
         Op::WaitGroupWait(wg) if super::wait_group::count(world.state(wg)) != 0 => Label::Choice(alternative),
-        Op::CompareExchange { .. } if alternative > 0 => Label::Choice(alternative),
+        Op::Load { .. } | Op::CompareExchange { .. } => of_read(world, g, op, alternative),
         _ => Label::Only,
+    }
+}
+
+fn of_read(world: &World, g: Gid, op: &Op, alternative: u32) -> Label {
+    let Some(store) = memory::read_from(world, g, op, alternative) else {
+        return if alternative > 0 { Label::Choice(alternative) } else { Label::Only };
+    };
+    let (writer, number) = store.identity();
+    match *op {
+        Op::CompareExchange { expected, .. } if alternative > 0 && store.value == expected => {
+            Label::Fails(writer, number)
+        }
+        _ => Label::Write(writer, number),
     }
 }
 

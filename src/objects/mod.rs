@@ -17,6 +17,7 @@ pub(crate) mod barrier;
 pub(crate) mod chan;
 pub(crate) mod condvar;
 pub(crate) mod label;
+pub(crate) mod memory;
 pub(crate) mod mutex;
 pub(crate) mod once;
 pub(crate) mod op;
@@ -32,7 +33,9 @@ pub(crate) use op::{End, Int, Misuse, Nanos, Op, Ret, Update};
 pub(crate) use select::{Arm, Select};
 pub(crate) use state::State;
 
+use memory::Memory;
 use selvedge_checkers::access::{Access, Mode, Part, Sync};
+use selvedge_checkers::clock::Clocks;
 use selvedge_checkers::ids::{Gid, ObjId, SiteRef};
 use timer::Timers;
 
@@ -64,6 +67,10 @@ pub(crate) struct Goroutine {
     pub(crate) select: Select,
     /// The objects a spinning loop read, with the versions it saw.
     pub(crate) spin: Vec<(ObjId, u32)>,
+    /// The atomics of which a spinning loop reads the newest store only.
+    pub(crate) fresh: Vec<ObjId>,
+    /// How many stores to atomics it has made.
+    pub(crate) stores: u32,
 }
 
 /// The abstract state of an execution.
@@ -76,7 +83,13 @@ pub(crate) struct World {
     pub(crate) goroutines: Vec<Goroutine>,
     /// Whether the id of an object that is gone is not used again.
     pub(crate) keeps_ids: bool,
+    /// Whether somebody derives dependencies from the footprints: otherwise they lack what orders
+    /// sequentially consistent operations without synchronising anything.
+    pub(crate) traced: bool,
     pub(crate) timers: Timers,
+    /// What happens before what: it decides what a load may read.
+    pub(crate) clocks: Clocks,
+    pub(crate) memory: Memory,
     /// How many more times a wait may end, or a weak exchange fail, without a cause.
     pub(crate) spurious: u32,
     /// The footprint of the last step.
@@ -91,46 +104,60 @@ pub(crate) struct World {
 
 impl World {
     /// An empty world, keeping the memory of the last one.
-    pub(crate) fn reset(&mut self, spurious: u32) {
+    pub(crate) fn reset(&mut self, spurious: u32, weak: bool) {
         self.lists.extend(self.slots.drain(..).map(|slot| slot.pending));
         self.free.clear();
         for g in &mut self.goroutines {
-            g.token = false;
-            g.exited = false;
+            g.exited = true;
             g.select.clear();
             g.spin.clear();
+            g.fresh.clear();
         }
         self.timers.reset();
+        self.clocks.reset();
+        self.memory.reset(weak);
         self.spurious = spurious;
         self.begin();
     }
 
-    /// Make room for a goroutine's record.
-    pub(crate) fn add_goroutine(&mut self, g: Gid) {
+    /// There is a new goroutine: all its parent did happens before what it does.
+    pub(crate) fn add_goroutine(&mut self, parent: Option<Gid>, g: Gid) {
         while self.goroutines.len() <= g.index() {
             self.goroutines.push(Goroutine::default());
         }
-        self.goroutines[g.index()].exited = false;
-        self.goroutines[g.index()].token = false;
+        let me = &mut self.goroutines[g.index()];
+        me.exited = false;
+        me.token = false;
+        me.stores = 0;
+        if let Some(parent) = parent {
+            self.clocks.spawn(parent, g);
+        }
     }
 
     /// A new object; ids are reused once their object is gone.
     pub(crate) fn create(&mut self, state: State, created: SiteRef) -> ObjId {
-        if let Some(index) = self.free.pop() {
-            let slot = &mut self.slots[index as usize];
+        let id = ObjId(self.free.last().copied().unwrap_or(self.slots.len() as u32));
+        if let State::Atomic(atomic) = state
+            && self.memory.weak
+        {
+            self.memory.create(id, atomic.value);
+        }
+        if self.free.pop().is_some() {
+            let slot = &mut self.slots[id.index()];
             slot.pending.clear();
             (slot.state, slot.created, slot.version) = (state, created, 0);
-            return ObjId(index);
+            return id;
         }
         let mut pending = self.lists.pop().unwrap_or_default();
         pending.clear();
         self.slots.push(Slot { state, created, pending, version: 0 });
-        ObjId(self.slots.len() as u32 - 1)
+        id
     }
 
     /// The object is gone: nobody can name it any more.
     pub(crate) fn destroy(&mut self, obj: ObjId) {
         self.timers.forget(obj);
+        self.clocks.forget(obj);
         self.slots[obj.index()].state = State::Gone;
         if !self.keeps_ids {
             self.free.push(obj.0);
@@ -180,9 +207,7 @@ impl World {
             Op::OnceWait { once: o, force } => once::can_stop_waiting(self.state(o), force).into(),
             Op::Park { .. } => self.goroutines[g.index()].token.into(),
             Op::Join(target) => self.goroutines[target.index()].exited.into(),
-            Op::CompareExchange { atomic, expected, weak, .. } => {
-                1 + u32::from(weak && self.spurious > 0 && atomic::value(self.state(atomic)) == expected)
-            }
+            Op::Load { .. } | Op::CompareExchange { .. } => atomic::alternatives(self, g, op),
             Op::Sleep { .. }
             | Op::Await
             | Op::CondWoken { .. }
@@ -206,7 +231,8 @@ impl World {
         spin.iter().any(|&(o, seen)| self.slots[o.index()].version != seen)
     }
 
-    /// Let `op` of `g` take effect in one of its alternatives.
+    /// Let `op` of `g` take effect in one of its alternatives. What it happens before and after is
+    /// taken account of by [`World::learn`].
     pub(crate) fn step(&mut self, g: Gid, op: &Op, alternative: u32) -> Step {
         self.begin();
         let done = match *op {
@@ -248,11 +274,15 @@ impl World {
             Op::Park { .. } => park::park(self, g),
             Op::Unpark(target) => park::unpark(self, target),
             Op::Load { .. } | Op::Store { .. } | Op::Update { .. } | Op::CompareExchange { .. } => {
-                atomic::step(self, op, alternative)
+                atomic::step(self, g, op, alternative)
+            }
+            Op::Fence(order) => {
+                memory::fence(self, g, order);
+                Ret::Unit
             }
             Op::TimerStart { timer, at, period } => timer::start(self, timer, at, period),
             Op::TimerStop(t) => timer::stop(self, t),
-            Op::Join(_) | Op::Fence(_) | Op::Await => Ret::Unit,
+            Op::Join(_) | Op::Await => Ret::Unit,
             Op::Sleep { .. }
             | Op::SendWait { .. }
             | Op::ReceiveWait(_)
@@ -272,6 +302,17 @@ impl World {
             }
             Op::Sleep { .. } => Step::Done(Ret::Unit),
             _ => Step::Done(Ret::TimedOut),
+        }
+    }
+
+    /// Apply the happens-before effects of the step of `g` that was just made: `op`.
+    pub(crate) fn learn(&mut self, g: Gid, op: &Op) {
+        self.clocks.apply(g, &self.footprint);
+        for &(peer, access) in &self.learned {
+            self.clocks.apply(peer, &[access]);
+        }
+        if let Op::Fence(order) = *op {
+            self.clocks.fence(g, order);
         }
     }
 

@@ -358,6 +358,7 @@ impl Op {
                 | Op::Select { .. }
                 | Op::Len(_)
                 | Op::OncePeek(_)
+                | Op::Fence(Ordering::Acquire)
         )
     }
 }

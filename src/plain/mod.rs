@@ -251,7 +251,7 @@ impl State_ {
             Gid(self.threads.len() as u32 - 1)
         });
         self.threads[g.index()] = Thread { live: true, ..Thread::default() };
-        self.world.add_goroutine(g);
+        self.world.add_goroutine(None, g);
         self.live += 1;
         g
     }

@@ -163,10 +163,30 @@ fn action(i: usize, stops: bool, scene: &Scene<'_>) -> String {
         }
     }
     text.push_str(&result(e));
+    if matches!(e.outcome, Outcome::Old(_))
+        && let Some(newer) = newest_store(i, scene)
+    {
+        text.push_str(&format!(" ({newer})"));
+    }
     if e.outcome == Outcome::Blocks && !stops && !words::is_wait(e.op) {
         text.push_str(" waits");
     }
     text
+}
+
+/// `old: g1 stored 1 at step 7`: what a load did not read.
+fn newest_store(i: usize, scene: &Scene<'_>) -> Option<String> {
+    let object = scene.trace.events[i].object;
+    let stores = |e: &&Event| {
+        let writes = matches!(e.op, OpKind::Store | OpKind::Update | OpKind::CompareExchange);
+        writes && e.object == object && matches!(e.outcome, Outcome::Value(_))
+    };
+    let newest = scene.trace.events[..i].iter().rev().find(stores)?;
+    let (g, step) = (scene.names.goroutine(newest.g), newest.step);
+    Some(match newest.outcome {
+        Outcome::Value(v) if newest.op == OpKind::Store => format!("old: {g} stored {v} at step {step}"),
+        _ => format!("old: {g} changed it at step {step}"),
+    })
 }
 
 /// `select → receive from jobs (arm 1 of 2)`: which way a select went.
@@ -193,6 +213,7 @@ fn result(e: &Event) -> String {
     match &e.outcome {
         Outcome::Done | Outcome::Blocks => String::new(),
         Outcome::Value(v) if matches!(e.op, OpKind::Update | OpKind::CompareExchange) => format!(": was {v}"),
+        Outcome::Old(v) => format!(" = {v}"),
         Outcome::Value(v) if gives => format!(" = {v}"),
         Outcome::Value(v) => format!(" {v}"),
         Outcome::Failed if matches!(e.op, OpKind::NotifyOne | OpKind::NotifyAll) => {

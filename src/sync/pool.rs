@@ -36,7 +36,8 @@ struct Kept<T> {
 
 struct Item<T> {
     value: T,
-    /// Carries what the goroutine that put it knew.
+    /// Carries what the goroutine that put it knew. Sequentially consistent, so that who takes the item
+    /// reads what was stored last.
     handed: AtomicBool,
 }
 
@@ -68,7 +69,7 @@ impl<T: Send> Pool<T> {
             drop(item);
             return (self.make)();
         }
-        item.handed.load(Ordering::Acquire);
+        item.handed.load(Ordering::SeqCst);
         item.value
     }
 
@@ -90,7 +91,7 @@ impl<T: Send> Pool<T> {
     #[track_caller]
     pub fn put(&self, value: T) {
         let item = Item { value, handed: AtomicBool::new(false) };
-        item.handed.store(true, Ordering::Release);
+        item.handed.store(true, Ordering::SeqCst);
         self.turn.fetch_add(1, Ordering::Relaxed);
         self.kept().items.push(item);
     }

@@ -70,6 +70,14 @@ const KNOWN: &[Known] = &[
     known("steps", false, Kind::Count { least: 1, most: SMALL }),
     known("spurious", false, Kind::Count { least: 0, most: SMALL }),
     known(
+        "memory",
+        false,
+        Kind::Text {
+            valid: |text| grammar::parse_memory(text).is_some(),
+            expected: grammar::EXPECTED_MEMORY,
+        },
+    ),
+    known(
         "timers",
         false,
         Kind::Text {

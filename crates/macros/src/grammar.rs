@@ -29,6 +29,16 @@ pub enum TimerPolicy {
     Racy(u32),
 }
 
+/// What an atomic load may read.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum MemoryModel {
+    /// The newest store only, whatever the ordering: sequential consistency.
+    Sc,
+    /// Any store that C11 and C++20 allow: the orderings matter.
+    #[default]
+    C11,
+}
+
 /// What a count looks like, for messages.
 pub const EXPECTED_COUNT: &str = "a whole number such as 500 or 10_000";
 /// What a count that may not be zero looks like, for messages.
@@ -39,6 +49,8 @@ pub const EXPECTED_DURATION: &str = "a positive duration such as \"500ms\", \"30
 pub const EXPECTED_LEAKS: &str = "\"deny\", \"warn\" or \"allow\"";
 /// What a timer policy looks like, for messages.
 pub const EXPECTED_TIMERS: &str = "\"quiescent\" or \"racy:N\" with N from 1";
+/// What a memory model looks like, for messages.
+pub const EXPECTED_MEMORY: &str = "\"sc\" or \"c11\"";
 /// What a stack size looks like, for messages.
 pub const EXPECTED_STACK: &str = "a size from \"16k\" to \"1024m\", such as \"256k\" or \"4m\"";
 /// What a seed looks like, for messages.
@@ -82,6 +94,15 @@ pub fn parse_leaks(text: &str) -> Option<LeakPolicy> {
         "deny" => Some(LeakPolicy::Deny),
         "warn" => Some(LeakPolicy::Warn),
         "allow" => Some(LeakPolicy::Allow),
+        _ => None,
+    }
+}
+
+/// A memory model.
+pub fn parse_memory(text: &str) -> Option<MemoryModel> {
+    match text {
+        "sc" => Some(MemoryModel::Sc),
+        "c11" => Some(MemoryModel::C11),
         _ => None,
     }
 }

@@ -43,6 +43,7 @@ mod spec;
 /// | `jobs = 4` | worker processes |
 /// | `steps = 100_000` | the step limit of one execution; beyond it is a livelock |
 /// | `spurious = 1` | spurious wake-ups in one execution |
+/// | `memory = "sc"` | what atomic loads may read: `c11`, or `sc` for the newest store only |
 /// | `timers = "racy:2"` | `quiescent`, or let timers fire early so many times |
 /// | `stack = "256k"` | the stack of each goroutine |
 /// | `production` | run on the real scheduler instead of the model |

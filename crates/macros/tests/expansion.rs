@@ -60,6 +60,7 @@ fn a_bare_attribute_is_enough() {
     jobs = 2,
     steps = 50_000,
     spurious = 0,
+    memory = "sc",
     timers = "racy:2",
     stack = "256k"
 )]
@@ -67,7 +68,7 @@ fn every_argument_arrives() {
     assert_eq!(
         harness::seen(),
         "expansion::every_argument_arrives executions=10000 time=30s strategy=pct:3 preemptions=2 \
-         leaks=allow seed=7GQ4K jobs=2 steps=50000 spurious=0 timers=racy:2 stack=256k"
+         leaks=allow seed=7GQ4K jobs=2 steps=50000 spurious=0 memory=sc timers=racy:2 stack=256k"
     );
 }
 

@@ -79,6 +79,8 @@ pub(super) struct Log {
     /// Where the ties of the next event begin.
     tied: u32,
     live: usize,
+    /// Every event had one outcome, and none went on with another goroutine's operation.
+    pub(super) is_plain: bool,
     fires: u32,
 }
 
@@ -92,6 +94,7 @@ impl Log {
             g.events = 0;
         }
         self.live = 0;
+        self.is_plain = true;
         self.fires = 0;
         self.objects.clear();
         self.footprints.clear();
@@ -315,6 +318,7 @@ impl Log {
     }
 
     fn push(&mut self, world: &World, event: Event, causes: u32) {
+        self.is_plain &= event.choices == 1 && world.woken.is_empty();
         let number = self.events.len() as u32;
         let footprint = self.footprints.len() as u32;
         self.footprints.extend(world.footprint.iter().map(|a| (a.res, a.mode)));

@@ -22,6 +22,7 @@ mod tree;
 use crate::explore::rng::Rng;
 use crate::model::{Nondeterminism, Scene, Strategy, Survey, Tracer};
 use crate::objects::label::{Label, label};
+use crate::objects::memory;
 use crate::objects::timer::Due;
 use crate::objects::{Op, Ret, Step, World, chan};
 use index::mix;
@@ -135,6 +136,11 @@ impl Dpor {
         Choice { g: self.names.of(g), label: self.label(label) }
     }
 
+    /// Who made a store, in names that hold for every execution.
+    fn writer(&mut self, g: Gid) -> u32 {
+        if g == memory::INITIAL { u32::MAX } else { self.names.of(g) }
+    }
+
     /// A label in names that hold for every execution.
     fn label(&mut self, label: Label) -> u64 {
         let (kind, a, b) = match label {
@@ -146,6 +152,8 @@ impl Dpor {
             Label::Default => (5, 0, 0),
             Label::TimesOut(g) => (6, 0, self.names.of(g)),
             Label::Fires(object) => (7, 0, self.names.of_object(object)),
+            Label::Write(g, n) => (8, n, self.writer(g)),
+            Label::Fails(g, n) => (9, n, self.writer(g)),
         };
         kind << 56 | u64::from(a) << 32 | u64::from(b)
     }

@@ -49,8 +49,9 @@ pub(super) struct Races {
 }
 
 impl Races {
-    /// Work out the order and the races of a finished execution.
-    pub(super) fn analyse(&mut self, log: &Log) {
+    /// Work out the order of a finished execution, and its races but for those among the first `known`
+    /// events, which an earlier execution shared.
+    pub(super) fn analyse(&mut self, log: &Log, known: usize) {
         self.width = log.width() + 1;
         self.bases.clear();
         self.rows.clear();
@@ -59,7 +60,7 @@ impl Races {
         self.used = 0;
         self.found.clear();
         for event in 0..log.events.len() {
-            self.add(log, event);
+            self.add(log, event, event >= known);
         }
         for g in 0..log.width() {
             let g = Gid(g as u32);
@@ -70,7 +71,7 @@ impl Races {
                 self.report(log, g, Second::Pending(g));
             }
         }
-        let overtaken = log.overtaken.iter();
+        let overtaken = log.overtaken.iter().filter(|&&(first, _)| first as usize >= known);
         self.found.extend(overtaken.map(|&(first, g)| Race { first, second: Second::Overtaken(g) }));
         self.found.sort_by_key(|race| race.first);
     }
@@ -115,14 +116,14 @@ impl Races {
         }
     }
 
-    fn add(&mut self, log: &Log, event: usize) {
+    fn add(&mut self, log: &Log, event: usize, new: bool) {
         let e = &log.events[event];
         self.start_row(log.causes(event));
         self.bases.extend_from_slice(&self.base);
         let may_wait = may_fail_earlier(&e.op) && e.due.is_none();
         self.candidates.clear();
         self.gather_conflicting(log, event);
-        if may_wait {
+        if may_wait && new {
             self.gather_attempted(log, e.g, &e.op, e.announced);
             self.report(log, e.g, Second::Event(event as u32));
             self.candidates.clear();
@@ -131,7 +132,7 @@ impl Races {
         for i in 0..self.candidates.len() {
             let first = self.candidates[i] as usize;
             if !is_before(log, first, &self.base) {
-                if !may_wait && log.events[first].g != e.g {
+                if new && !may_wait && log.events[first].g != e.g {
                     self.found.push(Race { first: first as u32, second: Second::Event(event as u32) });
                 }
                 join(&mut self.base, &self.rows[first * self.width..][..self.width]);

@@ -25,7 +25,10 @@ impl Dpor {
     /// The execution is complete: plan what it could have done otherwise.
     pub(super) fn conclude(&mut self) {
         self.close_event();
-        self.races.analyse(&self.log);
+        // Where a step has several outcomes or ends the wait of another, the rest of the execution
+        // matters for how an old race goes the other way: they are all looked at again.
+        let known = if self.log.is_plain { self.fresh } else { 0 };
+        self.races.analyse(&self.log, known);
         let found = std::mem::take(&mut self.races.found);
         let last_choice = (self.fresh..self.log.events.len()).rfind(|&e| self.log.events[e].choices > 1);
         let last = found.last().map(|race| race.first as usize).max(last_choice);

@@ -29,14 +29,14 @@ struct Place {
 impl Sim {
     /// Back to the beginning of the execution.
     pub(super) fn begin(&mut self, log: &Log) {
-        self.world.reset(0);
+        self.world.reset(0, false);
         self.world.keeps_ids = true;
         self.goroutines.clear();
         for state in &log.objects {
             self.world.create(state.clone(), std::panic::Location::caller());
         }
         for g in 0..log.width() {
-            self.world.add_goroutine(Gid(g as u32));
+            self.world.add_goroutine(None, Gid(g as u32));
             self.goroutines.push(Place { op: Op::Yield, announced: 0 });
         }
         for &g in &log.first {

@@ -109,6 +109,10 @@ impl Strategy for Mix {
         self.active().alternative(step, g, n)
     }
 
+    fn read(&mut self, step: u32, g: Gid, n: u32) -> u32 {
+        self.active().read(step, g, n)
+    }
+
     fn fire_early(&mut self, scene: &Scene<'_>) -> bool {
         self.active().fire_early(scene)
     }

@@ -97,3 +97,10 @@ fn wake_without_cause(rng: &mut Rng, scene: &Scene<'_>) -> Option<Gid> {
     let nth = rng.below(scene.optional_count) as usize;
     scene.enabled.iter().copied().filter(|g| scene.pending[g.index()].optional).nth(nth)
 }
+
+/// Which of `n > 1` stores a load reads: each other time the newest, which is what processors nearly
+/// always give, else one of the older ones.
+#[inline]
+fn read_any(rng: &mut Rng, n: u32) -> u32 {
+    if rng.below(2) == 0 { 0 } else { 1 + rng.below(n - 1) }
+}

@@ -6,6 +6,9 @@
 //! operations. Good at few long goroutines and at bugs of small depth, whatever the length; finds
 //! nothing deeper than `d`.
 //!
+//! A load reads the newest store, except for the first one of a goroutine after its change point, which
+//! may read any (PCTWM: Gao, Chakraborty, Kulahcioglu Ozkan, ASPLOS 2023).
+//!
 //! Deviations: only operations that touch an object count as places for a change point, since
 //! nothing comes of a change anywhere else; whoever yields, or goes on for long, drops below the
 //! others, as a spinning goroutine would otherwise keep those it waits for from running; and now and
@@ -33,6 +36,8 @@ pub(crate) struct Pct {
     /// The change points not yet passed, the next one last.
     changes: Vec<u32>,
     ranking: Ranking,
+    /// Who was overtaken at the last change point and has not read since.
+    overtaken: Option<Gid>,
     /// Operations on objects so far.
     operations: u32,
     last: Gid,
@@ -49,6 +54,7 @@ impl Pct {
             length: profile.map_or(GUESSED_LENGTH, |p| p.operations.max(1)),
             changes: Vec::new(),
             ranking: Ranking::default(),
+            overtaken: None,
             operations: 0,
             last: Gid::MAIN,
             in_a_row: 0,
@@ -65,6 +71,7 @@ impl Strategy for Pct {
     fn begin(&mut self, index: u64) -> bool {
         self.rng = self.base.split(index);
         self.ranking.clear();
+        self.overtaken = None;
         self.changes.clear();
         for _ in 1..self.depth {
             self.changes.push(1 + self.rng.below(self.length));
@@ -95,6 +102,7 @@ impl Strategy for Pct {
             self.operations += 1;
             while self.changes.last() == Some(&self.operations) {
                 self.changes.pop();
+                self.overtaken = Some(g);
                 g = self.sink(g).unwrap_or(g);
             }
         }
@@ -106,6 +114,14 @@ impl Strategy for Pct {
 
     fn alternative(&mut self, _step: u32, _g: Gid, n: u32) -> u32 {
         self.rng.below(n)
+    }
+
+    fn read(&mut self, _step: u32, g: Gid, n: u32) -> u32 {
+        if self.overtaken != Some(g) {
+            return 0;
+        }
+        self.overtaken = None;
+        super::read_any(&mut self.rng, n)
     }
 
     fn fire_early(&mut self, scene: &Scene<'_>) -> bool {

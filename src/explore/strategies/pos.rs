@@ -52,6 +52,10 @@ impl Strategy for Pos {
         self.rng.below(n)
     }
 
+    fn read(&mut self, _step: u32, _g: Gid, n: u32) -> u32 {
+        super::read_any(&mut self.rng, n)
+    }
+
     fn fire_early(&mut self, scene: &Scene<'_>) -> bool {
         self.rng.below(scene.enabled.len() as u32 + 1) == 0
     }

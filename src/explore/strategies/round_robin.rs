@@ -67,6 +67,11 @@ impl Strategy for RoundRobin {
         alternative
     }
 
+    /// The newest: what most people have in mind.
+    fn read(&mut self, _step: u32, _g: Gid, _n: u32) -> u32 {
+        0
+    }
+
     fn fire_early(&mut self, _scene: &Scene<'_>) -> bool {
         false
     }

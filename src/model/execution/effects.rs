@@ -41,7 +41,7 @@ impl Execution {
         if matches!(op, Op::Lock(_) | Op::ReadLock(_) | Op::WriteLock(_)) {
             let p = &self.pending[g.index()];
             let object = op.object().unwrap_or(ObjId::NIL);
-            self.suite.requested(&self.clocks, g, op.kind(), object, p.site, self.steps);
+            self.suite.requested(&self.world.clocks, g, op.kind(), object, p.site, self.steps);
         }
     }
 
@@ -86,7 +86,11 @@ impl Execution {
     #[inline(always)]
     pub(in crate::model) fn refresh(&mut self, g: Gid) -> bool {
         let p = &mut self.pending[g.index()];
-        p.possible = self.world.alternatives(g, &p.op);
+        p.possible = match p.op {
+            // There is always a store to read; how many is asked when it is needed.
+            Op::Load { .. } | Op::CompareExchange { .. } => 1,
+            op => self.world.alternatives(g, &op),
+        };
         let possible = p.possible > 0;
         let spurious = !possible && self.world.may_wake_spuriously(&p.op);
         self.mark(g, possible || spurious, spurious);
@@ -119,7 +123,7 @@ impl Execution {
     pub(in crate::model) fn possible(&self, g: Gid, op: &Op) -> u32 {
         match op {
             // What these depend on may change without a look at them.
-            Op::Select { .. } | Op::SelectWait { .. } | Op::CompareExchange { weak: true, .. } => {
+            Op::Select { .. } | Op::SelectWait { .. } | Op::Load { .. } | Op::CompareExchange { .. } => {
                 self.world.alternatives(g, op)
             }
             _ => {
@@ -142,14 +146,10 @@ impl Execution {
     /// Apply the happens-before effects of the step.
     #[inline]
     pub(in crate::model) fn learn(&mut self, g: Gid, op: &Op) {
-        self.clocks.apply(g, &self.world.footprint);
+        self.world.learn(g, op);
         suite::applied(&mut self.suite, g, &self.world.footprint, op);
         for &(peer, access) in &self.world.learned {
-            self.clocks.apply(peer, &[access]);
             suite::applied(&mut self.suite, peer, &[access], op);
-        }
-        if let Op::Fence(order) = *op {
-            self.clocks.fence(g, order);
         }
     }
 
@@ -159,9 +159,13 @@ impl Execution {
         let spin = &mut self.spins[g.index()];
         if only_looked {
             let world = &self.world;
-            spin.looked(site, &world.footprint, |o| world.slot(o).version);
+            let news = spin.looked(site, &world.footprint, |o| world.slot(o).version);
+            if news {
+                self.world.goroutines[g.index()].fresh.clear();
+            }
         } else {
             spin.clear();
+            self.world.goroutines[g.index()].fresh.clear();
         }
     }
 

@@ -25,13 +25,12 @@ impl Execution {
         if self.spins.len() < self.goroutines.len() {
             self.spins.push(Spin::default());
         }
-        self.world.add_goroutine(g);
+        self.world.add_goroutine(parent, g);
         self.live += 1;
         self.ready.push_back(g);
         self.tell(|tracer, _| tracer.spawned(parent, g));
         if let Some(parent) = parent {
-            self.clocks.spawn(parent, g);
-            self.suite.spawned(&self.clocks, parent, g, spawn.site);
+            self.suite.spawned(&self.world.clocks, parent, g, spawn.site);
             if self.follows {
                 self.strategy.spawned(parent, g);
             }
@@ -62,7 +61,7 @@ impl Execution {
         let mut waiting = self.goroutines[g.index()].joiner.take();
         while let Some(joiner) = waiting {
             waiting = self.goroutines[joiner.index()].next_joiner.take();
-            self.clocks.join(joiner, g);
+            self.world.clocks.join(joiner, g);
             self.suite.joined(joiner, g);
             self.tell(|tracer, _| tracer.joined(joiner, g));
             self.complete(joiner, Ret::Unit);
@@ -87,7 +86,7 @@ impl Execution {
         let g = self.running;
         let access = RaceAccess { g, write, site, step: self.steps };
         self.recorder.access(self.steps, g, cell, write, site);
-        let Some(race) = self.races.access(&self.clocks, cell, access) else { return };
+        let Some(race) = self.races.access(&self.world.clocks, cell, access) else { return };
         let side = |a: RaceAccess| Side {
             g: a.g,
             op: if a.write { OpKind::Write } else { OpKind::Read },

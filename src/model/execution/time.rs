@@ -4,6 +4,7 @@
 //! ends; a timer that fires is a decision of the clock.
 
 use super::*;
+use crate::objects::memory;
 
 impl Execution {
     /// The goroutine, about to do `op`, spins: block it until one of the objects it read changes.
@@ -12,6 +13,9 @@ impl Execution {
         let unchanged = |&(o, seen): &(ObjId, u32)| world.slot(o).version == seen;
         if !self.spins[g.index()].seen.iter().all(unchanged) {
             self.spins[g.index()].clear();
+            return op;
+        }
+        if memory::catch_up(&mut self.world, g, &self.spins[g.index()].seen) {
             return op;
         }
         self.goroutines[g.index()].suspended_op = Some(op);
@@ -136,9 +140,9 @@ impl Execution {
         let site = self.world.slot(obj).created;
         let g = self.spawn(None, Spawn { body: Box::new(move || f()), name: None, site });
         // The timer's start happens before its function.
-        self.clocks.start_from(g, obj);
+        self.world.clocks.start_from(g, obj);
         self.goroutines[g.index()].detached = true;
-        self.suite.spawned(&self.clocks, Gid::CLOCK, g, site);
+        self.suite.spawned(&self.world.clocks, Gid::CLOCK, g, site);
         self.recorder.spawned(self.steps, Gid::CLOCK, g, site);
     }
 

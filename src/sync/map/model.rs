@@ -38,12 +38,12 @@ fn atomic(site: SiteRef) -> Home {
 }
 
 fn look(atomic: ObjId, site: SiteRef) {
-    port::with(|engine| engine.op(Op::Load { atomic, order: Ordering::Acquire }, site));
+    port::with(|engine| engine.op(Op::Load { atomic, order: Ordering::SeqCst }, site));
 }
 
 fn touch(atomic: ObjId, site: SiteRef) {
     let int = Int { bits: 64, signed: false };
-    let (update, order) = (Update::Add, Ordering::AcqRel);
+    let (update, order) = (Update::Add, Ordering::SeqCst);
     port::with(|engine| engine.op(Op::Update { atomic, update, int, operand: 1, order }, site));
 }
 

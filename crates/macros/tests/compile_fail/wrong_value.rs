@@ -10,6 +10,7 @@ fn main() {}
     seed = "UUUU",
     steps = -5,
     preemptions = 2u8,
+    memory = "tso",
     timers = "racy",
     stack = "1k",
     jobs = 5_000_000_000,

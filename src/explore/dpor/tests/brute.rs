@@ -54,7 +54,7 @@ impl Strategy for Brute {
 
     fn end(&mut self, steps: u32) {
         self.notes.close_event();
-        self.notes.races.analyse(&self.notes.log);
+        self.notes.races.analyse(&self.notes.log, 0);
         self.dfs.end(steps);
     }
 }

@@ -1,0 +1,108 @@
+//! What a release publishes, and who learns of it.
+
+use super::*;
+
+const G1: Gid = Gid(1);
+const G2: Gid = Gid(2);
+
+fn two() -> Clocks {
+    let mut c = Clocks::default();
+    c.reset();
+    c.spawn(Gid::MAIN, G1);
+    c.spawn(Gid::MAIN, G2);
+    c
+}
+
+fn whole(sync: Sync) -> [Access; 1] {
+    [Access::whole(ObjId(0), Mode::Write, sync)]
+}
+
+#[test]
+fn release_then_acquire_orders_what_came_before_only() {
+    let mut c = two();
+    let before = c.epoch(G1);
+    c.apply(G1, &whole(Sync::Release));
+    let after = c.epoch(G1);
+    c.apply(G2, &whole(Sync::Acquire));
+    assert!(c.ordered(before, G2));
+    assert!(!c.ordered(after, G2));
+}
+
+#[test]
+fn relaxed_store_publishes_only_what_a_fence_knew() {
+    let mut c = two();
+    let early = c.epoch(G1);
+    c.apply(G1, &whole(Sync::RelaxedStore));
+    c.apply(G2, &whole(Sync::Acquire));
+    assert!(!c.ordered(early, G2));
+    c.release_fence(G1);
+    c.apply(G1, &whole(Sync::RelaxedStore));
+    c.apply(G2, &whole(Sync::RelaxedLoad));
+    assert!(!c.ordered(early, G2), "a relaxed load learns nothing before its fence");
+    c.acquire_fence(G2);
+    assert!(c.ordered(early, G2));
+}
+
+#[test]
+fn a_plain_release_store_ends_the_release_sequence_of_others() {
+    let mut c = two();
+    let g1 = c.epoch(G1);
+    c.apply(G1, &whole(Sync::Publish));
+    c.apply(G2, &whole(Sync::RelaxedStore));
+    c.apply(Gid::MAIN, &whole(Sync::Acquire));
+    assert!(!c.ordered(g1, Gid::MAIN));
+}
+
+#[test]
+fn a_relaxed_update_continues_the_release_sequence() {
+    let mut c = two();
+    let g1 = c.epoch(G1);
+    c.apply(G1, &whole(Sync::Publish));
+    c.apply(G2, &whole(Sync::RelaxedUpdate));
+    c.apply(Gid::MAIN, &whole(Sync::Acquire));
+    assert!(c.ordered(g1, Gid::MAIN));
+}
+
+#[test]
+fn items_are_kept_apart() {
+    let item = |n, sync| [Access::new(ObjId(3), Part::Message, n, Mode::Write, sync)];
+    let mut c = two();
+    let first = c.epoch(G1);
+    c.apply(G1, &item(0, Sync::Publish));
+    let second = c.epoch(G1);
+    c.apply(G1, &item(1, Sync::Publish));
+    c.apply(G2, &item(0, Sync::Acquire));
+    assert!(c.ordered(first, G2) && !c.ordered(second, G2));
+    c.apply(G2, &item(1, Sync::Acquire));
+    assert!(c.ordered(second, G2));
+}
+
+#[test]
+fn a_store_is_learned_of_by_those_who_read_it() {
+    let store = |n, mode, sync| [Access::new(ObjId(0), Part::Store, n, mode, sync)];
+    let mut c = two();
+    let early = c.epoch(G1);
+    c.apply(G1, &store(7, Mode::Write, Sync::Publish));
+    let late = c.epoch(G1);
+    c.apply(G1, &store(3, Mode::Write, Sync::Publish));
+    c.apply(G2, &store(7, Mode::Read, Sync::Acquire));
+    assert!(c.ordered(early, G2) && !c.ordered(late, G2));
+    c.apply(G2, &store(3, Mode::Read, Sync::RelaxedLoad));
+    c.apply(G2, &store(9, Mode::Write, Sync::RelaxedUpdate));
+    assert!(!c.ordered(late, G2), "a relaxed update learns nothing before a fence");
+    c.keep_stores(ObjId(0), 1);
+    c.apply(Gid::MAIN, &store(9, Mode::Read, Sync::Acquire));
+    assert!(c.ordered(late, Gid::MAIN), "an update continues the release sequence");
+    c.apply(G2, &store(10, Mode::Write, Sync::RelaxedStore));
+    c.apply(G2, &store(10, Mode::Read, Sync::Acquire));
+    assert!(!c.ordered(late, G2), "a store ends it");
+}
+
+#[test]
+fn join_learns_everything() {
+    let mut c = two();
+    let last = c.epoch(G1);
+    c.join(Gid::MAIN, G1);
+    assert!(c.ordered(last, Gid::MAIN));
+    assert!(!c.ordered(c.epoch(G2), Gid::MAIN));
+}

@@ -1,0 +1,365 @@
+//! The memory model: what an atomic load may read.
+//!
+//! Source: C11 and C++20 as RC11 has them (Lahav, Vafeiadis, Kang, Hur, Dreyer, PLDI 2017), with
+//! C++20's release sequences. Each atomic keeps its *modification order*, the stores that somebody can
+//! still read; a load chooses the store it *reads from*. It may not read one that is older than
+//! - a store that happens before the load, or one that was read by what happens before it (coherence);
+//! - if the load is sequentially consistent: the newest sequentially consistent store, and any store
+//!   that happens before a sequentially consistent fence that was made;
+//! - if such a fence happens before the load: the newest sequentially consistent store before the fence.
+//!
+//! So the happens-before clocks alone decide: a view of the newest store seen of each atomic would be
+//! the join of the stores and reads in one's past, and the clocks know what is in one's past.
+//!
+//! Invariants: updates, and exchanges that succeed, read the newest store; a goroutine never loses the
+//! right to read the newest one; what nobody can read any more is forgotten.
+//!
+//! Deviations: a store is the newest when it is made, and the order of sequentially consistent
+//! operations is that of the execution. So an execution has no cycle of program order, reads-from,
+//! modification order and that order: load buffering is not shown (RC11 forbids it), nor are the few
+//! outcomes that need a store to slip in before an older one (2+2W with relaxed stores).
+
+use super::{Op, World};
+use core::sync::atomic::Ordering;
+use selvedge_checkers::access::{Access, Mode, Part, Sync};
+use selvedge_checkers::clock::{Clocks, Epoch};
+use selvedge_checkers::ids::{Gid, ObjId};
+
+/// The store everybody knows of: the value the atomic was made with.
+pub(crate) const INITIAL: Gid = Gid(u32::MAX);
+
+/// Histories are searched for what nobody can read at this length, and then whenever they have
+/// doubled since.
+const ROOM: usize = 8;
+
+/// A store.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Store {
+    pub(crate) value: u64,
+    by: Epoch,
+    /// Its number among the stores of its goroutine.
+    number: u32,
+}
+
+impl Store {
+    /// Who made it, and its number among the stores they made: the same in every interleaving.
+    pub(crate) fn identity(&self) -> (Gid, u32) {
+        (self.by.g, self.number)
+    }
+
+    /// The identity as the index of a resource. Equal ones are tens of thousands of goroutines, or of
+    /// stores of one goroutine, apart.
+    fn index(&self) -> u32 {
+        const NUMBERS: u32 = 17;
+        match self.by.g {
+            INITIAL => u32::MAX,
+            g => g.0 << NUMBERS | self.number & ((1 << NUMBERS) - 1),
+        }
+    }
+}
+
+/// Somebody read a store that did not happen before the read.
+#[derive(Clone, Copy, Debug)]
+struct Read {
+    by: Epoch,
+    position: u32,
+}
+
+/// The history of one atomic. Positions count the stores in modification order.
+#[derive(Clone, Debug, Default)]
+struct History {
+    /// In modification order; empty if there is no such atomic.
+    stores: Vec<Store>,
+    /// The position of the first of them.
+    first: u32,
+    reads: Vec<Read>,
+    /// The position of the newest sequentially consistent store; 0 is the initial one.
+    consistent: u32,
+    /// That store is not known to a sequentially consistent fence yet.
+    unfenced: bool,
+    room: usize,
+}
+
+impl History {
+    fn newest(&self) -> usize {
+        self.stores.len() - 1
+    }
+
+    fn position(&self, at: usize) -> u32 {
+        self.first + at as u32
+    }
+
+    /// The place in `stores` of the oldest store that `g` may read.
+    fn oldest_readable(&self, clocks: &Clocks, g: Gid, consistently: bool) -> usize {
+        let newest = self.newest();
+        if clocks.ordered(self.stores[newest].by, g) {
+            return newest;
+        }
+        let mut least = if consistently { self.consistent } else { 0 };
+        for read in &self.reads {
+            if read.position > least && clocks.ordered(read.by, g) {
+                least = read.position;
+            }
+        }
+        let least = least.saturating_sub(self.first) as usize;
+        let known = |s: &Store| clocks.ordered(s.by, g) || consistently && clocks.before_a_fence(s.by);
+        (least + 1..=newest).rev().find(|&at| known(&self.stores[at])).unwrap_or(least.min(newest))
+    }
+
+    /// Remember that `g` read the store at this place, if that tells anything.
+    fn note_read(&mut self, clocks: &Clocks, g: Gid, at: usize) {
+        if clocks.ordered(self.stores[at].by, g) {
+            return;
+        }
+        let (by, position) = (clocks.epoch(g), self.position(at));
+        match self.reads.iter_mut().rev().find(|read| read.by.g == g) {
+            Some(last) if last.position >= position => {}
+            Some(last) if last.by == by => last.position = position,
+            _ => self.reads.push(Read { by, position }),
+        }
+    }
+
+    /// Forget the stores before this place.
+    fn forget_before(&mut self, at: usize) {
+        self.stores.drain(..at);
+        self.first += at as u32;
+        let first = self.first;
+        self.reads.retain(|read| read.position > first);
+    }
+}
+
+/// The histories of all atomics.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Memory {
+    /// Off: every load reads the newest store, and nothing is kept here.
+    pub(crate) weak: bool,
+    histories: Vec<History>,
+    /// Atomics have ids below this.
+    used: usize,
+    /// Atomics with sequentially consistent stores that no such fence has seen.
+    unfenced: Vec<ObjId>,
+}
+
+impl Memory {
+    pub(super) fn reset(&mut self, weak: bool) {
+        for history in &mut self.histories[..self.used] {
+            history.stores.clear();
+            history.reads.clear();
+        }
+        self.used = 0;
+        self.weak = weak;
+        self.unfenced.clear();
+    }
+
+    /// There is a new atomic.
+    pub(super) fn create(&mut self, atomic: ObjId, value: u64) {
+        if self.histories.len() <= atomic.index() {
+            self.histories.resize_with(atomic.index() + 1, History::default);
+        }
+        self.used = self.used.max(atomic.index() + 1);
+        let history = &mut self.histories[atomic.index()];
+        history.stores.clear();
+        history.stores.push(Store { value, by: Epoch { g: INITIAL, at: 0 }, number: 0 });
+        history.reads.clear();
+        history.first = 0;
+        history.consistent = 0;
+        history.unfenced = false;
+        history.room = ROOM;
+    }
+
+    fn history(&self, atomic: ObjId) -> &History {
+        &self.histories[atomic.index()]
+    }
+
+    fn history_mut(&mut self, atomic: ObjId) -> &mut History {
+        &mut self.histories[atomic.index()]
+    }
+}
+
+fn is_consistent(order: Ordering) -> bool {
+    order == Ordering::SeqCst
+}
+
+/// From how many stores a load of `g` may read.
+pub(super) fn readable(world: &World, g: Gid, atomic: ObjId, order: Ordering) -> u32 {
+    let history = world.memory.history(atomic);
+    (history.newest() - oldest_readable(world, g, atomic, order) + 1) as u32
+}
+
+fn oldest_readable(world: &World, g: Gid, atomic: ObjId, order: Ordering) -> usize {
+    let history = world.memory.history(atomic);
+    if world.goroutines[g.index()].fresh.contains(&atomic) {
+        return history.newest();
+    }
+    history.oldest_readable(&world.clocks, g, is_consistent(order))
+}
+
+/// The stores that a compare-exchange of `g` may read: the newest, and any older one that makes it fail.
+fn comparable(
+    world: &World,
+    g: Gid,
+    atomic: ObjId,
+    expected: u64,
+    failure: Ordering,
+) -> impl Iterator<Item = usize> {
+    let history = world.memory.history(atomic);
+    let newest = history.newest();
+    let oldest = oldest_readable(world, g, atomic, failure);
+    let fails = move |at: &usize| *at == newest || history.stores[*at].value != expected;
+    (oldest..=newest).rev().filter(fails)
+}
+
+/// From how many stores a compare-exchange of `g` may read.
+pub(super) fn exchangeable(world: &World, g: Gid, atomic: ObjId, expected: u64, failure: Ordering) -> u32 {
+    comparable(world, g, atomic, expected, failure).count() as u32
+}
+
+/// The store that an operation reads in one of its alternatives.
+pub(crate) fn read_from(world: &World, g: Gid, op: &Op, alternative: u32) -> Option<Store> {
+    let atomic = op.object().filter(|_| world.memory.weak)?;
+    let history = world.memory.history(atomic);
+    let at = match *op {
+        Op::Load { .. } => history.newest() - alternative as usize,
+        Op::CompareExchange { expected, failure, .. } => {
+            let mut candidates = comparable(world, g, atomic, expected, failure);
+            // Beyond them is the failure without a cause, which reads the newest.
+            candidates.nth(alternative as usize).unwrap_or(history.newest())
+        }
+        Op::Update { .. } => history.newest(),
+        _ => return None,
+    };
+    Some(history.stores[at])
+}
+
+/// A load reads from the store that is so many older than the newest.
+pub(super) fn load(
+    world: &mut World,
+    g: Gid,
+    atomic: ObjId,
+    order: Ordering,
+    older_by: u32,
+    sync: Sync,
+) -> u64 {
+    let World { memory, clocks, .. } = world;
+    let history = memory.history_mut(atomic);
+    let at = history.newest() - older_by as usize;
+    history.note_read(clocks, g, at);
+    let store = history.stores[at];
+    world.footprint.push(Access::new(atomic, Part::Store, store.index(), Mode::Read, sync));
+    if world.traced && is_consistent(order) {
+        world.whole(atomic, Mode::Read, Sync::None);
+    }
+    order_consistently(world, order);
+    store.value
+}
+
+/// A compare-exchange fails, reading one of the stores it may read; gives the value.
+pub(super) fn fail(
+    world: &mut World,
+    g: Gid,
+    op: &Op,
+    failure: Ordering,
+    alternative: u32,
+    sync: Sync,
+) -> u64 {
+    let (Some(atomic), Some(store)) = (op.object(), read_from(world, g, op, alternative)) else {
+        unreachable!("{op:?} compares nothing");
+    };
+    let history = world.memory.history(atomic);
+    let at = history.stores.iter().rposition(|s| *s == store).unwrap_or(history.newest());
+    load(world, g, atomic, failure, (history.newest() - at) as u32, sync)
+}
+
+/// A store becomes the newest. An update is one that `reads` the store before it.
+pub(super) fn store(
+    world: &mut World,
+    g: Gid,
+    atomic: ObjId,
+    value: u64,
+    order: Ordering,
+    reads: Option<Sync>,
+    sync: Sync,
+) {
+    forget_unreadable(world, atomic);
+    let me = &mut world.goroutines[g.index()];
+    me.stores += 1;
+    let new = Store { value, by: world.clocks.epoch(g), number: me.stores };
+    let history = world.memory.history_mut(atomic);
+    let last = history.stores[history.newest()];
+    history.stores.push(new);
+    if is_consistent(order) {
+        history.consistent = history.position(history.newest());
+        if !history.unfenced {
+            history.unfenced = true;
+            world.memory.unfenced.push(atomic);
+        }
+    }
+    world.whole(atomic, Mode::Write, Sync::None);
+    if let Some(learns) = reads {
+        world.footprint.push(Access::new(atomic, Part::Store, last.index(), Mode::Read, learns));
+    }
+    world.footprint.push(Access::new(atomic, Part::Store, new.index(), Mode::Write, sync));
+    order_consistently(world, order);
+}
+
+/// Sequentially consistent accesses have a place in the order of sequentially consistent fences.
+fn order_consistently(world: &mut World, order: Ordering) {
+    if world.traced && is_consistent(order) {
+        world.footprint.push(Access::of_goroutine(Gid::MAIN, Part::Fence, Mode::Read, Sync::None));
+    }
+}
+
+/// A fence of `g`: whoever comes after a sequentially consistent one knows of the sequentially
+/// consistent stores before it.
+pub(super) fn fence(world: &mut World, g: Gid, order: Ordering) {
+    if !world.memory.weak || !is_consistent(order) {
+        return;
+    }
+    world.footprint.push(Access::of_goroutine(Gid::MAIN, Part::Fence, Mode::Write, Sync::None));
+    let World { memory, clocks, .. } = world;
+    while let Some(atomic) = memory.unfenced.pop() {
+        let history = &mut memory.histories[atomic.index()];
+        history.unfenced = false;
+        history.reads.push(Read { by: clocks.epoch(g), position: history.consistent });
+    }
+}
+
+/// Forget the stores that nobody can read any more.
+fn forget_unreadable(world: &mut World, atomic: ObjId) {
+    let World { memory, clocks, goroutines, .. } = world;
+    let history = memory.history_mut(atomic);
+    if history.stores.len() < history.room {
+        return;
+    }
+    let mut oldest = history.newest();
+    for (i, _) in goroutines.iter().enumerate().filter(|(_, g)| !g.exited) {
+        oldest = oldest.min(history.oldest_readable(clocks, Gid(i as u32), false));
+        if oldest == 0 {
+            break;
+        }
+    }
+    history.forget_before(oldest);
+    history.room = ROOM.max(2 * history.stores.len());
+    clocks.keep_stores(atomic, history.stores.len());
+}
+
+/// `g` goes round in circles: from now on it reads the newest store of these atomics, since a store
+/// becomes visible some day. False if it has read them already.
+pub(crate) fn catch_up(world: &mut World, g: Gid, objects: &[(ObjId, u32)]) -> bool {
+    if !world.memory.weak {
+        return false;
+    }
+    let mut behind = false;
+    for &(atomic, _) in objects {
+        let Some(history) = world.memory.histories.get(atomic.index()) else { continue };
+        if history.stores.is_empty() || history.oldest_readable(&world.clocks, g, false) == history.newest() {
+            continue;
+        }
+        behind = true;
+        let fresh = &mut world.goroutines[g.index()].fresh;
+        if !fresh.contains(&atomic) {
+            fresh.push(atomic);
+        }
+    }
+    behind
+}
