@@ -174,8 +174,7 @@ impl Execution {
     pub(super) fn reset(&mut self) {
         self.traces = self.strategy.tracer().is_some();
         // The reduction does not know yet that a load may read what was stored after it.
-        let weak = self.limits.weak && !self.traces;
-        self.world.reset(if self.traces { 0 } else { self.limits.spurious }, weak);
+        self.world.reset(if self.traces { 0 } else { self.limits.spurious }, self.limits.weak);
         self.world.keeps_ids = self.traces;
         self.world.traced = self.traces;
         self.goroutines.clear();

@@ -32,6 +32,17 @@ pub(crate) const INITIAL: Gid = Gid(u32::MAX);
 /// doubled since.
 const ROOM: usize = 8;
 
+/// Bits of the number in the index of a store.
+const NUMBERS: u32 = 17;
+
+/// The index of a store, with another name for the goroutine that made it.
+pub(crate) fn renamed(index: u32, name: impl FnOnce(Gid) -> u32) -> u32 {
+    match index {
+        u32::MAX => index,
+        _ => name(Gid(index >> NUMBERS)) << NUMBERS | index & ((1 << NUMBERS) - 1),
+    }
+}
+
 /// A store.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Store {
@@ -50,7 +61,6 @@ impl Store {
     /// The identity as the index of a resource. Equal ones are tens of thousands of goroutines, or of
     /// stores of one goroutine, apart.
     fn index(&self) -> u32 {
-        const NUMBERS: u32 = 17;
         match self.by.g {
             INITIAL => u32::MAX,
             g => g.0 << NUMBERS | self.number & ((1 << NUMBERS) - 1),

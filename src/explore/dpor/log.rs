@@ -45,6 +45,8 @@ pub(super) struct Announced {
     pub(super) biased: bool,
     /// The objects one of which has to change before it is possible.
     pub(super) spins_on: Range<u32>,
+    /// The atomics of which a spinning loop reads the newest store only.
+    pub(super) fresh: Range<u32>,
 }
 
 /// One goroutine's part of the log.
@@ -55,6 +57,8 @@ pub(super) struct Goroutine {
     pub(super) pending: Option<Op>,
     /// The events its next one comes after, whatever that is.
     pub(super) causes: Vec<u32>,
+    /// Whom it has joined, and how many events it had made by then.
+    pub(super) joins: Vec<(u32, Gid)>,
     events: u32,
 }
 
@@ -67,9 +71,9 @@ pub(super) struct Log {
     pub(super) objects: Vec<State>,
     footprints: Vec<(Res, Mode)>,
     causes: Vec<u32>,
-    spawned: Vec<Gid>,
-    /// Goroutines started before the first event.
-    pub(super) first: Vec<Gid>,
+    spawned: Vec<(Option<Gid>, Gid)>,
+    /// Goroutines started before the first event, with their parents.
+    pub(super) first: Vec<(Option<Gid>, Gid)>,
     settled: Vec<(Gid, Op)>,
     arms: Vec<Arm>,
     spins: Vec<ObjId>,
@@ -81,6 +85,8 @@ pub(super) struct Log {
     live: usize,
     /// Every event had one outcome, and none went on with another goroutine's operation.
     pub(super) is_plain: bool,
+    /// Loads may read old stores.
+    pub(super) is_weak: bool,
     fires: u32,
 }
 
@@ -90,6 +96,7 @@ impl Log {
         for g in &mut self.goroutines[..self.live] {
             g.announced.clear();
             g.causes.clear();
+            g.joins.clear();
             g.pending = None;
             g.events = 0;
         }
@@ -130,7 +137,8 @@ impl Log {
         &self.ties[range.start as usize..range.end as usize]
     }
 
-    pub(super) fn spawned_by(&self, event: usize) -> &[Gid] {
+    /// The goroutines started in the wake of an event, with their parents: none if time started them.
+    pub(super) fn spawned_by(&self, event: usize) -> &[(Option<Gid>, Gid)] {
         let range = &self.events[event].spawned;
         &self.spawned[range.start as usize..range.end as usize]
     }
@@ -142,6 +150,10 @@ impl Log {
 
     pub(super) fn arms(&self, announced: &Announced) -> &[Arm] {
         &self.arms[announced.arms.start as usize..announced.arms.end as usize]
+    }
+
+    pub(super) fn fresh(&self, announced: &Announced) -> &[ObjId] {
+        &self.spins[announced.fresh.start as usize..announced.fresh.end as usize]
     }
 
     pub(super) fn spins_on(&self, announced: &Announced) -> &[ObjId] {
@@ -188,10 +200,10 @@ impl Log {
         }
         self.live = child.index() + 1;
         if let Some(event) = self.events.last_mut() {
-            self.spawned.push(child);
+            self.spawned.push((parent, child));
             event.spawned.end = self.spawned.len() as u32;
         } else {
-            self.first.push(child);
+            self.first.push((parent, child));
         }
         let causes = match parent {
             Some(parent) => std::mem::take(&mut self.goroutines[parent.index()].causes),
@@ -205,7 +217,9 @@ impl Log {
 
     pub(super) fn joined(&mut self, joiner: Gid, target: Gid) {
         let causes = std::mem::take(&mut self.goroutines[target.index()].causes);
-        self.goroutines[joiner.index()].causes.extend_from_slice(&causes);
+        let me = &mut self.goroutines[joiner.index()];
+        me.causes.extend_from_slice(&causes);
+        me.joins.push((me.events, target));
         self.goroutines[target.index()].causes = causes;
     }
 
@@ -224,12 +238,21 @@ impl Log {
             default,
             biased,
             spins_on: spins..spins,
+            fresh: spins..spins,
         });
     }
 
     pub(super) fn pended(&mut self, world: &World, g: Gid, op: &Op) {
         let me = &mut self.goroutines[g.index()];
         me.pending = Some(*op);
+        let fresh = &world.goroutines[g.index()].fresh;
+        if !fresh.is_empty()
+            && let Some(announced) = me.announced.last_mut()
+        {
+            announced.fresh.start = self.spins.len() as u32;
+            self.spins.extend_from_slice(fresh);
+            announced.fresh.end = self.spins.len() as u32;
+        }
         if matches!(op, Op::Await)
             && let Some(announced) = me.announced.last_mut()
         {
@@ -318,7 +341,10 @@ impl Log {
     }
 
     fn push(&mut self, world: &World, event: Event, causes: u32) {
-        self.is_plain &= event.choices == 1 && world.woken.is_empty();
+        let reads = matches!(event.op, Op::Load { .. } | Op::CompareExchange { .. });
+        let chooses = event.choices > 1 || reads && world.memory.weak;
+        self.is_plain &= !chooses && world.woken.is_empty();
+        self.is_weak = world.memory.weak;
         let number = self.events.len() as u32;
         let footprint = self.footprints.len() as u32;
         self.footprints.extend(world.footprint.iter().map(|a| (a.res, a.mode)));

@@ -22,9 +22,8 @@ mod tree;
 use crate::explore::rng::Rng;
 use crate::model::{Nondeterminism, Scene, Strategy, Survey, Tracer};
 use crate::objects::label::{Label, label};
-use crate::objects::memory;
 use crate::objects::timer::Due;
-use crate::objects::{Op, Ret, Step, World, chan};
+use crate::objects::{Op, Ret, Step, World, chan, memory};
 use index::mix;
 use log::Log;
 use names::Names;
@@ -136,11 +135,6 @@ impl Dpor {
         Choice { g: self.names.of(g), label: self.label(label) }
     }
 
-    /// Who made a store, in names that hold for every execution.
-    fn writer(&mut self, g: Gid) -> u32 {
-        if g == memory::INITIAL { u32::MAX } else { self.names.of(g) }
-    }
-
     /// A label in names that hold for every execution.
     fn label(&mut self, label: Label) -> u64 {
         let (kind, a, b) = match label {
@@ -152,10 +146,14 @@ impl Dpor {
             Label::Default => (5, 0, 0),
             Label::TimesOut(g) => (6, 0, self.names.of(g)),
             Label::Fires(object) => (7, 0, self.names.of_object(object)),
-            Label::Write(g, n) => (8, n, self.writer(g)),
-            Label::Fails(g, n) => (9, n, self.writer(g)),
+            Label::Write(g, number) => (8, self.writer(g), number),
+            Label::Fails(g, number) => (9, self.writer(g), number),
         };
-        kind << 56 | u64::from(a) << 32 | u64::from(b)
+        kind << 60 | u64::from(a) << 32 | u64::from(b)
+    }
+
+    fn writer(&self, g: Gid) -> u32 {
+        if g == memory::INITIAL { 0 } else { self.names.of(g) + 1 }
     }
 
     /// A footprint in names that hold for every execution.
@@ -165,7 +163,11 @@ impl Dpor {
             Part::Clock | Part::Fence => 0,
             _ => names.of_object(ObjId(res.owner)),
         };
-        let index = if res.part == Part::Signal { names.of(Gid(res.index)) } else { res.index };
+        let index = match res.part {
+            Part::Signal => names.of(Gid(res.index)),
+            Part::Store => memory::renamed(res.index, |g| names.of(g)),
+            _ => res.index,
+        };
         Touch { owner, part: res.part, index, mode }
     }
 

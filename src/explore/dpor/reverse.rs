@@ -10,13 +10,15 @@
 //!
 //! Invariant: every schedule is worked out on the objects, with the footprints it will have.
 
+use super::log::Log;
 use super::races::{Race, Second};
 use super::sim::Sim;
 use super::tree::{Planned, Touch, conflict, initial_in};
 use super::{Dpor, label_of};
 use crate::objects::Op;
-use selvedge_checkers::access::{Access, Mode, Part};
-use selvedge_checkers::ids::Gid;
+use crate::objects::label::Label;
+use selvedge_checkers::access::{Access, Mode, Part, Res};
+use selvedge_checkers::ids::{Gid, ObjId};
 
 /// Stands for an event that is not in the log.
 const NEW: u32 = u32::MAX;
@@ -32,6 +34,8 @@ impl Dpor {
         let found = std::mem::take(&mut self.races.found);
         let last_choice = (self.fresh..self.log.events.len()).rfind(|&e| self.log.events[e].choices > 1);
         let last = found.last().map(|race| race.first as usize).max(last_choice);
+        let reads = |e: &usize| self.log.is_weak && reads_only(&self.log, *e);
+        let last = last.max((0..self.log.events.len()).rfind(reads));
         let last = if self.has_died { self.log.events.len().checked_sub(1) } else { last };
         let mut next = found.iter().peekable();
         let mut sim = std::mem::take(&mut self.sim);
@@ -41,6 +45,9 @@ impl Dpor {
         for event in 0..last.map_or(0, |last| last + 1) {
             if event >= self.fresh && self.log.events[event].choices > 1 {
                 self.plan_other_outcomes(&sim, event);
+            }
+            if self.log.is_weak {
+                self.read_later_stores(&sim, event);
             }
             while let Some(race) = next.next_if(|race| race.first as usize == event) {
                 self.reverse(&sim, race);
@@ -91,6 +98,44 @@ impl Dpor {
         }
     }
 
+    /// A load, or an exchange that failed, could have read a store that came later and does not depend
+    /// on it. `sim` is before it.
+    fn read_later_stores(&mut self, sim: &Sim, first: usize) {
+        if !reads_only(&self.log, first) {
+            return;
+        }
+        let e = self.log.events[first].clone();
+        let object = e.op.object();
+        let later = first + 1..self.log.events.len();
+        let free: Vec<usize> = later.filter(|&event| !self.races.ordered(&self.log, first, event)).collect();
+        let stores = |event: &usize| {
+            let writes = |(res, mode): &(Res, Mode)| {
+                res.part == Part::Whole && *mode != Mode::Read && Some(ObjId(res.owner)) == object
+            };
+            self.log.events[*event].g != e.g && self.log.footprint(*event).iter().any(writes)
+        };
+        if !free.iter().any(stores) {
+            return;
+        }
+        let mut before = sim.clone();
+        before.join(&self.log, e.g);
+        let known: Vec<Label> = (0..before.alternatives(e.g)).map(|n| before.label(e.g, n)).collect();
+        let mut state = sim.clone();
+        if !self.repeat_all(&mut state, &free) {
+            return;
+        }
+        state.join(&self.log, e.g);
+        for alternative in 0..state.alternatives(e.g) {
+            if !known.contains(&state.label(e.g, alternative)) {
+                let causes = self.log.causes(first).to_vec();
+                let (_, again) = self.planned(&state, e.g, alternative, causes);
+                let mut plan: Vec<Planned> = free.iter().map(|&event| self.plan[event].clone()).collect();
+                plan.push(again);
+                self.put(first, plan);
+            }
+        }
+    }
+
     /// Plan that the second of the race comes before the first. `sim` is before the first.
     fn reverse(&mut self, sim: &Sim, race: &Race) {
         let first = race.first as usize;
@@ -132,6 +177,7 @@ impl Dpor {
             Second::Overtaken(_) => Vec::new(),
         };
         let mut reversed = false;
+        state.join(&self.log, g);
         for alternative in 0..state.alternatives(g) {
             let (mut then, second) = self.planned(&state, g, alternative, causes.clone());
             if self.is_dependent(first, &then, &second) {
@@ -161,6 +207,7 @@ impl Dpor {
     /// Put a schedule that reverses a race; if its first had a choice, then once for each it has after.
     fn put_with_first_again(&mut self, first: usize, state: &mut Sim, plan: Vec<Planned>) {
         let (g, choices) = (self.log.events[first].g, self.log.events[first].choices);
+        state.join(&self.log, g);
         let again = if choices > 1 { state.alternatives(g) } else { 0 };
         if again == 0 {
             return self.put(first, plan);
@@ -231,4 +278,10 @@ impl Dpor {
             self.tree.insert(node, plan, &self.names);
         }
     }
+}
+
+/// Whether the event read an atomic and wrote none.
+fn reads_only(log: &Log, event: usize) -> bool {
+    let reads = matches!(log.events[event].op, Op::Load { .. } | Op::CompareExchange { .. });
+    reads && log.footprint(event).iter().all(|(res, mode)| res.part != Part::Whole || *mode == Mode::Read)
 }

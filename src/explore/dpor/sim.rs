@@ -22,33 +22,41 @@ pub(super) struct Sim {
 #[derive(Clone, Copy)]
 struct Place {
     op: Op,
+    /// It has gone round in circles: `op` is possible once what it looked at has changed.
+    circles: bool,
     /// How many operations it has announced.
     announced: u32,
+    events: u32,
+    /// How many of its joins are accounted for.
+    joined: u32,
 }
 
 impl Sim {
     /// Back to the beginning of the execution.
     pub(super) fn begin(&mut self, log: &Log) {
-        self.world.reset(0, false);
+        self.world.reset(0, log.is_weak);
         self.world.keeps_ids = true;
+        self.world.traced = true;
         self.goroutines.clear();
         for state in &log.objects {
             self.world.create(state.clone(), std::panic::Location::caller());
         }
         for g in 0..log.width() {
             self.world.add_goroutine(None, Gid(g as u32));
-            self.goroutines.push(Place { op: Op::Yield, announced: 0 });
+            let place = Place { op: Op::Yield, circles: false, announced: 0, events: 0, joined: 0 };
+            self.goroutines.push(place);
         }
-        for &g in &log.first {
-            self.advance(log, g);
+        for &(parent, child) in &log.first {
+            self.start(log, parent, child);
         }
     }
 
     /// In how many ways `g` can go on now.
     pub(super) fn alternatives(&self, g: Gid) -> u32 {
-        match self.goroutines[g.index()].op {
-            Op::Await if self.world.spin_changed(g) => 1,
+        let place = &self.goroutines[g.index()];
+        match place.op {
             Op::Join(_) => 0,
+            _ if place.circles && !self.world.spin_changed(g) => 0,
             op => self.world.alternatives(g, &op),
         }
     }
@@ -75,12 +83,12 @@ impl Sim {
     /// Let `g` go on; gives the footprint.
     pub(super) fn step(&mut self, log: &Log, g: Gid, alternative: u32) -> &[Access] {
         let place = &mut self.goroutines[g.index()];
-        if place.op == Op::Await {
-            place.op = log.goroutines[g.index()].announced[place.announced as usize - 1].op;
-        }
         let op = place.op;
+        place.circles = false;
+        place.events += 1;
         self.unregister(g, &op);
         let step = self.world.step(g, &op, alternative);
+        self.world.learn(g, &op);
         self.finish(log, g, step);
         &self.world.footprint
     }
@@ -91,19 +99,43 @@ impl Sim {
         match e.due {
             Some(due) => self.fire(log, due),
             None => {
+                self.join(log, e.g);
                 let Some(alternative) = self.alternative_of(e.g, e.label) else { return false };
                 self.step(log, e.g, alternative);
             }
         }
         for &(g, op) in log.settled_by(event) {
             let step = self.world.step(g, &op, 0);
+            self.world.learn(g, &op);
             debug_assert!(matches!(step, Step::Done(_)));
             self.move_woken(log);
         }
-        for &child in log.spawned_by(event) {
-            self.advance(log, child);
+        for &(parent, child) in log.spawned_by(event) {
+            if let (None, Some(Due::Timer(timer))) = (parent, e.due) {
+                self.world.clocks.start_from(child, timer);
+            }
+            self.start(log, parent, child);
         }
         true
+    }
+
+    fn start(&mut self, log: &Log, parent: Option<Gid>, child: Gid) {
+        if let Some(parent) = parent {
+            self.join(log, parent);
+            self.world.clocks.spawn(parent, child);
+        }
+        self.advance(log, child);
+    }
+
+    /// Account for the goroutines that `g` has joined before its next event.
+    pub(super) fn join(&mut self, log: &Log, g: Gid) {
+        let place = &mut self.goroutines[g.index()];
+        while let Some(&(events, target)) = log.goroutines[g.index()].joins.get(place.joined as usize)
+            && events <= place.events
+        {
+            place.joined += 1;
+            self.world.clocks.join(g, target);
+        }
     }
 
     fn fire(&mut self, log: &Log, due: Due) {
@@ -170,7 +202,13 @@ impl Sim {
             select.default = next.default;
             select.biased = next.biased;
         }
-        if next.spins_on.is_empty() { self.pend(g, next.op) } else { self.spin(log, g, next) }
+        let fresh = &mut self.world.goroutines[g.index()].fresh;
+        fresh.clear();
+        fresh.extend_from_slice(log.fresh(next));
+        self.pend(g, next.op);
+        if !next.spins_on.is_empty() {
+            self.spin(log, g, next);
+        }
     }
 
     /// `g` has looked at these objects often enough: it goes on when one of them changes.
@@ -181,7 +219,7 @@ impl Sim {
             let seen = world.slot(object).version;
             world.goroutines[g.index()].spin.push((object, seen));
         }
-        self.goroutines[g.index()].op = Op::Await;
+        self.goroutines[g.index()].circles = true;
     }
 
     /// Other channels' operations have to know who selects on theirs.

@@ -5,7 +5,8 @@ use super::{Counts, optimally};
 use crate::chan::Chan;
 use crate::explore::plan::Body;
 use crate::explore::rng::Rng;
-use crate::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use crate::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
+use crate::sync::atomic::{AtomicUsize, fence};
 use crate::sync::{Arc, Condvar, Mutex, RawMutex, RwLock, Semaphore, WaitGroup};
 use crate::{choose, go, select, thread};
 use std::cell::Cell;
@@ -14,10 +15,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// What a goroutine of a random program does.
 #[derive(Clone, Debug)]
 enum Stmt {
-    Load(usize),
-    Store(usize, usize),
-    Add(usize),
-    CompareExchange(usize, usize, usize),
+    Load(usize, Ordering),
+    Store(usize, usize, Ordering),
+    Add(usize, Ordering),
+    CompareExchange(usize, usize, usize, Ordering),
+    Fence(Ordering),
     /// Only if the last result was not 0.
     If(Box<Stmt>),
     Locked(usize, Vec<Stmt>),
@@ -57,6 +59,8 @@ enum Stmt {
 pub(super) enum Family {
     All,
     Atomics,
+    /// With all orderings, and fences.
+    Weak,
     Channels,
     Locks,
     Waits,
@@ -70,6 +74,14 @@ struct Generator {
 impl Generator {
     fn below(&mut self, n: usize) -> usize {
         self.rng.below(n as u32) as usize
+    }
+
+    /// Sequentially consistent, or in the weak family one of these as often.
+    fn ordering(&mut self, weak: [Ordering; 2]) -> Ordering {
+        match self.family {
+            Family::Weak => [weak[0], weak[1], SeqCst][self.below(3)],
+            _ => SeqCst,
+        }
     }
 
     fn block(&mut self, most: usize, depth: usize) -> Vec<Stmt> {
@@ -89,11 +101,17 @@ impl Generator {
             return Stmt::Spawn(self.block(2, 1));
         }
         match family {
-            Family::Atomics | Family::All => match self.below(4) {
-                0 => Stmt::Load(self.below(2)),
-                1 => Stmt::Store(self.below(2), 1 + self.below(2)),
-                2 => Stmt::Add(self.below(2)),
-                _ => Stmt::CompareExchange(self.below(2), self.below(2), 1 + self.below(2)),
+            Family::Atomics | Family::Weak | Family::All => match self.below(5) {
+                0 => Stmt::Load(self.below(2), self.ordering([Relaxed, Acquire])),
+                1 => Stmt::Store(self.below(2), 1 + self.below(2), self.ordering([Relaxed, Release])),
+                2 => Stmt::Add(self.below(2), self.ordering([Relaxed, AcqRel])),
+                3 if matches!(self.family, Family::Weak) && self.below(2) == 0 => {
+                    Stmt::Fence([Acquire, Release, AcqRel, SeqCst][self.below(4)])
+                }
+                _ => {
+                    let ordering = self.ordering([Relaxed, AcqRel]);
+                    Stmt::CompareExchange(self.below(2), self.below(2), 1 + self.below(2), ordering)
+                }
             },
             Family::Channels => match self.below(12) {
                 0..=2 => Stmt::Send(self.below(3)),
@@ -112,7 +130,7 @@ impl Generator {
                 5 if depth < 2 => Stmt::Writing(self.block(1, depth + 1)),
                 6 => Stmt::TryRead,
                 7 => Stmt::TryWrite,
-                _ => Stmt::Load(0),
+                _ => Stmt::Load(0, SeqCst),
             },
             Family::Waits => match self.below(14) {
                 0 | 1 => Stmt::Acquire(1 + self.below(2) as u32),
@@ -157,14 +175,19 @@ fn run(stmts: &[Stmt], shared: &Arc<Shared>, units: &Cell<u32>) -> usize {
 
 fn step(stmt: &Stmt, s: &Arc<Shared>, units: &Cell<u32>, last: usize) -> usize {
     match stmt {
-        Stmt::Load(x) => s.atomics[*x].load(SeqCst),
-        Stmt::Store(x, v) => {
-            s.atomics[*x].store(*v, SeqCst);
+        Stmt::Load(x, order) => s.atomics[*x].load(*order),
+        Stmt::Fence(order) => {
+            fence(*order);
             0
         }
-        Stmt::Add(x) => s.atomics[*x].fetch_add(1, SeqCst),
-        Stmt::CompareExchange(x, a, b) => {
-            s.atomics[*x].compare_exchange(*a, *b, SeqCst, SeqCst).is_ok().into()
+        Stmt::Store(x, v, order) => {
+            s.atomics[*x].store(*v, *order);
+            0
+        }
+        Stmt::Add(x, order) => s.atomics[*x].fetch_add(1, *order),
+        Stmt::CompareExchange(x, a, b, order) => {
+            let failure = if *order == AcqRel { Acquire } else { *order };
+            s.atomics[*x].compare_exchange(*a, *b, *order, failure).is_ok().into()
         }
         Stmt::If(then) if last != 0 => step(then, s, units, last),
         Stmt::If(_) => last,
@@ -373,11 +396,12 @@ fn random_programs() {
     let number = |name: &str, or: u64| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(or);
     let (from, n, most) = (number("FROM", 0), number("SELVEDGE_DPOR_PROGRAMS", 40), number("MOST", 3000));
     let only = std::env::var("FAMILY").ok();
-    for family in [Family::Atomics, Family::Locks, Family::Channels, Family::Waits, Family::All] {
+    for family in [Family::Atomics, Family::Weak, Family::Locks, Family::Channels, Family::Waits, Family::All]
+    {
         if only.as_ref().is_some_and(|only| *only != format!("{family:?}")) {
             continue;
         }
-        for shape in [(2, 2), (2, 3), (3, 2)] {
+        for shape in [(2, 2), (2, 3), (3, 2), (2, 4), (4, 2), (3, 3)] {
             let (compared, traces) = compare(from..from + n, family, shape, most);
             println!("{family:?} {shape:?}: {compared} programs, {traces} traces");
         }
