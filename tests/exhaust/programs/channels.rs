@@ -16,10 +16,10 @@ pub(super) const PROGRAMS: &[Program] = &[
     Program::both("mpmc 2p2c room 1", 4, || mpmc(2, 2, 1)),
     Program::both("mpmc 2p2c room 9", 4, || mpmc(2, 2, 9)),
     Program::both("mpmc 3p2c room 1", 12, || mpmc(3, 2, 1)),
-    Program::sc("send||close", 0, send_and_close),
+    Program::sc("send||close", 3, send_and_close),
     Program::both("tryrecv+len", 18, try_recv_and_len),
     Program::both("select 2 arms", 4, select_two),
-    Program::sc("fan-in 2x2 and close", 0, fan_in),
+    Program::sc("fan-in 2x2 and close", 6, fan_in),
 ];
 
 fn spsc(messages: usize, room: usize) {

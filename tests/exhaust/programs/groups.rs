@@ -16,14 +16,15 @@ pub(super) const PROGRAMS: &[Program] = &[
     Program::both("spawn-join(4)", 24, spawn_join::<4>),
     Program::both("park+unpark", 2, park),
     Program::both("2 park+2 unpark", 3, park_twice),
-    Program::sc("rwlock 2R1W", 0, rwlock::<2, 1>),
-    Program::sc("rwlock 3R1W", 0, rwlock::<3, 1>),
-    Program::sc("rwlock 2R2W", 0, rwlock::<2, 2>),
+    Program::sc("rwlock 2R1W", 9, rwlock::<2, 1>),
+    Program::sc("rwlock 3R1W", 27, rwlock::<3, 1>),
+    Program::sc("rwlock 2R2W", 50, rwlock::<2, 2>),
+    Program::both("condvar", 2, told_under_the_lock),
     Program::both("lost wake-up", 3, lost_wake_up),
     Program::both("notify_all(2)", 10, notify_all::<2>),
     Program::both("notify_one(2)", 30, notify_one::<2>),
-    Program::sc("semaphore 3 on 1", 0, semaphore::<3, 1>),
-    Program::sc("semaphore 3 on 2", 0, semaphore::<3, 2>),
+    Program::sc("semaphore 3 on 1", 30, semaphore::<3, 1>),
+    Program::sc("semaphore 3 on 2", 78, semaphore::<3, 2>),
 ];
 
 fn wait_group<const N: usize>() {
@@ -80,6 +81,22 @@ fn rwlock<const READERS: usize, const WRITERS: usize>() {
             drop(lock.read().unwrap());
         } else {
             *lock.write().unwrap() += 1;
+        }
+    });
+}
+
+/// Who tells holds the lock, so whoever looks before it is waiting by then.
+fn told_under_the_lock() {
+    let shared = (Mutex::new(false), Condvar::new());
+    each(2, move |i| {
+        let mut is_ready = shared.0.lock().unwrap();
+        if i == 0 {
+            *is_ready = true;
+            drop(is_ready);
+            shared.1.notify_one();
+        } else if !*is_ready {
+            is_ready = shared.1.wait(is_ready).unwrap();
+            assert!(*is_ready);
         }
     });
 }

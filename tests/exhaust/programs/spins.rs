@@ -12,12 +12,12 @@ use std::sync::Arc;
 /// 4, TTAS lock 4, MCS lock 6, TWA lock 4.
 pub(super) const PROGRAMS: &[Program] = &[
     Program::sc("await flag", 2, await_flag),
-    Program::sc("ticket lock(2)", 0, ticket_lock::<2>),
-    Program::sc("ticket lock(3)", 0, ticket_lock::<3>),
-    Program::sc("spin lock(2)", 0, spin_lock::<2>),
-    Program::sc("TTAS lock(2)", 0, ttas_lock::<2>),
-    Program::sc("MCS lock(2)", 0, mcs_lock::<2>),
-    Program::sc("TWA lock(2)", 0, twa_lock::<2>),
+    Program::sc("ticket lock(2)", 4, ticket_lock::<2>),
+    Program::sc("ticket lock(3)", 48, ticket_lock::<3>),
+    Program::sc("spin lock(2)", 10, spin_lock::<2>),
+    Program::sc("TTAS lock(2)", 10, ttas_lock::<2>),
+    Program::sc("MCS lock(2)", 14, mcs_lock::<2>),
+    Program::sc("TWA lock(2)", 6, twa_lock::<2>),
 ];
 
 /// What a lock protects; two threads in it at once are a data race.

@@ -9,12 +9,11 @@ use std::sync::Arc;
 /// Counts: brute force, but for the deque: GenMC 0.10.3. It leaves an execution in which an operation
 /// has to be tried again (queue 50, stack 18, seqlock 2 without those), which here is one of them.
 pub(super) const PROGRAMS: &[Program] = &[
-    Program::sc("seqlock 1R1W", 0, seqlock::<1>),
-    Program::sc("seqlock 2R1W", 0, seqlock::<2>),
-    Program::sc("Treiber stack 2 push", 0, treiber::<2, 0>),
-    Program::sc("Treiber stack 2 push 1 pop", 0, treiber::<2, 1>).large(),
-    Program::sc("MS queue 2 push", 0, ms_queue::<2, 0>),
-    Program::sc("MS queue 1 push 1 pop", 0, ms_queue::<1, 1>),
+    Program::sc("seqlock 1R1W", 18, seqlock::<1>),
+    Program::sc("Treiber stack 2 push", 4, treiber::<2, 0>),
+    Program::sc("Treiber stack 2 push 1 pop", 22, treiber::<2, 1>),
+    Program::sc("MS queue 2 push", 22, ms_queue::<2, 0>),
+    Program::sc("MS queue 1 push 1 pop", 4, ms_queue::<1, 1>),
     Program::sc("MS queue 2 push 1 pop", 0, ms_queue::<2, 1>).large(),
     Program::sc("Chase-Lev deque", 59, chase_lev),
 ];
@@ -180,7 +179,7 @@ fn chase_lev() {
             return;
         }
         (1..=5).for_each(|value| deque.push(value));
-        (0..3).for_each(|_| drop(deque.pop()));
+        (0..3).for_each(|_| _ = deque.pop());
         (6..=7).for_each(|value| deque.push(value));
     });
 }

@@ -1,5 +1,4 @@
-//! Programs whose number of traces is known, in both orders of the search, and the ones whose number
-//! is our own against brute force.
+//! Programs whose number of traces is known, in both orders of the search and against brute force.
 
 use super::brute::by_force;
 use super::{Counts, optimally};
@@ -8,51 +7,45 @@ use crate::explore::plan::Body;
 use std::sync::Arc;
 
 #[path = "../../../../tests/exhaust/programs/mod.rs"]
+#[allow(dead_code, reason = "what one model needs, the other does not")]
 mod programs;
 
 use programs::Program;
 
-fn body(program: &'static Program) -> Body {
-    Arc::new(program.run)
-}
+/// Most of the programs, and all whose count is our own, have fewer interleavings.
+const INTERLEAVINGS: u64 = 2_000;
 
 fn small() -> impl Iterator<Item = &'static Program> {
     programs::all().filter(|program| !program.large)
+}
+
+fn body(program: &'static Program) -> Body {
+    Arc::new(program.run)
 }
 
 #[test]
 fn as_many_as_there_are_in_any_order() {
     for program in small() {
         for random in [None, Some(7)] {
-            let found = optimally(&body(program), random, 20_000);
+            let found = optimally(&body(program), random, 2 * program.sc);
             let found = found.unwrap_or_else(|| panic!("{} does not end", program.name));
             let expected = Counts { explored: program.sc, blocked: 0, lost: 0 };
             assert_eq!(found.counts, expected, "{} {random:?}", program.name);
-            assert_eq!(found.traces.len() as u64, program.sc, "{} {random:?}", program.name);
+            assert_eq!((found.traces.len() as u64, found.duplicates), (program.sc, 0), "{}", program.name);
         }
     }
 }
 
 #[test]
 fn brute_force_finds_the_same() {
-    let most = std::env::var("MOST").map_or(20_000, |m| m.parse().unwrap());
-    let only = std::env::var("ONLY").unwrap_or_default();
-    for program in programs::all().filter(|p| p.name.contains(&only) && !p.large) {
-        let t = std::time::Instant::now();
-        let Some(forced) = by_force(&body(program), most) else {
-            println!("{:30} {} - {:?}", program.name, program.sc, t.elapsed());
-            continue;
-        };
-        let found = optimally(&body(program), None, 200_000).unwrap();
-        println!(
-            "{:30} {} forced {} of {} found {} {} {:?}",
-            program.name,
-            program.sc,
-            forced.traces.len(),
-            forced.traces.len() as u64 + forced.duplicates,
-            found.traces.len(),
-            if forced.traces == found.traces { "same" } else { "DIFFERENT" },
-            t.elapsed()
-        );
+    for program in small() {
+        let Some(forced) = by_force(&body(program), INTERLEAVINGS) else { continue };
+        let found = optimally(&body(program), None, 2 * program.sc).unwrap();
+        // Where a program dies, how far the others had come by then is no behaviour of its own.
+        if program.name == "send||close" {
+            assert!(found.traces.is_subset(&forced.traces));
+        } else {
+            assert_eq!(found.traces, forced.traces, "{}", program.name);
+        }
     }
 }
