@@ -2,6 +2,7 @@
 //! each and nothing else between them counts.
 
 use super::Program;
+use super::engine::sync::WaitGroup;
 use super::engine::{chan, go, select};
 
 /// Counts: the design's prototype, and brute force where ours says more than its model: whether a
@@ -19,6 +20,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     Program::sc("send||close", 3, send_and_close),
     Program::both("tryrecv+len", 18, try_recv_and_len),
     Program::both("select 2 arms", 4, select_two),
+    Program::sc("select twice 2 close", 16, select_twice),
     Program::sc("fan-in 2x2 and close", 6, fan_in),
 ];
 
@@ -91,9 +93,24 @@ fn select_two() {
     }
 }
 
+/// The select that one close ends leaves the queue of the other channel, which its close can see.
+fn select_twice() {
+    let [rx, other_rx] = [0, 1].map(|_| {
+        let (tx, rx) = chan::<usize>(0);
+        go(move || tx.close());
+        rx
+    });
+    for _ in 0..2 {
+        select! {
+            recv(rx) -> _value => {},
+            recv(other_rx) -> _value => {},
+        }
+    }
+}
+
 fn fan_in() {
     let (tx, rx) = chan(1);
-    let group = super::engine::sync::WaitGroup::new();
+    let group = WaitGroup::new();
     for i in 0..2 {
         let tx = tx.clone();
         group.go(move || (0..2).for_each(|j| tx.send(i * 10 + j)));

@@ -11,19 +11,19 @@ pub(super) const PROGRAMS: &[Program] = &[
     // Six steps of which two are of each thread: 6!/2!³.
     Program::both("rmw 3x2", 90, rmw::<3, 2>),
     Program::both("binc(3)", 36, binc::<3>),
-    Program::both("binc(4)", 576, binc::<4>),
+    Program::both("binc(4)", 576, binc::<4>).large(),
     Program::both("cinc(2)", 8, cinc::<2>),
     Program::both("cinc(3)", 216, cinc::<3>),
     Program::both("cinc(4)", 13_824, cinc::<4>).large(),
     Program::both("rw(3)", 36, rw::<3>),
-    Program::both("rw(4)", 576, rw::<4>),
+    Program::both("rw(4)", 576, rw::<4>).large(),
     Program::both("wainc(3)", 24, wainc::<3>),
     Program::both("readers(3)", 8, readers::<3>),
     Program::both("readers(5)", 32, readers::<5>),
     Program::both("readers(13)", 8_192, readers::<13>).large(),
     // One read among n writes: (n + 1)!, as Nidhugg counts it.
     Program::both("writers(3)", 24, writers::<3>),
-    Program::both("writers(5)", 720, writers::<5>),
+    Program::both("writers(5)", 720, writers::<5>).large(),
     Program::both("lastzero(5)", 64, lastzero::<5>),
     Program::both("lastzero(10)", 3_328, lastzero::<10>).large(),
     Program::both("lastzero(15)", 147_456, lastzero::<15>).large(),
@@ -35,7 +35,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     Program::both("casrot(8)", 2_048, casrot::<8>).large(),
     Program::both("casw(2)", 6, casw::<2>),
     Program::both("casw(3)", 66, casw::<3>),
-    Program::both("casw(4)", 1_200, casw::<4>),
+    Program::both("casw(4)", 1_200, casw::<4>).large(),
     Program::both("casw(5)", 32_880, casw::<5>).large(),
     Program::both("cas(4)", 4, cas::<4>),
     Program::both("wcas(4)", 33, wcas::<4>),
@@ -46,7 +46,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     // Two threads only: the design's prototype.
     Program::sc("fib(2)", 19, fib::<2>).c11(20),
     Program::sc("fib(3)", 141, fib::<3>).c11(175),
-    Program::sc("fib(4)", 1_107, fib::<4>),
+    Program::sc("fib(4)", 1_107, fib::<4>).large(),
     Program::sc("big0", 69_112, big0).c11(82_472).large(),
 ];
 

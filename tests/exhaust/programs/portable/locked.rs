@@ -16,7 +16,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     Program::both("mutex 7x1", 5_040, mutex::<7, 1>).large(),
     Program::both("filesystem(14)", 2, filesystem::<14>),
     Program::both("filesystem(16)", 8, filesystem::<16>),
-    Program::both("filesystem(20)", 128, filesystem::<20>),
+    Program::both("filesystem(20)", 128, filesystem::<20>).large(),
     Program::both("trylock(2)", 4, trylock::<2>),
     Program::both("trylock(3)", 21, trylock::<3>),
     Program::both("trylock(4)", 148, trylock::<4>),
