@@ -19,10 +19,10 @@ struct Explored {
     exhausted: bool,
 }
 
-fn explore(program: &Program) -> Explored {
+fn explore(program: &Program, memory: MemoryModel, count: u64) -> Explored {
     let traces = Arc::new(Mutex::new(BTreeSet::new()));
     let seen = Arc::clone(&traces);
-    let explorer = Explorer::new().exhaustive().memory(MemoryModel::Sc).executions(2 * program.sc + 10);
+    let explorer = Explorer::new().exhaustive().memory(memory).executions(2 * count + 10);
     let outcome = explorer.observe(program.run, move |observed| {
         seen.lock().unwrap().extend(observed.trace);
     });
@@ -31,16 +31,26 @@ fn explore(program: &Program) -> Explored {
     Explored { executions, traces, blocked, exhausted }
 }
 
-#[test]
-fn every_trace_is_run_once() {
+fn check_all(memory: MemoryModel, expected: fn(&Program) -> Option<u64>) {
     let mut report = String::new();
     for program in programs::all().filter(|program| !program.large) {
-        let (found, count) = (explore(program), program.sc);
+        let Some(count) = expected(program) else { continue };
+        let found = explore(program, memory, count);
         if found != (Explored { executions: count, traces: count, blocked: 0, exhausted: true }) {
             report += &format!("{}: expected {count}, found {found:?}\n", program.name);
         }
     }
     assert!(report.is_empty(), "\n{report}");
+}
+
+#[test]
+fn every_sequentially_consistent_trace_is_run_once() {
+    check_all(MemoryModel::Sc, |program| Some(program.sc));
+}
+
+#[test]
+fn every_trace_of_c11_is_run_once() {
+    check_all(MemoryModel::C11, |program| program.c11);
 }
 
 #[test]

@@ -26,9 +26,10 @@ struct Model {
     expected: fn(&Program) -> Option<u64>,
 }
 
-/// The models an optimal search knows.
-const MODELS: [Model; 1] =
-    [Model { name: "sc", memory: MemoryModel::Sc, expected: |program| Some(program.sc) }];
+const MODELS: [Model; 2] = [
+    Model { name: "sc", memory: MemoryModel::Sc, expected: |program| Some(program.sc) },
+    Model { name: "c11", memory: MemoryModel::C11, expected: |program| program.c11 },
+];
 
 /// How much to measure.
 #[derive(Clone, Copy)]
@@ -124,6 +125,10 @@ fn beside(body: Option<fn()>, explore: impl Fn(fn()) -> Sample) -> Option<Sample
 
 /// The rows of one program, one for each model in which its traces were counted.
 pub(crate) fn rows(program: &'static Program, effort: Effort) -> Vec<Row> {
+    // The peers have a model of their own each, whatever ours is.
+    let limit = effort.peer_limit;
+    let loom = beside(loom::body(program.name), |body| peers::loom::explore(body, limit));
+    let shuttle = beside(shuttle::body(program.name), |body| peers::shuttle::explore(body, limit));
     let row = |model: &'static Model| {
         let expected = (model.expected)(program)?;
         let first = explore(program, model, expected);
@@ -137,7 +142,6 @@ pub(crate) fn rows(program: &'static Program, effort: Effort) -> Vec<Row> {
         } else {
             median((0..effort.rounds).map(sample).collect())
         };
-        let limit = effort.peer_limit;
         Some(Row {
             program,
             model: model.name,
@@ -147,8 +151,8 @@ pub(crate) fn rows(program: &'static Program, effort: Effort) -> Vec<Row> {
             duplicates: first.duplicates,
             exhausted: first.exhausted,
             seconds,
-            loom: beside(loom::body(program.name), |body| peers::loom::explore(body, limit)),
-            shuttle: beside(shuttle::body(program.name), |body| peers::shuttle::explore(body, limit)),
+            loom,
+            shuttle,
         })
     };
     MODELS.iter().filter_map(row).collect()

@@ -1,9 +1,11 @@
-//! Programs whose number of traces is known, in both orders of the search and against brute force.
+//! Programs whose number of traces is known, in both orders of the search, and against brute force.
+//! Memory is sequentially consistent here; the table test counts C11 as well.
 
-use super::brute::by_force;
-use super::{Counts, optimally};
+use super::brute::by_force_in;
+use super::{Counts, optimally_in};
 use crate as engine;
 use crate::explore::plan::Body;
+use crate::model::Limits;
 use std::sync::Arc;
 
 #[path = "../../../../tests/exhaust/programs/mod.rs"]
@@ -14,6 +16,10 @@ use programs::Program;
 
 /// Most of the programs, and all whose count is our own, have fewer interleavings.
 const INTERLEAVINGS: u64 = 2_000;
+
+fn limits() -> Limits {
+    Limits { weak: false, ..Limits::default() }
+}
 
 fn small() -> impl Iterator<Item = &'static Program> {
     programs::all().filter(|program| !program.large)
@@ -27,7 +33,7 @@ fn body(program: &'static Program) -> Body {
 fn as_many_as_there_are_in_any_order() {
     for program in small() {
         for random in [None, Some(7)] {
-            let found = optimally(&body(program), random, 2 * program.sc);
+            let found = optimally_in(limits(), &body(program), random, 2 * program.sc);
             let found = found.unwrap_or_else(|| panic!("{} does not end", program.name));
             let expected = Counts { explored: program.sc, blocked: 0, lost: 0 };
             assert_eq!(found.counts, expected, "{} {random:?}", program.name);
@@ -39,8 +45,8 @@ fn as_many_as_there_are_in_any_order() {
 #[test]
 fn brute_force_finds_the_same() {
     for program in small() {
-        let Some(forced) = by_force(&body(program), INTERLEAVINGS) else { continue };
-        let found = optimally(&body(program), None, 2 * program.sc).unwrap();
+        let Some(forced) = by_force_in(limits(), &body(program), INTERLEAVINGS) else { continue };
+        let found = optimally_in(limits(), &body(program), None, 2 * program.sc).unwrap();
         // Where a program dies, how far the others had come by then is no behaviour of its own.
         if program.name == "send||close" {
             assert!(found.traces.is_subset(&forced.traces));
