@@ -14,7 +14,6 @@ pub(super) const PROGRAMS: &[Program] = &[
     Program::sc("Treiber stack 2 push 1 pop", 22, treiber::<2, 1>),
     Program::sc("MS queue 2 push", 22, ms_queue::<2, 0>),
     Program::sc("MS queue 1 push 1 pop", 4, ms_queue::<1, 1>),
-    Program::sc("MS queue 2 push 1 pop", 0, ms_queue::<2, 1>).large(),
     Program::sc("Chase-Lev deque", 59, chase_lev),
 ];
 

@@ -8,7 +8,7 @@ use super::sync::atomic::Ordering::SeqCst;
 use super::{Program, atomics, each, thread};
 use std::sync::Arc;
 
-/// Counts: Nidhugg, optimal, without observers.
+/// Counts: Nidhugg, optimal, without observers; GenMC 0.10.3 for fib_bench(5), brute force for fib_bench(2).
 pub(super) const PROGRAMS: &[Program] = &[
     Program::sc("fib_bench(2)", 140, fib_bench::<2>),
     Program::sc("fib_bench(3)", 1_698, fib_bench::<3>).large(),
@@ -26,7 +26,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     Program::sc("exp-mem3(8)", 80_640, exp_mem3::<8>).large(),
     Program::sc("exponential_bug(3)", 36_570, exponential_bug::<3>).large(),
     Program::sc("exponential_bug(4)", 120_600, exponential_bug::<4>).large(),
-    // (3n)!·… of the writes and reads of three threads: C(2n, n) · C(2n + 2, 2).
+    // Two sequences of n writes, and two reads anywhere among them: C(2n, n) · C(2n + 2, 2).
     Program::sc("redundant_co(2)", 90, redundant_co::<2>),
     Program::sc("redundant_co(3)", 560, redundant_co::<3>).large(),
     Program::sc("redundant_co(4)", 3_150, redundant_co::<4>).large(),
