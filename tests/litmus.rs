@@ -73,9 +73,11 @@ fn explore(explorer: &Explorer, threads: &[Thread]) -> (BTreeSet<Vec<u32>>, bool
 #[track_caller]
 fn shows(threads: &[Thread], expected: &[&[u32]]) {
     let expected: BTreeSet<Vec<u32>> = expected.iter().map(|o| o.to_vec()).collect();
-    let (found, exhausted) = explore(&Explorer::new().exhaustive().strategy(StrategySpec::Dfs), threads);
-    assert!(exhausted);
-    assert_eq!(found, expected);
+    for search in [StrategySpec::Dfs, StrategySpec::Optimal] {
+        let (found, exhausted) = explore(&Explorer::new().exhaustive().strategy(search), threads);
+        assert!(exhausted, "{search}");
+        assert_eq!(found, expected, "{search}");
+    }
 }
 
 /// The outcomes are all but these.

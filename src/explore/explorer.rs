@@ -68,8 +68,8 @@ pub(crate) fn explore(plan: &Plan, body: &Body, site: SiteRef) -> Exploration {
     });
     let (tell, told) = channel();
     let mut watchdog = Watchdog::new(plan.watchdog);
-    // A depth-first search goes from one execution to the next: it has one worker.
-    let jobs = if strategies::is_sequential(plan.strategy) { 1 } else { plan.jobs.max(1) };
+    // A search goes from one execution to the next: it has one worker.
+    let jobs = if plan.strategy.is_sequential() { 1 } else { plan.jobs.max(1) };
     for _ in 0..jobs {
         watchdog.watch(start(&shared, &tell, None));
     }
@@ -172,7 +172,7 @@ impl Shared {
         let mut tally = Exploration::default();
         while let Some(index) = self.take_index() {
             let Some(report) = worker.run(index, &self.body, self.site, false) else {
-                self.exhausted.store(true, Ordering::Relaxed);
+                self.exhausted.store(worker.survey().exhausted, Ordering::Relaxed);
                 self.stop.store(true, Ordering::Relaxed);
                 break;
             };
@@ -193,7 +193,7 @@ impl Shared {
             if worker.is_tainted() {
                 self.add(tally);
                 let strategy = worker.retire();
-                if strategy.is_none() && strategies::is_sequential(self.plan.strategy) {
+                if strategy.is_none() && self.plan.strategy.is_sequential() {
                     // Where it was in its search went down with the stack.
                     self.stop.store(true, Ordering::Relaxed);
                 }

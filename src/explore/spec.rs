@@ -26,20 +26,27 @@ pub enum StrategySpec {
     Dfs,
     /// Every trace once: executions that differ only in the order of independent steps are one.
     Optimal,
+    /// The same traces in random order: sampling without replacement.
+    Frontier,
 }
 
 impl StrategySpec {
     /// The depths `pct` takes. Published bugs need up to 5; far beyond, every step is a change point.
     pub const DEPTHS: core::ops::RangeInclusive<u32> = 1..=100;
 
-    /// Whether it comes to an end: then there is no other execution.
+    /// Whether it comes to an end with a proof: then there is no other execution.
     pub const fn is_exhaustive(self) -> bool {
         matches!(self, StrategySpec::Dfs | StrategySpec::Optimal)
     }
 
+    /// Whether each execution depends on the ones before.
+    pub const fn is_sequential(self) -> bool {
+        self.is_exhaustive() || matches!(self, StrategySpec::Frontier)
+    }
+
     /// What a strategy looks like, for messages.
-    pub const EXPECTED: &'static str = "`mix`, `random`, `pct:D` with D from 1 to 100, `pos`, `surw`, `round-robin`, `dfs` or \
-         `optimal`";
+    pub const EXPECTED: &'static str = "`mix`, `random`, `pct:D` with D from 1 to 100, `pos`, `surw`, `round-robin`, `dfs`, \
+         `optimal` or `frontier`";
 
     /// The strategy of this name.
     pub fn parse(text: &str) -> Option<StrategySpec> {
@@ -52,6 +59,7 @@ impl StrategySpec {
             "round-robin" => StrategySpec::RoundRobin,
             "dfs" => StrategySpec::Dfs,
             "optimal" => StrategySpec::Optimal,
+            "frontier" => StrategySpec::Frontier,
             _ => {
                 let depth = text.strip_prefix("pct:")?;
                 // `parse` alone would also take `+3`, which would print differently.
@@ -74,6 +82,7 @@ impl fmt::Display for StrategySpec {
             StrategySpec::RoundRobin => f.write_str("round-robin"),
             StrategySpec::Dfs => f.write_str("dfs"),
             StrategySpec::Optimal => f.write_str("optimal"),
+            StrategySpec::Frontier => f.write_str("frontier"),
         }
     }
 }

@@ -374,6 +374,7 @@ fn strategy_code(strategy: StrategySpec) -> (u64, u32) {
         StrategySpec::RoundRobin => (5, 0),
         StrategySpec::Dfs => (6, 0),
         StrategySpec::Optimal => (7, 0),
+        StrategySpec::Frontier => (8, 0),
     }
 }
 
@@ -388,6 +389,7 @@ fn strategy_of(code: u64, parameter: u32) -> Option<StrategySpec> {
         5 => StrategySpec::RoundRobin,
         6 => StrategySpec::Dfs,
         7 => StrategySpec::Optimal,
+        8 => StrategySpec::Frontier,
         _ => return None,
     };
     (strategy_code(strategy) == (code, parameter)).then_some(strategy)

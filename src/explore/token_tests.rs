@@ -150,6 +150,7 @@ fn any_token() -> impl Strategy<Value = Token> {
         Just(StrategySpec::RoundRobin),
         Just(StrategySpec::Dfs),
         Just(StrategySpec::Optimal),
+        Just(StrategySpec::Frontier),
     ];
     prop_oneof![
         (any::<u16>(), list).prop_map(|(fingerprint, list)| Token::deviations(fingerprint, list)),

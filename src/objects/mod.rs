@@ -74,7 +74,7 @@ pub(crate) struct Goroutine {
 }
 
 /// The abstract state of an execution.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct World {
     slots: Vec<Slot>,
     free: Vec<u32>,
@@ -117,6 +117,23 @@ impl World {
         self.clocks.reset();
         self.memory.reset(weak);
         self.spurious = spurious;
+        self.begin();
+    }
+
+    /// Become the state that `other` is, whatever its last step was.
+    pub(crate) fn copy_from(&mut self, other: &World) {
+        self.slots.clone_from(&other.slots);
+        self.goroutines.clone_from(&other.goroutines);
+        self.keeps_ids = other.keeps_ids;
+        self.traced = other.traced;
+        self.timers.clone_from(&other.timers);
+        self.spurious = other.spurious;
+        if other.memory.weak {
+            self.clocks.clone_from(&other.clocks);
+            self.memory.clone_from(&other.memory);
+        } else {
+            self.memory.weak = false;
+        }
         self.begin();
     }
 

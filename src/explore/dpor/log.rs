@@ -49,6 +49,26 @@ pub(super) struct Announced {
     pub(super) fresh: Range<u32>,
 }
 
+/// A goroutine was started.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spawned {
+    /// By whom; `None` if by time, or if it is main.
+    pub(super) parent: Option<Gid>,
+    pub(super) child: Gid,
+    /// How many goroutines the parent had joined by then.
+    pub(super) joins: u32,
+}
+
+/// An event ended the wait of a select, whose goroutine might have gone on by itself before.
+#[derive(Clone, Debug)]
+pub(super) struct Overtaken {
+    pub(super) by: u32,
+    pub(super) g: Gid,
+    pub(super) op: Op,
+    pub(super) announced: u32,
+    causes: Range<u32>,
+}
+
 /// One goroutine's part of the log.
 #[derive(Default)]
 pub(super) struct Goroutine {
@@ -71,19 +91,18 @@ pub(super) struct Log {
     pub(super) objects: Vec<State>,
     footprints: Vec<(Res, Mode)>,
     causes: Vec<u32>,
-    spawned: Vec<(Option<Gid>, Gid)>,
-    /// Goroutines started before the first event, with their parents.
-    pub(super) first: Vec<(Option<Gid>, Gid)>,
+    spawned: Vec<Spawned>,
+    /// Goroutines started before the first event.
+    pub(super) first: Vec<Spawned>,
     settled: Vec<(Gid, Op)>,
     arms: Vec<Arm>,
     spins: Vec<ObjId>,
     ties: Vec<Due>,
-    /// Events that ended the wait of a select, with its goroutine, which might have gone on by itself.
-    pub(super) overtaken: Vec<(u32, Gid)>,
+    pub(super) overtaken: Vec<Overtaken>,
     /// Where the ties of the next event begin.
     tied: u32,
     live: usize,
-    /// Every event had one outcome, and none went on with another goroutine's operation.
+    /// Every event was an access to an atomic or to a lock: it had one outcome, and ended nobody's wait.
     pub(super) is_plain: bool,
     /// Loads may read old stores.
     pub(super) is_weak: bool,
@@ -126,6 +145,10 @@ impl Log {
         &self.footprints[range.start as usize..range.end as usize]
     }
 
+    pub(super) fn causes_of_overtaken(&self, overtaken: &Overtaken) -> &[u32] {
+        &self.causes[overtaken.causes.start as usize..overtaken.causes.end as usize]
+    }
+
     pub(super) fn causes(&self, event: usize) -> &[u32] {
         let range = &self.events[event].causes;
         &self.causes[range.start as usize..range.end as usize]
@@ -137,8 +160,8 @@ impl Log {
         &self.ties[range.start as usize..range.end as usize]
     }
 
-    /// The goroutines started in the wake of an event, with their parents: none if time started them.
-    pub(super) fn spawned_by(&self, event: usize) -> &[(Option<Gid>, Gid)] {
+    /// The goroutines started in the wake of an event.
+    pub(super) fn spawned_by(&self, event: usize) -> &[Spawned] {
         let range = &self.events[event].spawned;
         &self.spawned[range.start as usize..range.end as usize]
     }
@@ -199,11 +222,13 @@ impl Log {
             self.goroutines.resize_with(child.index() + 1, Goroutine::default);
         }
         self.live = child.index() + 1;
+        let joins = parent.map_or(0, |parent| self.goroutines[parent.index()].joins.len() as u32);
+        let spawned = Spawned { parent, child, joins };
         if let Some(event) = self.events.last_mut() {
-            self.spawned.push((parent, child));
+            self.spawned.push(spawned);
             event.spawned.end = self.spawned.len() as u32;
         } else {
-            self.first.push((parent, child));
+            self.first.push(spawned);
         }
         let causes = match parent {
             Some(parent) => std::mem::take(&mut self.goroutines[parent.index()].causes),
@@ -341,10 +366,8 @@ impl Log {
     }
 
     fn push(&mut self, world: &World, event: Event, causes: u32) {
-        let reads = matches!(event.op, Op::Load { .. } | Op::CompareExchange { .. });
-        let chooses = event.choices > 1 || reads && world.memory.weak;
-        self.is_plain &= !chooses && world.woken.is_empty();
         self.is_weak = world.memory.weak;
+        self.is_plain &= !self.is_weak && is_plain(&event.op);
         let number = self.events.len() as u32;
         let footprint = self.footprints.len() as u32;
         self.footprints.extend(world.footprint.iter().map(|a| (a.res, a.mode)));
@@ -367,10 +390,14 @@ impl Log {
             if peer_of.causes.last() == Some(&event) {
                 continue;
             }
-            peer_of.causes.push(event);
-            if matches!(peer_of.pending, Some(Op::SelectWait { .. })) {
-                self.overtaken.push((event, peer));
+            if let Some(op @ Op::SelectWait { .. }) = peer_of.pending {
+                let from = self.causes.len() as u32;
+                self.causes.extend_from_slice(&peer_of.causes);
+                let causes = from..self.causes.len() as u32;
+                let announced = peer_of.announced.len() as u32;
+                self.overtaken.push(Overtaken { by: event, g: peer, op, announced, causes });
             }
+            peer_of.causes.push(event);
         }
     }
 
@@ -389,4 +416,26 @@ impl Log {
             event.footprint.end = self.footprints.len() as u32;
         }
     }
+}
+
+/// Whether the operation has one outcome, and ends nobody else's wait.
+fn is_plain(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::Yield
+            | Op::Load { .. }
+            | Op::Store { .. }
+            | Op::Update { .. }
+            | Op::CompareExchange { .. }
+            | Op::Lock(_)
+            | Op::TryLock(_)
+            | Op::Unlock(_)
+            | Op::ReadLock(_)
+            | Op::TryReadLock(_)
+            | Op::ReadUnlock(_)
+            | Op::WriteLock(_)
+            | Op::WriteWait(_)
+            | Op::TryWriteLock(_)
+            | Op::WriteUnlock(_)
+    )
 }

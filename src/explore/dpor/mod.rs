@@ -28,11 +28,11 @@ use index::mix;
 use log::Log;
 use names::Names;
 use races::Races;
+use reverse::Bench;
 use selvedge_checkers::access::{Access, Mode, Part, Res};
 use selvedge_checkers::ids::{Gid, ObjId};
-use sim::Sim;
 use std::ops::Range;
-use tree::{Choice, Planned, ROOT, Status, Touch, Tree, conflict};
+use tree::{Choice, Lists, Planned, ROOT, Status, Touch, Tree, conflict};
 
 /// In which order the leaves of the frontier are taken.
 pub(crate) enum Order {
@@ -57,7 +57,9 @@ pub(crate) struct Dpor {
     names: Names,
     log: Log,
     races: Races,
-    sim: Sim,
+    bench: Bench,
+    /// The events of a schedule that are taken over.
+    kept: Vec<usize>,
     started: bool,
     /// The children to follow, and how many of them were there before the execution.
     path: Vec<u32>,
@@ -70,6 +72,9 @@ pub(crate) struct Dpor {
     sleeps: Vec<Range<u32>>,
     /// The events as a schedule: in names that hold for every execution.
     plan: Vec<Planned>,
+    lists: Lists,
+    /// The schedule that is being worked out.
+    draft: Vec<Planned>,
     chosen: Option<Chosen>,
     /// What each goroutine has seen so far.
     history: Vec<u64>,
@@ -101,7 +106,8 @@ impl Dpor {
             names: Names::default(),
             log: Log::default(),
             races: Races::default(),
-            sim: Sim::default(),
+            bench: Bench::default(),
+            kept: Vec::new(),
             started: false,
             path: Vec::new(),
             forced: 0,
@@ -110,6 +116,8 @@ impl Dpor {
             slept: Vec::new(),
             sleeps: Vec::new(),
             plan: Vec::new(),
+            lists: Lists::default(),
+            draft: Vec::new(),
             chosen: None,
             history: Vec::new(),
             is_blocked: false,
@@ -118,6 +126,13 @@ impl Dpor {
             counts: Counts::default(),
             nondeterminism: None,
         }
+    }
+
+    /// Whether an empty frontier means that there is no other trace. Where loads may read old stores,
+    /// it takes the order of a proof.
+    fn is_proof(&self) -> bool {
+        let in_order = matches!(self.order, Order::DepthFirst) || !self.log.is_weak;
+        in_order && self.counts.lost == 0
     }
 
     /// The next decision, if it is prescribed.
@@ -180,26 +195,29 @@ impl Dpor {
         let (g, label) = (self.log.events[last].g, self.log.events[last].label);
         let choice = self.choice(g, label);
         let names = &mut self.names;
-        let footprint: Vec<Touch> =
-            self.log.footprint(last).iter().map(|&(res, mode)| Self::touch(names, res, mode)).collect();
-        let node = last.checked_sub(1).map_or(ROOT, |before| self.path[before]);
+        let touches = self.log.footprint(last).iter().map(|&(res, mode)| Self::touch(names, res, mode));
+        let footprint = self.lists.add_footprint(touches);
+        let causes = self.lists.add_causes(self.log.causes(last));
+        let planned = Planned { choice, footprint, event: last as u32, causes };
+        let footprint = self.lists.footprint(&planned);
         if last >= self.forced {
-            let child = self.tree.append(node, choice, footprint.clone(), Status::Open);
+            let node = last.checked_sub(1).map_or(ROOT, |before| self.path[before]);
+            let child = self.tree.append(node, choice, footprint, Status::Open);
             self.path.push(child);
-        } else {
-            self.tree.get_mut(self.path[last]).footprint.clone_from(&footprint);
+        } else if last >= self.fresh {
+            let child = self.tree.get_mut(self.path[last]);
+            child.footprint.clear();
+            child.footprint.extend_from_slice(footprint);
         }
         let child = self.path[last];
-        for left in self.tree.children(node).take_while(|&left| left != child) {
-            self.sleep.push(left);
-        }
+        let node = self.tree.parent(child);
+        self.sleep.extend(self.tree.children(node).take_while(|&left| left != child));
         let (tree, names) = (&self.tree, &self.names);
         self.sleep.retain(|&q| {
             let q = tree.get(q);
-            q.choice.g != choice.g && !conflict(&q.footprint, &footprint, names)
+            q.choice.g != choice.g && !conflict(&q.footprint, footprint, names)
         });
-        let causes = self.log.causes(last).to_vec();
-        self.plan.push(Planned { choice, footprint, event: last as u32, causes });
+        self.plan.push(planned);
     }
 
     /// Choose where nothing is prescribed: the current goroutine if it has something new to do.
@@ -333,6 +351,7 @@ impl Strategy for Dpor {
         self.slept.clear();
         self.sleeps.clear();
         self.plan.clear();
+        self.lists.clear();
         self.history.clear();
         self.chosen = None;
         self.is_blocked = false;
@@ -373,7 +392,7 @@ impl Strategy for Dpor {
 
     fn survey(&self) -> Survey {
         Survey {
-            exhausted: self.started && self.tree.leaves() == 0 && self.counts.lost == 0,
+            exhausted: self.started && self.tree.leaves() == 0 && self.is_proof(),
             progress: Some(self.progress),
             redundant: self.counts.blocked,
             nondeterminism: self.nondeterminism,

@@ -22,8 +22,8 @@ pub(super) enum Second {
     Event(u32),
     /// The operation that a goroutine has pending at the end.
     Pending(Gid),
-    /// The operation that a goroutine had pending when the first ended its wait.
-    Overtaken(Gid),
+    /// The operation that a goroutine had pending when another event ended its wait: by number.
+    Overtaken(u32),
 }
 
 /// A pair to be reversed.
@@ -71,9 +71,16 @@ impl Races {
                 self.report(log, g, Second::Pending(g));
             }
         }
-        let overtaken = log.overtaken.iter().filter(|&&(first, _)| first as usize >= known);
-        self.found.extend(overtaken.map(|&(first, g)| Race { first, second: Second::Overtaken(g) }));
+        for (n, overtaken) in log.overtaken.iter().enumerate() {
+            self.start_row(log.causes_of_overtaken(overtaken));
+            self.candidates.clear();
+            self.gather_attempted(log, overtaken.g, &overtaken.op, overtaken.announced);
+            self.candidates.push(overtaken.by);
+            self.candidates.retain(|&first| first <= overtaken.by);
+            self.report(log, overtaken.g, Second::Overtaken(n as u32));
+        }
         self.found.sort_by_key(|race| race.first);
+        self.found.dedup();
     }
 
     /// Whether event `a` comes before `b` in every linearization, or is `b`.
@@ -89,8 +96,10 @@ impl Races {
                 let causes = &log.goroutines[g.index()].causes;
                 causes.iter().any(|&cause| self.ordered(log, a, cause as usize))
             }
-            // All that it comes after, the first comes after too.
-            Second::Overtaken(_) => false,
+            Second::Overtaken(n) => {
+                let causes = log.causes_of_overtaken(&log.overtaken[n as usize]);
+                causes.iter().any(|&cause| self.ordered(log, a, cause as usize))
+            }
         }
     }
 

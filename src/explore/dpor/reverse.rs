@@ -1,12 +1,12 @@
 //! What an execution could have done otherwise: schedules for the frontier.
 //!
 //! To reverse a race between `i` and `j`, everything after `i` that does not depend on it is kept, then
-//! `j`'s operation comes, in each of the ways in which it still conflicts with `i`. Not only what `j`
-//! needs is kept: leaving out the rest loses traces. If `j` is still impossible then, several steps that
-//! commute with one another forbid it together (two readers and a writer); all of them are left out, and
-//! the combinations come from reversing races of that execution. If `i` had several outcomes, it is done
-//! again in each that it has after `j`, because a sibling of `i` that sleeps would seem to cover the
-//! schedule.
+//! `j`'s operation comes, in each of the ways in which the two still conflict. Not only what `j` needs is
+//! kept: leaving out the rest loses traces. If `j` is impossible then, or conflicts no more, several
+//! steps that commute with one another may be what forbids it together (two readers and a writer); all
+//! of them are left out, and the combinations come from reversing races of that execution. If `i` had
+//! several outcomes, it is done again in each that it has after `j`, because a sibling of `i` that sleeps
+//! would seem to cover the schedule.
 //!
 //! Invariant: every schedule is worked out on the objects, with the footprints it will have.
 
@@ -17,215 +17,327 @@ use super::tree::{Planned, Touch, conflict, initial_in};
 use super::{Dpor, label_of};
 use crate::objects::Op;
 use crate::objects::label::Label;
-use selvedge_checkers::access::{Access, Mode, Part, Res};
+use selvedge_checkers::access::{Mode, Part, Res};
 use selvedge_checkers::ids::{Gid, ObjId};
 
 /// Stands for an event that is not in the log.
 const NEW: u32 = u32::MAX;
 
+/// States of the world to work schedules out on, kept for their memory.
+#[derive(Default)]
+pub(super) struct Bench {
+    /// Before the event that is looked at, once it is needed.
+    now: Sim,
+    /// How many events `now` has seen; `None` if it was not set up.
+    at: Option<usize>,
+    spare: Vec<Sim>,
+}
+
+impl Bench {
+    /// The state before an event; false if the log cannot be repeated so far.
+    fn advance(&mut self, log: &Log, event: usize) -> bool {
+        if self.at.is_none() {
+            self.now.begin(log);
+        }
+        let from = self.at.unwrap_or(0);
+        self.at = Some(event);
+        (from..event).all(|event| self.now.repeat(log, event))
+    }
+
+    /// A copy of the state before the event that is looked at.
+    fn copy(&mut self) -> Sim {
+        let mut copy = self.spare.pop().unwrap_or_default();
+        copy.copy_from(&self.now);
+        copy
+    }
+
+    fn copy_of(&mut self, state: &Sim) -> Sim {
+        let mut copy = self.spare.pop().unwrap_or_default();
+        copy.copy_from(state);
+        copy
+    }
+
+    fn put_back(&mut self, state: Sim) {
+        self.spare.push(state);
+    }
+}
+
 impl Dpor {
     /// The execution is complete: plan what it could have done otherwise.
     pub(super) fn conclude(&mut self) {
         self.close_event();
+        if self.has_died {
+            self.end_with_everything();
+        }
         // Where a step has several outcomes or ends the wait of another, the rest of the execution
         // matters for how an old race goes the other way: they are all looked at again.
         let known = if self.log.is_plain { self.fresh } else { 0 };
         self.races.analyse(&self.log, known);
+        self.bench.at = None;
         let found = std::mem::take(&mut self.races.found);
-        let last_choice = (self.fresh..self.log.events.len()).rfind(|&e| self.log.events[e].choices > 1);
-        let last = found.last().map(|race| race.first as usize).max(last_choice);
-        let reads = |e: &usize| self.log.is_weak && reads_only(&self.log, *e);
-        let last = last.max((0..self.log.events.len()).rfind(reads));
-        let last = if self.has_died { self.log.events.len().checked_sub(1) } else { last };
         let mut next = found.iter().peekable();
-        let mut sim = std::mem::take(&mut self.sim);
-        if last.is_some() {
-            sim.begin(&self.log);
-        }
-        for event in 0..last.map_or(0, |last| last + 1) {
+        let events = self.log.events.len();
+        for event in 0..events {
             if event >= self.fresh && self.log.events[event].choices > 1 {
-                self.plan_other_outcomes(&sim, event);
+                self.plan_other_outcomes(event);
             }
-            if self.log.is_weak {
-                self.read_later_stores(&sim, event);
+            if self.log.is_weak && reads_only(&self.log, event) {
+                self.read_later_stores(event);
             }
             while let Some(race) = next.next_if(|race| race.first as usize == event) {
-                self.reverse(&sim, race);
+                self.reverse(race);
             }
-            if self.has_died && event + 1 == self.log.events.len() {
-                self.plan_what_died_with_it(&sim, event);
-                break;
-            }
-            if !sim.repeat(&self.log, event) {
-                self.counts.lost += 1;
-                break;
+            if self.has_died && event + 1 == events {
+                self.plan_what_died_with_it(event);
             }
         }
-        self.sim = sim;
         self.races.found = found;
     }
 
+    /// A copy of the state before `event`; `None` if there is none, which would be a mistake here.
+    fn state_before(&mut self, event: usize) -> Option<Sim> {
+        if !self.bench.advance(&self.log, event) {
+            self.counts.lost += 1;
+            return None;
+        }
+        Some(self.bench.copy())
+    }
+
+    /// The step that the program died of touches everything: nothing comes after it.
+    fn end_with_everything(&mut self) {
+        let Some(last) = self.plan.last_mut() else { return };
+        let touches = self.lists.footprint(last).to_vec().into_iter();
+        last.footprint = self.lists.add_footprint(touches.chain([Touch::END]));
+        self.tree.get_mut(self.path[last.event as usize]).footprint.push(Touch::END);
+    }
+
     /// The program died of `event`: whoever could have gone on could also have done so before it.
-    fn plan_what_died_with_it(&mut self, sim: &Sim, event: usize) {
-        self.tree.get_mut(self.path[event]).footprint.push(Touch::END);
-        self.plan[event].footprint.push(Touch::END);
+    fn plan_what_died_with_it(&mut self, event: usize) {
+        let Some(state) = self.state_before(event) else { return };
         for g in (0..self.log.width()).map(|g| Gid(g as u32)) {
             let waits = self.log.goroutines[g.index()].pending.is_some();
             if !waits || g == self.log.events[event].g {
                 continue;
             }
-            for alternative in 0..sim.alternatives(g) {
-                let (_, planned) = self.planned(sim, g, alternative, Vec::new());
-                self.put(event, vec![planned]);
+            for alternative in 0..state.alternatives(g) {
+                let mut then = self.bench.copy_of(&state);
+                let planned = self.planned(&mut then, g, alternative, (0, 0));
+                self.bench.put_back(then);
+                self.draft.clear();
+                self.draft.push(planned);
+                self.put(event);
             }
         }
+        self.bench.put_back(state);
     }
 
     /// The other outcomes that an event could have had.
-    fn plan_other_outcomes(&mut self, sim: &Sim, event: usize) {
-        let e = self.log.events[event].clone();
-        for alternative in (0..e.choices).filter(|&n| n != e.alternative) {
-            let mut planned = Planned { event: NEW, ..self.plan[event].clone() };
-            if e.due.is_some() {
+    fn plan_other_outcomes(&mut self, event: usize) {
+        let (g, op_due) = (self.log.events[event].g, self.log.events[event].due);
+        let (taken, choices) = (self.log.events[event].alternative, self.log.events[event].choices);
+        let Some(mut state) = self.state_before(event) else { return };
+        state.join(&self.log, g);
+        for alternative in (0..choices).filter(|&n| n != taken) {
+            let planned = if op_due.is_some() {
                 let due = self.log.ties(event)[alternative as usize];
+                let mut planned = Planned { event: NEW, ..self.plan[event] };
                 planned.choice.label = self.label(label_of(due));
+                planned
             } else {
-                planned.choice.label = self.label(sim.label(e.g, alternative));
-                let mut other = sim.clone();
-                planned.footprint = self.touches(other.step(&self.log, e.g, alternative));
-            }
-            self.put(event, vec![planned]);
+                let mut then = self.bench.copy_of(&state);
+                let planned = self.planned(&mut then, g, alternative, self.plan[event].causes);
+                self.bench.put_back(then);
+                planned
+            };
+            self.draft.clear();
+            self.draft.push(planned);
+            self.put(event);
         }
+        self.bench.put_back(state);
     }
 
     /// A load, or an exchange that failed, could have read a store that came later and does not depend
-    /// on it. `sim` is before it.
-    fn read_later_stores(&mut self, sim: &Sim, first: usize) {
-        if !reads_only(&self.log, first) {
-            return;
-        }
-        let e = self.log.events[first].clone();
-        let object = e.op.object();
-        let later = first + 1..self.log.events.len();
-        let free: Vec<usize> = later.filter(|&event| !self.races.ordered(&self.log, first, event)).collect();
-        let stores = |event: &usize| {
+    /// on it.
+    fn read_later_stores(&mut self, first: usize) {
+        let (g, object) = (self.log.events[first].g, self.log.events[first].op.object());
+        let stores = |event: usize| {
             let writes = |(res, mode): &(Res, Mode)| {
                 res.part == Part::Whole && *mode != Mode::Read && Some(ObjId(res.owner)) == object
             };
-            self.log.events[*event].g != e.g && self.log.footprint(*event).iter().any(writes)
+            self.log.events[event].g != g && self.log.footprint(event).iter().any(writes)
         };
-        if !free.iter().any(stores) {
-            return;
+        let mut kept = std::mem::take(&mut self.kept);
+        kept.clear();
+        let later = first + 1..self.log.events.len();
+        kept.extend(later.filter(|&event| !self.races.ordered(&self.log, first, event)));
+        if kept.iter().any(|&event| stores(event)) {
+            self.read_after(first, g, &kept);
         }
-        let mut before = sim.clone();
-        before.join(&self.log, e.g);
-        let known: Vec<Label> = (0..before.alternatives(e.g)).map(|n| before.label(e.g, n)).collect();
-        let mut state = sim.clone();
-        if !self.repeat_all(&mut state, &free) {
-            return;
-        }
-        state.join(&self.log, e.g);
-        for alternative in 0..state.alternatives(e.g) {
-            if !known.contains(&state.label(e.g, alternative)) {
-                let causes = self.log.causes(first).to_vec();
-                let (_, again) = self.planned(&state, e.g, alternative, causes);
-                let mut plan: Vec<Planned> = free.iter().map(|&event| self.plan[event].clone()).collect();
-                plan.push(again);
-                self.put(first, plan);
-            }
-        }
+        self.kept = kept;
     }
 
-    /// Plan that the second of the race comes before the first. `sim` is before the first.
-    fn reverse(&mut self, sim: &Sim, race: &Race) {
+    /// Plan that the read `first` of `g` comes after the events kept, where it then could read what it
+    /// could not before.
+    fn read_after(&mut self, first: usize, g: Gid, kept: &[usize]) {
+        let Some(mut state) = self.state_before(first) else { return };
+        state.join(&self.log, g);
+        let known: Vec<Label> = (0..state.alternatives(g)).map(|n| state.label(g, n)).collect();
+        if self.repeat_all(&mut state, kept) {
+            for alternative in 0..state.alternatives(g) {
+                if !known.contains(&state.label(g, alternative)) {
+                    let mut then = self.bench.copy_of(&state);
+                    let again = self.planned(&mut then, g, alternative, self.plan[first].causes);
+                    self.bench.put_back(then);
+                    self.draft_of(kept, again);
+                    self.put(first);
+                }
+            }
+        }
+        self.bench.put_back(state);
+    }
+
+    /// Plan that the second of the race comes before the first.
+    fn reverse(&mut self, race: &Race) {
         let first = race.first as usize;
         let (g, end) = match race.second {
             Second::Event(event) => (self.log.events[event as usize].g, event as usize),
             Second::Pending(g) => (g, self.log.events.len()),
-            Second::Overtaken(g) => (g, first),
+            Second::Overtaken(n) => {
+                let overtaken = &self.log.overtaken[n as usize];
+                (overtaken.g, overtaken.by as usize)
+            }
         };
+        let mut kept = std::mem::take(&mut self.kept);
+        kept.clear();
         let free = |event: &usize| !self.races.ordered(&self.log, first, *event);
-        let before = (first + 1..end).filter(free);
-        let after = (end + 1..self.log.events.len())
-            .filter(free)
-            .filter(|&event| !self.races.ordered(&self.log, end, event));
-        let mut kept: Vec<usize> = before.chain(after).collect();
-        if self.reverse_keeping(sim, race, g, &kept) {
-            return;
-        }
-        let mut state = sim.clone();
-        if self.repeat_all(&mut state, &kept) {
+        kept.extend((first + 1..end).filter(free));
+        let after = (end + 1..self.log.events.len()).filter(free);
+        kept.extend(after.filter(|&event| !self.races.ordered(&self.log, end, event)));
+        if !self.reverse_as_it_was(race, &kept) && !self.reverse_keeping(race, g, &kept) {
             let all = kept.len();
-            self.leave_out_what_forbids(&state, race, g, &mut kept);
+            if let Some(mut state) = self.state_before(first) {
+                if self.repeat_all(&mut state, &kept) {
+                    self.leave_out_what_forbids(&state, race, g, &mut kept);
+                }
+                self.bench.put_back(state);
+            }
             if kept.len() < all {
-                self.reverse_keeping(sim, race, g, &kept);
+                self.reverse_keeping(race, g, &kept);
             }
         }
+        self.kept = kept;
+    }
+
+    /// Reverse two accesses to memory that are what they are whatever comes before; false if it takes
+    /// more to know what they do.
+    fn reverse_as_it_was(&mut self, race: &Race, kept: &[usize]) -> bool {
+        let Second::Event(second) = race.second else { return false };
+        let (first, second) = (race.first as usize, second as usize);
+        let is_fixed = |event: usize| {
+            matches!(self.log.events[event].op, Op::Load { .. } | Op::Store { .. } | Op::Update { .. })
+        };
+        if self.log.is_weak || !is_fixed(first) || !is_fixed(second) {
+            return false;
+        }
+        let again = Planned { event: NEW, ..self.plan[second] };
+        self.draft_of(kept, again);
+        self.put(first);
+        true
     }
 
     /// Plan that the second of the race comes before the first and after the events kept; false if it
     /// cannot, or if it would make no difference.
-    fn reverse_keeping(&mut self, sim: &Sim, race: &Race, g: Gid, kept: &[usize]) -> bool {
+    fn reverse_keeping(&mut self, race: &Race, g: Gid, kept: &[usize]) -> bool {
         let first = race.first as usize;
-        let mut state = sim.clone();
-        if !self.repeat_all(&mut state, kept) {
-            return false;
-        }
-        let causes = match race.second {
-            Second::Event(event) => self.log.causes(event as usize).to_vec(),
-            Second::Pending(g) => self.log.goroutines[g.index()].causes.clone(),
-            Second::Overtaken(_) => Vec::new(),
-        };
+        let Some(mut state) = self.state_before(first) else { return false };
         let mut reversed = false;
-        state.join(&self.log, g);
-        for alternative in 0..state.alternatives(g) {
-            let (mut then, second) = self.planned(&state, g, alternative, causes.clone());
-            if self.is_dependent(first, &then, &second) {
-                let mut plan: Vec<Planned> = kept.iter().map(|&event| self.plan[event].clone()).collect();
-                plan.push(second);
-                self.put_with_first_again(first, &mut then, plan);
-                reversed = true;
+        if self.repeat_all(&mut state, kept) {
+            let causes = match race.second {
+                Second::Event(event) => self.plan[event as usize].causes,
+                Second::Pending(g) => self.lists.add_causes(&self.log.goroutines[g.index()].causes),
+                Second::Overtaken(n) => {
+                    let overtaken = &self.log.overtaken[n as usize];
+                    self.lists.add_causes(self.log.causes_of_overtaken(overtaken))
+                }
+            };
+            state.join(&self.log, g);
+            for alternative in 0..state.alternatives(g) {
+                let mut then = self.bench.copy_of(&state);
+                let mut second = self.planned(&mut then, g, alternative, causes);
+                if let Second::Event(event) = race.second {
+                    self.add_what_it_set_off(event as usize, &mut second);
+                }
+                if self.is_dependent(first, &then, &second) {
+                    self.draft_of(kept, second);
+                    self.put_with_first_again(first, &mut then);
+                    reversed = true;
+                }
+                self.bench.put_back(then);
             }
         }
+        self.bench.put_back(state);
         reversed
+    }
+
+    /// What took effect in the wake of an event without a decision, while its goroutine unwound, will
+    /// again.
+    fn add_what_it_set_off(&mut self, event: usize, planned: &mut Planned) {
+        if !self.log.settled_by(event).is_empty() {
+            let mut touches = self.lists.footprint(planned).to_vec();
+            touches.extend_from_slice(self.lists.footprint(&self.plan[event]));
+            planned.footprint = self.lists.add_footprint(touches.into_iter());
+        }
     }
 
     /// Whether the first of a race and the second, which has just come before it, conflict: as the
     /// first was, or as it would be now.
     fn is_dependent(&mut self, first: usize, then: &Sim, second: &Planned) -> bool {
-        if conflict(&self.plan[first].footprint, &second.footprint, &self.names) {
+        let footprint = |planned: &Planned| self.lists.footprint(planned);
+        if conflict(footprint(&self.plan[first]), footprint(second), &self.names) {
             return true;
         }
         let g = self.log.events[first].g;
-        let conflicts = |alternative| {
-            let (_, again) = self.planned(then, g, alternative, Vec::new());
-            conflict(&again.footprint, &second.footprint, &self.names)
-        };
-        (0..then.alternatives(g)).any(conflicts)
+        (0..then.alternatives(g)).any(|alternative| {
+            let mut state = self.bench.copy_of(then);
+            let again = self.planned(&mut state, g, alternative, (0, 0));
+            self.bench.put_back(state);
+            conflict(self.lists.footprint(&again), self.lists.footprint(second), &self.names)
+        })
     }
 
-    /// Put a schedule that reverses a race; if its first had a choice, then once for each it has after.
-    fn put_with_first_again(&mut self, first: usize, state: &mut Sim, plan: Vec<Planned>) {
+    /// Put the draft, which reverses a race; if its first had a choice, then once for each it has after.
+    fn put_with_first_again(&mut self, first: usize, state: &mut Sim) {
         let (g, choices) = (self.log.events[first].g, self.log.events[first].choices);
         state.join(&self.log, g);
         let again = if choices > 1 { state.alternatives(g) } else { 0 };
         if again == 0 {
-            return self.put(first, plan);
+            return self.put(first);
         }
+        let draft = self.draft.clone();
         for alternative in 0..again {
-            let causes = self.log.causes(first).to_vec();
-            let mut plan = plan.clone();
-            plan.push(self.planned(state, g, alternative, causes).1);
-            self.put(first, plan);
+            let mut then = self.bench.copy_of(state);
+            let planned = self.planned(&mut then, g, alternative, self.plan[first].causes);
+            self.bench.put_back(then);
+            self.draft.clone_from(&draft);
+            self.draft.push(planned);
+            self.put(first);
         }
     }
 
-    /// `g` goes on in this state; gives the state after, and the step.
-    fn planned(&mut self, state: &Sim, g: Gid, alternative: u32, causes: Vec<u32>) -> (Sim, Planned) {
-        let mut then = state.clone();
+    /// `g` goes on in this state.
+    fn planned(&mut self, state: &mut Sim, g: Gid, alternative: u32, causes: (u32, u32)) -> Planned {
         let choice = self.choice(g, state.label(g, alternative));
-        let footprint = self.touches(then.step(&self.log, g, alternative));
-        (then, Planned { choice, footprint, event: NEW, causes })
+        let names = &mut self.names;
+        let accesses = state.step(&self.log, g, alternative).iter();
+        let footprint = self.lists.add_footprint(accesses.map(|a| Dpor::touch(names, a.res, a.mode)));
+        Planned { choice, footprint, event: NEW, causes }
+    }
+
+    /// Make the draft of what is kept and comes last.
+    fn draft_of(&mut self, kept: &[usize], last: Planned) {
+        self.draft.clear();
+        self.draft.extend(kept.iter().map(|&event| self.plan[event]));
+        self.draft.push(last);
     }
 
     fn repeat_all(&mut self, state: &mut Sim, events: &[usize]) -> bool {
@@ -261,21 +373,16 @@ impl Dpor {
         });
     }
 
-    fn touches(&mut self, footprint: &[Access]) -> Vec<Touch> {
-        let names = &mut self.names;
-        footprint.iter().map(|a| Dpor::touch(names, a.res, a.mode)).collect()
-    }
-
-    /// Put a schedule that replaces everything from `event` on, unless it is covered.
-    fn put(&mut self, event: usize, plan: Vec<Planned>) {
+    /// Put the draft, which replaces everything from `event` on, unless it is covered; uses it up.
+    fn put(&mut self, event: usize) {
         let range = self.sleeps[event].clone();
         let covered = self.slept[range.start as usize..range.end as usize].iter().any(|&child| {
             let child = self.tree.get(child);
-            initial_in(child.choice, &child.footprint, &plan, &self.names).is_some()
+            initial_in(child.choice, &child.footprint, &self.draft, &self.lists, &self.names).is_some()
         });
         if !covered {
             let node = event.checked_sub(1).map_or(super::ROOT, |before| self.path[before]);
-            self.tree.insert(node, plan, &self.names);
+            self.tree.insert(node, &mut self.draft, &self.lists, &self.names);
         }
     }
 }

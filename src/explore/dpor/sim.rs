@@ -4,7 +4,7 @@
 //! the log says what comes next as long as every event keeps its label. Invariant: an event is
 //! repeated after everything that it depends on, or that comes before it for another reason.
 
-use super::log::{Announced, Log};
+use super::log::{Announced, Log, Spawned};
 use crate::objects::label::{Label, label};
 use crate::objects::timer::{self, Due};
 use crate::objects::{Op, Step, World, wait_group};
@@ -12,7 +12,7 @@ use selvedge_checkers::access::Access;
 use selvedge_checkers::ids::Gid;
 
 /// A state of the world, and what everybody is about to do in it.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(super) struct Sim {
     pub(super) world: World,
     goroutines: Vec<Place>,
@@ -32,6 +32,12 @@ struct Place {
 }
 
 impl Sim {
+    /// Become the state that `other` is.
+    pub(super) fn copy_from(&mut self, other: &Sim) {
+        self.world.copy_from(&other.world);
+        self.goroutines.clone_from(&other.goroutines);
+    }
+
     /// Back to the beginning of the execution.
     pub(super) fn begin(&mut self, log: &Log) {
         self.world.reset(0, log.is_weak);
@@ -46,8 +52,8 @@ impl Sim {
             let place = Place { op: Op::Yield, circles: false, announced: 0, events: 0, joined: 0 };
             self.goroutines.push(place);
         }
-        for &(parent, child) in &log.first {
-            self.start(log, parent, child);
+        for &spawned in &log.first {
+            self.start(log, spawned);
         }
     }
 
@@ -88,7 +94,7 @@ impl Sim {
         place.events += 1;
         self.unregister(g, &op);
         let step = self.world.step(g, &op, alternative);
-        self.world.learn(g, &op);
+        self.learn(g, &op);
         self.finish(log, g, step);
         &self.world.footprint
     }
@@ -106,32 +112,46 @@ impl Sim {
         }
         for &(g, op) in log.settled_by(event) {
             let step = self.world.step(g, &op, 0);
-            self.world.learn(g, &op);
+            self.learn(g, &op);
             debug_assert!(matches!(step, Step::Done(_)));
             self.move_woken(log);
         }
-        for &(parent, child) in log.spawned_by(event) {
-            if let (None, Some(Due::Timer(timer))) = (parent, e.due) {
-                self.world.clocks.start_from(child, timer);
+        for &spawned in log.spawned_by(event) {
+            if let (None, Some(Due::Timer(timer))) = (spawned.parent, e.due) {
+                self.world.clocks.start_from(spawned.child, timer);
             }
-            self.start(log, parent, child);
+            self.start(log, spawned);
         }
         true
     }
 
-    fn start(&mut self, log: &Log, parent: Option<Gid>, child: Gid) {
-        if let Some(parent) = parent {
-            self.join(log, parent);
-            self.world.clocks.spawn(parent, child);
+    /// The clocks decide what loads may read; where all read the newest store, nobody asks them.
+    fn learn(&mut self, g: Gid, op: &Op) {
+        if self.world.memory.weak {
+            self.world.learn(g, op);
         }
-        self.advance(log, child);
+    }
+
+    fn start(&mut self, log: &Log, spawned: Spawned) {
+        if let Some(parent) = spawned.parent {
+            self.join_up_to(log, parent, |joined, _| joined < spawned.joins);
+            self.world.clocks.spawn(parent, spawned.child);
+        }
+        self.advance(log, spawned.child);
     }
 
     /// Account for the goroutines that `g` has joined before its next event.
     pub(super) fn join(&mut self, log: &Log, g: Gid) {
+        let made = self.goroutines[g.index()].events;
+        self.join_up_to(log, g, |_, events| events <= made);
+    }
+
+    /// Account for the next joins of `g`, while `wanted` says so of their number and of the events that
+    /// `g` had made before.
+    fn join_up_to(&mut self, log: &Log, g: Gid, wanted: impl Fn(u32, u32) -> bool) {
         let place = &mut self.goroutines[g.index()];
         while let Some(&(events, target)) = log.goroutines[g.index()].joins.get(place.joined as usize)
-            && events <= place.events
+            && wanted(place.joined, events)
         {
             place.joined += 1;
             self.world.clocks.join(g, target);

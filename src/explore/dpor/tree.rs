@@ -80,40 +80,78 @@ pub(super) struct Child {
     next: u32,
 }
 
-/// One event of a schedule.
-#[derive(Clone, Debug)]
+/// One event of a schedule; its lists are in a [`Lists`].
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Planned {
     pub(super) choice: Choice,
-    pub(super) footprint: Vec<Touch>,
+    pub(super) footprint: (u32, u32),
     /// Its number in the log it was taken from; `u32::MAX` if it is new.
     pub(super) event: u32,
     /// The events of that log it comes after without a conflict.
-    pub(super) causes: Vec<u32>,
+    pub(super) causes: (u32, u32),
+}
+
+/// The footprints and causes of the schedules of one execution.
+#[derive(Default)]
+pub(super) struct Lists {
+    touches: Vec<Touch>,
+    causes: Vec<u32>,
+}
+
+impl Lists {
+    pub(super) fn clear(&mut self) {
+        self.touches.clear();
+        self.causes.clear();
+    }
+
+    pub(super) fn add_footprint(&mut self, touches: impl Iterator<Item = Touch>) -> (u32, u32) {
+        let from = self.touches.len() as u32;
+        self.touches.extend(touches);
+        (from, self.touches.len() as u32)
+    }
+
+    pub(super) fn add_causes(&mut self, causes: &[u32]) -> (u32, u32) {
+        let from = self.causes.len() as u32;
+        self.causes.extend_from_slice(causes);
+        (from, self.causes.len() as u32)
+    }
+
+    pub(super) fn footprint(&self, planned: &Planned) -> &[Touch] {
+        &self.touches[planned.footprint.0 as usize..planned.footprint.1 as usize]
+    }
+
+    fn causes(&self, planned: &Planned) -> &[u32] {
+        &self.causes[planned.causes.0 as usize..planned.causes.1 as usize]
+    }
 }
 
 /// See the module.
 pub(super) struct Tree {
     children: Vec<Child>,
     free: Vec<u32>,
-    /// Schedules ever inserted.
-    pub(super) inserted: u64,
 }
 
 impl Tree {
     pub(super) fn new() -> Tree {
-        let mut tree = Tree { children: Vec::new(), free: Vec::new(), inserted: 0 };
-        tree.make(Choice { g: NONE, label: 0 }, Vec::new(), Status::Open, NONE);
+        let mut tree = Tree { children: Vec::new(), free: Vec::new() };
+        tree.make(Choice { g: NONE, label: 0 }, &[], Status::Open, NONE);
         tree
     }
 
-    fn make(&mut self, choice: Choice, footprint: Vec<Touch>, status: Status, parent: u32) -> u32 {
-        let child = Child { choice, footprint, status, leaves: 0, parent, first: NONE, next: NONE };
+    fn make(&mut self, choice: Choice, footprint: &[Touch], status: Status, parent: u32) -> u32 {
+        let mut child =
+            Child { choice, footprint: Vec::new(), status, leaves: 0, parent, first: NONE, next: NONE };
         match self.free.pop() {
             Some(id) => {
-                self.children[id as usize] = child;
+                let old = &mut self.children[id as usize];
+                child.footprint = std::mem::take(&mut old.footprint);
+                child.footprint.clear();
+                child.footprint.extend_from_slice(footprint);
+                *old = child;
                 id
             }
             None => {
+                child.footprint.extend_from_slice(footprint);
                 self.children.push(child);
                 self.children.len() as u32 - 1
             }
@@ -128,6 +166,10 @@ impl Tree {
         &mut self.children[id as usize]
     }
 
+    pub(super) fn parent(&self, id: u32) -> u32 {
+        self.get(id).parent
+    }
+
     /// The children of a node, in order.
     pub(super) fn children(&self, node: u32) -> impl Iterator<Item = u32> {
         let first = self.get(node).first;
@@ -138,7 +180,7 @@ impl Tree {
     }
 
     /// A new last child of `node`.
-    pub(super) fn append(&mut self, node: u32, choice: Choice, footprint: Vec<Touch>, status: Status) -> u32 {
+    pub(super) fn append(&mut self, node: u32, choice: Choice, footprint: &[Touch], status: Status) -> u32 {
         let id = self.make(choice, footprint, status, node);
         match self.children(node).last() {
             Some(last) => self.get_mut(last).next = id,
@@ -195,18 +237,18 @@ impl Tree {
         }
     }
 
-    /// Put a schedule below `node`, unless what is there covers it.
-    pub(super) fn insert(&mut self, mut node: u32, mut plan: Vec<Planned>, names: &Names) -> bool {
+    /// Put a schedule below `node`, unless what is there covers it; uses it up.
+    pub(super) fn insert(&mut self, mut node: u32, plan: &mut Vec<Planned>, lists: &Lists, names: &Names) {
         'descend: loop {
             let mut next = self.get(node).first;
             while next != NONE {
                 let child = self.get(next);
-                if let Some(at) = initial_in(child.choice, &child.footprint, &plan, names) {
+                if let Some(at) = initial_in(child.choice, &child.footprint, plan, lists, names) {
                     if let Some(at) = at {
                         plan.remove(at);
                     }
                     if child.first == NONE || plan.is_empty() {
-                        return false;
+                        return;
                     }
                     node = next;
                     continue 'descend;
@@ -216,11 +258,9 @@ impl Tree {
             break;
         }
         for planned in plan {
-            node = self.append(node, planned.choice, planned.footprint, Status::Pending);
+            node = self.append(node, planned.choice, lists.footprint(planned), Status::Pending);
         }
         self.count(node, true);
-        self.inserted += 1;
-        true
     }
 
     /// Forget the subtrees that can never grow again: those with nothing pending to their left.
@@ -256,7 +296,6 @@ impl Tree {
                 let child = self.get_mut(id);
                 stack.push(child.first);
                 stack.push(child.next);
-                child.footprint = Vec::new();
                 self.free.push(id);
             }
         }
@@ -269,18 +308,20 @@ pub(super) fn initial_in(
     choice: Choice,
     footprint: &[Touch],
     plan: &[Planned],
+    lists: &Lists,
     names: &Names,
 ) -> Option<Option<usize>> {
     match plan.iter().position(|p| p.choice.g == choice.g) {
         Some(at) => {
             let event = &plan[at];
             let free = |before: &Planned| {
-                !event.causes.contains(&before.event) && !conflict(&before.footprint, &event.footprint, names)
+                !lists.causes(event).contains(&before.event)
+                    && !conflict(lists.footprint(before), lists.footprint(event), names)
             };
             (event.choice.label == choice.label && plan[..at].iter().all(free)).then_some(Some(at))
         }
         None => {
-            let free = plan.iter().all(|p| !conflict(&p.footprint, footprint, names));
+            let free = plan.iter().all(|p| !conflict(lists.footprint(p), footprint, names));
             free.then_some(None)
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! Invariant: a strategy decides from its seed, the index of the execution, the profile and what the
 //! scene shows, and from nothing else; so execution `index` is the same on any worker, after any
-//! other execution. The one exception is [`Dfs`], which goes from one execution to the next.
+//! other execution. The exceptions are [`Dfs`] and [`Dpor`], which go from one
+//! execution to the next.
 
 mod deviate;
 mod dfs;
@@ -66,6 +67,7 @@ fn make_named(
         StrategySpec::RoundRobin => Box::new(RoundRobin::new()),
         StrategySpec::Dfs => Box::new(Dfs::new(preemptions)),
         StrategySpec::Optimal => Box::new(Dpor::new(Order::DepthFirst)),
+        StrategySpec::Frontier => Box::new(Dpor::new(Order::Random(Rng::new(seed)))),
     }
 }
 
@@ -77,11 +79,6 @@ pub(crate) fn wants_profile(plan: &Plan) -> bool {
         StrategySpec::Mix => plan.jobs > 1 || plan.shard.is_some(),
         _ => false,
     }
-}
-
-/// Whether each execution depends on the one before.
-pub(crate) fn is_sequential(spec: StrategySpec) -> bool {
-    spec.is_exhaustive()
 }
 
 /// For strategies whose order knows only goroutines that can go on with a cause: now and then, one
