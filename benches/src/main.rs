@@ -1,6 +1,8 @@
 //! Measures this library beside loom and shuttle, on the same programs in the same process. Only the
-//! report goes to stdout; the exit code is 1 when an argument is not understood or a program fails.
+//! report goes to stdout; the exit code is 1 when an argument is not understood, a program fails, or an
+//! exhaustive search does not run each trace once.
 
+mod exhaust;
 mod measure;
 mod ours;
 mod peers;
@@ -14,41 +16,61 @@ use std::panic;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-usage: selvedge-bench model [--json] [--rounds N] [--quick] [--only NAME]
+usage: selvedge-bench model   [--json] [--rounds N] [--quick] [--only NAME]
+       selvedge-bench exhaust [--json] [--quick] [--only NAME]
+
+model      executions per second of every strategy, beside the peers
+exhaust    executions of the exhaustive search against the number of traces, beside the peers
 
   --json       one JSON object a line instead of the table
   --rounds N   samples of each row, at least 1
-  --quick      tiny samples: shows that every row runs, measures nothing
+  --quick      tiny samples: shows that every row runs, measures nothing; of exhaust the small programs
   --only NAME  only the program NAME, or those whose name contains it";
+
+/// What is asked for.
+enum Job {
+    Model { effort: Effort, programs: Vec<Program> },
+    Exhaust { effort: exhaust::Effort, programs: Vec<&'static exhaust::Program> },
+}
 
 struct Options {
     json: bool,
-    effort: Effort,
-    programs: Vec<Program>,
+    job: Job,
 }
 
 impl Options {
     fn parse(args: impl IntoIterator<Item = String>) -> Result<Self, String> {
         let mut args = args.into_iter();
-        match args.next() {
-            Some(command) if command == "model" => {}
+        let exhausts = match args.next() {
+            Some(command) if command == "model" => false,
+            Some(command) if command == "exhaust" => true,
             Some(command) => return Err(format!("unknown command `{command}`\n{USAGE}")),
             None => return Err(format!("a command is missing\n{USAGE}")),
-        }
-        let (mut json, mut quick, mut rounds, mut only) = (false, false, None, None);
+        };
+        let (mut json, mut quick, mut rounds, mut only) = (false, false, None, String::new());
         while let Some(arg) = args.next() {
             let mut value = || args.next().ok_or_else(|| format!("`{arg}` needs a value\n{USAGE}"));
             match arg.as_str() {
                 "--json" => json = true,
                 "--quick" => quick = true,
-                "--rounds" => rounds = Some(parse_rounds(&value()?)?),
-                "--only" => only = Some(value()?),
+                "--rounds" if !exhausts => rounds = Some(parse_rounds(&value()?)?),
+                "--only" => only = value()?,
                 _ => return Err(format!("unknown argument `{arg}`\n{USAGE}")),
             }
         }
-        let mut effort = if quick { Effort::QUICK } else { Effort::FULL };
-        effort.rounds = rounds.unwrap_or(effort.rounds);
-        Ok(Options { json, effort, programs: select(only.as_deref())? })
+        let job = if exhausts {
+            let effort = if quick { exhaust::Effort::QUICK } else { exhaust::Effort::FULL };
+            let all = exhaust::all().filter(|program| effort.covers(program));
+            Job::Exhaust { effort, programs: select(all, |program| program.name, &only)? }
+        } else {
+            let mut effort = if quick { Effort::QUICK } else { Effort::FULL };
+            effort.rounds = rounds.unwrap_or(effort.rounds);
+            Job::Model {
+                effort,
+                programs: select(Program::ALL.into_iter(), |program| program.name(), &only)?,
+            }
+        };
+        Ok(Options { json, job })
     }
 }
 
@@ -59,17 +81,20 @@ fn parse_rounds(value: &str) -> Result<usize, String> {
     }
 }
 
-/// The program named `only`, or else all whose name contains it; naming none is an error that lists
+/// The program named `wanted`, or else all whose name contains it; naming none is an error that lists
 /// them all.
-fn select(only: Option<&str>) -> Result<Vec<Program>, String> {
-    let wanted = only.unwrap_or_default();
-    if let Some(program) = Program::ALL.into_iter().find(|program| program.name() == wanted) {
+fn select<P: Copy>(
+    all: impl Iterator<Item = P>,
+    name: impl Fn(P) -> &'static str,
+    wanted: &str,
+) -> Result<Vec<P>, String> {
+    let all: Vec<P> = all.collect();
+    if let Some(&program) = all.iter().find(|&&program| name(program) == wanted) {
         return Ok(vec![program]);
     }
-    let programs: Vec<Program> =
-        Program::ALL.into_iter().filter(|program| program.name().contains(wanted)).collect();
+    let programs: Vec<P> = all.iter().copied().filter(|&program| name(program).contains(wanted)).collect();
     if programs.is_empty() {
-        let names: Vec<&str> = Program::ALL.iter().map(|program| program.name()).collect();
+        let names: Vec<&str> = all.into_iter().map(name).collect();
         return Err(format!("no program is named like `{wanted}`; there are {}", names.join(", ")));
     }
     Ok(programs)
@@ -91,30 +116,49 @@ fn rows(program: Program) -> Vec<Row> {
     rows
 }
 
-fn measure(options: &Options) -> Result<Vec<Figures>, String> {
-    silence_panics();
-    let progress = std::io::stderr().is_terminal();
-    let mut figures = Vec::new();
-    for &program in &options.programs {
-        if progress {
-            eprintln!("measuring {}", program.name());
-        }
-        figures.extend(measure::measure(rows(program), &options.effort)?);
+/// Says on a terminal what is being measured.
+fn tell(name: &str) {
+    if std::io::stderr().is_terminal() {
+        eprintln!("measuring {name}");
     }
+}
+
+/// Measures, and gives back the report with what is wrong.
+fn run(options: &Options) -> Result<(String, Vec<String>), String> {
+    silence_panics();
+    let mut wrong = Vec::new();
+    let report = match &options.job {
+        Job::Model { effort, programs } => {
+            let mut figures: Vec<Figures> = Vec::new();
+            for &program in programs {
+                tell(program.name());
+                figures.extend(measure::measure(rows(program), effort)?);
+            }
+            if options.json { table::json(&figures) } else { table::text(&figures) }
+        }
+        Job::Exhaust { effort, programs } => {
+            let mut rows: Vec<exhaust::Row> = Vec::new();
+            for &program in programs {
+                tell(program.name);
+                rows.extend(exhaust::rows(program, *effort));
+            }
+            wrong.extend(rows.iter().filter(|row| !row.is_right()).map(exhaust::Row::name));
+            if options.json { exhaust::json(&rows) } else { exhaust::text(&rows) }
+        }
+    };
     // The default hook again: from here on a panic is ours.
     drop(panic::take_hook());
-    Ok(figures)
+    Ok((report, wrong))
 }
 
 fn main() -> ExitCode {
-    let report = Options::parse(std::env::args().skip(1)).and_then(|options| {
-        let figures = measure(&options)?;
-        Ok(if options.json { table::json(&figures) } else { table::text(&figures) })
-    });
-    match report {
-        Ok(report) => {
+    match Options::parse(std::env::args().skip(1)).and_then(|options| run(&options)) {
+        Ok((report, wrong)) => {
             print!("{report}");
-            ExitCode::SUCCESS
+            for name in &wrong {
+                eprintln!("selvedge-bench: {name} is not as expected");
+            }
+            if wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(message) => {
             eprintln!("selvedge-bench: {message}");
@@ -131,13 +175,21 @@ mod tests {
         Options::parse(line.split_whitespace().map(String::from))
     }
 
+    fn names(line: &str) -> Vec<&'static str> {
+        match parse(line).unwrap().job {
+            Job::Model { programs, .. } => programs.iter().map(|program| program.name()).collect(),
+            Job::Exhaust { programs, .. } => programs.iter().map(|program| program.name).collect(),
+        }
+    }
+
     #[test]
     fn options_are_read_in_any_order() {
         let options = parse("model --only condvar --rounds 3 --quick --json").unwrap();
         assert!(options.json);
-        assert_eq!(options.effort.rounds, 3);
-        assert_eq!(options.programs, [Program::Condvar1, Program::Condvar2, Program::Condvar3]);
-        assert_eq!(parse("model --only spawn-join-1").unwrap().programs, [Program::Spawn1]);
+        assert!(matches!(options.job, Job::Model { effort, .. } if effort.rounds == 3));
+        assert_eq!(names("model --only condvar"), ["condvar-queue-1", "condvar-queue-2", "condvar-queue-3"]);
+        assert_eq!(names("model --only spawn-join-1"), ["spawn-join-1"]);
+        assert_eq!(names("exhaust --only ainc(7)"), ["ainc(7)"]);
     }
 
     #[test]
@@ -149,6 +201,9 @@ mod tests {
             ("model --rounds", "`--rounds`"),
             ("model --rounds 0", "`0`"),
             ("model --only nothing", "`nothing`"),
+            ("exhaust --only nothing", "`nothing`"),
+            ("exhaust --quick --only big0", "`big0`"),
+            ("exhaust --rounds 2", "`--rounds`"),
         ] {
             let message = parse(line).err().unwrap();
             assert!(message.contains(named), "{line}: {message}");

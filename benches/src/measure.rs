@@ -300,7 +300,7 @@ fn times(part: Duration, whole: Duration) -> f64 {
 }
 
 /// The middle value, or the mean of the two middle ones; never of nothing.
-fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     assert!(!values.is_empty(), "a row has at least one sample");
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;

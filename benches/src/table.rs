@@ -65,28 +65,27 @@ fn cut(row: &Figures) -> bool {
 pub(crate) fn text(all: &[Figures]) -> String {
     let mut lines = vec![HEADER.map(String::from)];
     lines.extend(all.iter().map(|row| cells(row, all)));
-    let widths: Vec<usize> = (0..HEADER.len())
-        .map(|column| lines.iter().map(|line| line[column].len()).max().unwrap_or(0))
-        .collect();
-
     let mut out = String::new();
-    for (index, line) in lines.iter().enumerate() {
-        if index > 0 && lines[index - 1][0] != line[0] {
+    for (index, text) in aligned(&lines, WORDS).iter().enumerate() {
+        if index > 0 && lines[index - 1][0] != lines[index][0] {
             out.push('\n');
         }
-        let mut text = String::new();
-        for (column, (cell, &width)) in line.iter().zip(&widths).enumerate() {
-            let gap = if column == 0 { "" } else { "  " };
-            let _ = if column < WORDS {
-                write!(text, "{gap}{cell:<width$}")
-            } else {
-                write!(text, "{gap}{cell:>width$}")
-            };
-        }
-        out.push_str(text.trim_end());
+        out.push_str(text);
         out.push('\n');
     }
     out
+}
+
+/// The lines with their columns aligned: the first `words` left, the numbers after them right.
+pub(crate) fn aligned<const N: usize>(lines: &[[String; N]], words: usize) -> Vec<String> {
+    let width = |column: usize| lines.iter().map(|line| line[column].len()).max().unwrap_or(0);
+    let widths: [usize; N] = std::array::from_fn(width);
+    let pad = |(column, cell): (usize, &String)| {
+        let width = widths[column];
+        if column < words { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+    };
+    let join = |line: &[String; N]| line.iter().enumerate().map(pad).collect::<Vec<_>>().join("  ");
+    lines.iter().map(|line| join(line).trim_end().to_owned()).collect()
 }
 
 fn cells(row: &Figures, all: &[Figures]) -> [String; HEADER.len()] {

@@ -366,9 +366,9 @@ pub(super) fn close(world: &mut World, ch: ObjId) -> Ret {
     let senders = std::mem::take(&mut c.senders);
     let receivers = std::mem::take(&mut c.receivers);
     world.access(ch, Part::Closed, 0, Mode::Write, Sync::Publish);
-    if !receivers.is_empty() || !senders.is_empty() {
-        world.access(ch, Part::Queue, 0, Mode::Write, Sync::None);
-    }
+    // That nobody waits may be because a select that did has gone on elsewhere.
+    let mode = if receivers.is_empty() && senders.is_empty() { Mode::Read } else { Mode::Write };
+    world.access(ch, Part::Queue, 0, mode, Sync::None);
     tell_selects(world, ch);
     for peer in receivers {
         world.learned.push((peer.g, Access::new(ch, Part::Closed, 0, Mode::Read, Sync::Acquire)));

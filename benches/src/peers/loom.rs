@@ -37,6 +37,12 @@ pub(crate) fn prime() {
     Loom { body: bodies::spawn_join::<1> }.run(1);
 }
 
+/// Explores a program, at most so many executions of it. Panics if loom finds something, or has no room
+/// for the program.
+pub(crate) fn explore(body: fn(), executions: u64) -> Sample {
+    Loom { body }.run(executions)
+}
+
 struct Loom {
     body: fn(),
 }

@@ -92,6 +92,11 @@ pub(crate) fn prime() {
     Shuttle { body: bodies::spawn_join::<1>, strategy: Strategy::Random }.run(1);
 }
 
+/// Explores a program depth first, at most so many executions of it. Panics if shuttle finds something.
+pub(crate) fn explore(body: fn(), executions: u64) -> Sample {
+    Shuttle { body, strategy: Strategy::Dfs }.run(executions)
+}
+
 struct Shuttle {
     body: fn(),
     strategy: Strategy,

@@ -119,8 +119,13 @@ impl Tracer for Brute {
 
 /// Every interleaving; `None` if there are more than `most`.
 pub(super) fn by_force(body: &Body, most: u64) -> Option<Explored> {
+    by_force_in(Limits::default(), body, most)
+}
+
+/// The same within limits.
+pub(super) fn by_force_in(limits: Limits, body: &Body, most: u64) -> Option<Explored> {
     let brute = Brute { dfs: Dfs::new(None), notes: Dpor::new(Order::DepthFirst), step: 0 };
-    explore(Box::new(brute), body, Limits::default(), most, |strategy: &mut dyn Any| {
+    explore(Box::new(brute), body, limits, most, |strategy: &mut dyn Any| {
         let notes = &strategy.downcast_ref::<Brute>().unwrap().notes;
         (notes.canonical(), Counts::default())
     })

@@ -48,8 +48,13 @@ fn explore(
 
 /// Every trace, optimally.
 fn optimally(body: &Body, random: Option<u64>, most: u64) -> Option<Explored> {
+    optimally_in(Limits::default(), body, random, most)
+}
+
+/// The same within limits.
+fn optimally_in(limits: Limits, body: &Body, random: Option<u64>, most: u64) -> Option<Explored> {
     let order = random.map_or(Order::DepthFirst, |seed| Order::Random(Rng::new(seed)));
-    explore(Box::new(Dpor::new(order)), body, Limits::default(), most, |strategy| {
+    explore(Box::new(Dpor::new(order)), body, limits, most, |strategy| {
         let dpor = strategy.downcast_ref::<Dpor>().unwrap();
         (dpor.canonical(), dpor.counts)
     })

@@ -1,0 +1,63 @@
+//! Every trace once: the exhaustive search against the numbers of traces that other tools and a brute
+//! force count. The larger programs run in the benchmark, `selvedge-bench exhaust`.
+
+mod programs;
+
+use programs::Program;
+use selvedge as engine;
+use selvedge::Explorer;
+use selvedge::harness::config::MemoryModel;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+/// What came of exploring a program.
+#[derive(Debug, PartialEq, Eq)]
+struct Explored {
+    executions: u64,
+    traces: u64,
+    blocked: u64,
+    exhausted: bool,
+}
+
+fn explore(program: &Program, memory: MemoryModel, count: u64) -> Explored {
+    let traces = Arc::new(Mutex::new(BTreeSet::new()));
+    let seen = Arc::clone(&traces);
+    let explorer = Explorer::new().exhaustive().memory(memory).executions(2 * count + 10);
+    let outcome = explorer.observe(program.run, move |observed| {
+        seen.lock().unwrap().extend(observed.trace);
+    });
+    let traces = traces.lock().unwrap().len() as u64;
+    let (executions, blocked, exhausted) = (outcome.executions, outcome.redundant, outcome.exhausted);
+    Explored { executions, traces, blocked, exhausted }
+}
+
+fn check_all(memory: MemoryModel, expected: fn(&Program) -> Option<u64>) {
+    let mut report = String::new();
+    for program in programs::all().filter(|program| !program.large) {
+        let Some(count) = expected(program) else { continue };
+        let found = explore(program, memory, count);
+        if found != (Explored { executions: count, traces: count, blocked: 0, exhausted: true }) {
+            report += &format!("{}: expected {count}, found {found:?}\n", program.name);
+        }
+    }
+    assert!(report.is_empty(), "\n{report}");
+}
+
+#[test]
+fn every_sequentially_consistent_trace_is_run_once() {
+    check_all(MemoryModel::Sc, |program| Some(program.sc));
+}
+
+#[test]
+fn every_trace_of_c11_is_run_once() {
+    check_all(MemoryModel::C11, |program| program.c11);
+}
+
+#[test]
+fn programs_have_names_of_their_own_and_no_fewer_behaviours_in_the_weaker_model() {
+    let mut names = BTreeSet::new();
+    for program in programs::all() {
+        assert!(names.insert(program.name), "{} twice", program.name);
+        assert!(program.c11.is_none_or(|c11| c11 >= program.sc), "{}", program.name);
+    }
+}
