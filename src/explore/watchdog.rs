@@ -12,6 +12,7 @@ use super::budget::Budget;
 use super::interrupt::{self, Stopped};
 use crate::model::Pulse;
 use selvedge_checkers::finding::{Evidence, Finding, Side, Slug};
+use selvedge_checkers::ids::Gid;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -78,7 +79,8 @@ impl Watchdog {
             let (beat, seen, still) = &mut self.watched[i];
             let steps = beat.pulse.steps();
             let running = beat.running();
-            if steps != *seen || !*running {
+            let works = *running && beat.pulse.running() != Gid::CLOCK;
+            if steps != *seen || !works {
                 *seen = steps;
                 still.restart();
             } else if still.is_used_up() {

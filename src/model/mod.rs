@@ -144,7 +144,10 @@ impl Worker {
                 ex.tell(|tracer, _| tracer.died());
             }
             ex.find_users_code();
+            // Whatever the strategy works out now, no goroutine is to blame for the time it takes.
+            ex.beat.runs(Gid::CLOCK);
             ex.strategy.end(ex.steps);
+            ex.beat.runs(ex.running);
             if let Some((object, created)) = epoch.trespassed() {
                 ex.find_trespass(object, created);
             }

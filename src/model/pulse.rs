@@ -20,7 +20,7 @@ impl Pulse {
         self.steps.load(Ordering::Relaxed)
     }
 
-    /// The goroutine whose code runs.
+    /// The goroutine whose code runs; the clock while nobody's does.
     pub(crate) fn running(&self) -> Gid {
         Gid(self.running.load(Ordering::Relaxed))
     }

@@ -286,7 +286,6 @@ pub(super) fn take(world: &mut World, g: Gid, ch: ObjId) -> Option<Ret> {
 /// meets it, and the other way round.
 fn hand_off(world: &mut World, ch: ObjId, n: u32, peer: Gid) {
     world.access(ch, Part::Queue, 0, Mode::Write, Sync::None);
-    world.access(ch, Part::Closed, 0, Mode::Read, Sync::None);
     world.access(ch, Part::Signal, peer.0, Mode::Write, Sync::Acquire);
     world.access(ch, Part::Message, n, Mode::Write, Sync::Publish);
     world.learned.push((peer, Access::new(ch, Part::Message, n, Mode::Write, Sync::Acquire)));

@@ -3,6 +3,7 @@
 use ::loom as engine;
 
 #[allow(dead_code, reason = "only the names and the bodies are of use here")]
+#[allow(clippy::duplicate_mod, reason = "the same text, over another engine's types")]
 #[path = "../../../tests/exhaust/programs/portable/mod.rs"]
 mod portable;
 

@@ -2,6 +2,7 @@
 
 use ::selvedge as engine;
 
+#[allow(clippy::duplicate_mod, reason = "the same text, over another engine's types")]
 #[path = "../../../tests/exhaust/programs/mod.rs"]
 mod programs;
 

@@ -175,6 +175,12 @@ impl Log {
         &self.arms[announced.arms.start as usize..announced.arms.end as usize]
     }
 
+    /// Whether the operation of an event was held back until something changed.
+    pub(super) fn went_in_circles(&self, event: &Event) -> bool {
+        let announced = (event.announced as usize).checked_sub(1);
+        announced.is_some_and(|n| !self.goroutines[event.g.index()].announced[n].spins_on.is_empty())
+    }
+
     pub(super) fn fresh(&self, announced: &Announced) -> &[ObjId] {
         &self.spins[announced.fresh.start as usize..announced.fresh.end as usize]
     }

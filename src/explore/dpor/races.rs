@@ -67,14 +67,14 @@ impl Races {
             if let Some(op) = log.goroutines[g.index()].pending {
                 self.start_row(&log.goroutines[g.index()].causes);
                 self.candidates.clear();
-                self.gather_attempted(log, g, &op, log.announcements(g));
+                self.gather_attempted(log, g, &op, log.announcements(g), true);
                 self.report(log, g, Second::Pending(g));
             }
         }
         for (n, overtaken) in log.overtaken.iter().enumerate() {
             self.start_row(log.causes_of_overtaken(overtaken));
             self.candidates.clear();
-            self.gather_attempted(log, overtaken.g, &overtaken.op, overtaken.announced);
+            self.gather_attempted(log, overtaken.g, &overtaken.op, overtaken.announced, true);
             self.candidates.push(overtaken.by);
             self.candidates.retain(|&first| first <= overtaken.by);
             self.report(log, overtaken.g, Second::Overtaken(n as u32));
@@ -133,7 +133,8 @@ impl Races {
         self.candidates.clear();
         self.gather_conflicting(log, event);
         if may_wait && new {
-            self.gather_attempted(log, e.g, &e.op, e.announced);
+            // Who only looked did not keep it from being possible.
+            self.gather_attempted(log, e.g, &e.op, e.announced, false);
             self.report(log, e.g, Second::Event(event as u32));
             self.candidates.clear();
             self.gather_conflicting(log, event);
@@ -155,8 +156,10 @@ impl Races {
             self.history(key(res)).push((event as u32, mode));
             if !res.part.is_of_goroutine() {
                 let whole = self.history(key_of(ObjId(res.owner)));
-                if whole.last().is_none_or(|&(last, _)| last != event as u32) {
-                    whole.push((event as u32, mode));
+                match whole.last_mut() {
+                    Some(last) if last.0 == event as u32 && last.1 == Mode::Read => last.1 = mode,
+                    Some(last) if last.0 == event as u32 => {}
+                    _ => whole.push((event as u32, mode)),
                 }
             }
         }
@@ -186,11 +189,13 @@ impl Races {
     }
 
     /// The events on the objects that `op` of `g` is on.
-    fn gather_attempted(&mut self, log: &Log, g: Gid, op: &Op, announced: u32) {
+    fn gather_attempted(&mut self, log: &Log, g: Gid, op: &Op, announced: u32, readers: bool) {
         let Races { candidates, resources, histories, .. } = self;
         let mut gather = |key| {
             if let Some(history) = resources.get(key) {
-                candidates.extend(histories[history as usize].iter().map(|&(event, _)| event));
+                let touched = histories[history as usize].iter();
+                let touched = touched.filter(|(_, mode)| readers || *mode != Mode::Read);
+                candidates.extend(touched.map(|&(event, _)| event));
             }
         };
         match op {

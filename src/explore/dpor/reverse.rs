@@ -236,7 +236,9 @@ impl Dpor {
         let Second::Event(second) = race.second else { return false };
         let (first, second) = (race.first as usize, second as usize);
         let is_fixed = |event: usize| {
-            matches!(self.log.events[event].op, Op::Load { .. } | Op::Store { .. } | Op::Update { .. })
+            let e = &self.log.events[event];
+            matches!(e.op, Op::Load { .. } | Op::Store { .. } | Op::Update { .. })
+                && !self.log.went_in_circles(e)
         };
         if self.log.is_weak || !is_fixed(first) || !is_fixed(second) {
             return false;
