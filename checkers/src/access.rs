@@ -112,6 +112,9 @@ pub enum Sync {
     AcquireUpdate,
     /// A releasing read-modify-write that learns nothing before a fence.
     ReleaseUpdate,
+    /// Before anything is released: what was published so far is kept for this store, which will not
+    /// be the newest any more.
+    Keep,
 }
 
 /// One entry of a footprint.

@@ -14,7 +14,7 @@
 use core::sync::atomic::Ordering;
 use std::collections::VecDeque;
 
-use crate::access::{Access, Mode, Part, Sync};
+use crate::access::{Access, Part, Sync};
 use crate::ids::{Gid, ObjId};
 
 /// Components that every vector has room for: most programs under test have no more goroutines, and
@@ -118,6 +118,53 @@ struct Goroutine {
     fenced: VectorClock,
 }
 
+/// Numbered clocks in order, of which the first are forgotten: their places are taken again.
+#[derive(Clone, Default)]
+struct Ring {
+    /// Its length is a power of two, or 0.
+    places: Vec<(u32, VectorClock)>,
+    /// The first that is kept, and the next to be added; modulo the length, their places.
+    first: usize,
+    next: usize,
+}
+
+impl Ring {
+    fn place(&self, at: usize) -> usize {
+        at & (self.places.len() - 1)
+    }
+
+    /// Forget all but the last `n`.
+    fn keep(&mut self, n: usize) {
+        self.first = self.first.max(self.next.saturating_sub(n));
+    }
+
+    fn add(&mut self, index: u32, clock: &VectorClock) {
+        if self.next - self.first == self.places.len() {
+            self.grow();
+        }
+        let at = self.place(self.next);
+        self.next += 1;
+        self.places[at].0 = index;
+        self.places[at].1.assign(clock);
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let n = self.places.len();
+        if n > 0 {
+            let first = self.place(self.first);
+            self.places.rotate_left(first);
+        }
+        (self.first, self.next) = (0, n);
+        self.places.resize_with((2 * n).max(4), Default::default);
+    }
+
+    fn find(&self, index: u32) -> Option<&VectorClock> {
+        let mut places = (self.first..self.next).rev().map(|at| &self.places[self.place(at)]);
+        places.find(|(i, _)| *i == index).map(|(_, clock)| clock)
+    }
+}
+
 /// What has been released on one object.
 #[derive(Clone, Default)]
 struct Released {
@@ -126,8 +173,8 @@ struct Released {
     /// By message number and by slot use, in order; each is taken once, mostly the oldest first.
     messages: VecDeque<(u32, VectorClock)>,
     slots: VecDeque<(u32, VectorClock)>,
-    /// By store to an atomic, in modification order.
-    stores: VecDeque<(u32, VectorClock)>,
+    /// By store to an atomic that is not the newest, in modification order; the newest's is `whole`.
+    stores: Ring,
     /// The few others: signals to waiters, readers of a lock.
     others: Vec<(Part, u32, VectorClock)>,
 }
@@ -136,7 +183,8 @@ impl Released {
     fn clear(&mut self, spare: &mut Vec<VectorClock>) {
         self.whole.clear();
         self.closed.clear();
-        let queues = self.messages.drain(..).chain(self.slots.drain(..)).chain(self.stores.drain(..));
+        self.stores.keep(0);
+        let queues = self.messages.drain(..).chain(self.slots.drain(..));
         spare.extend(queues.map(|(_, clock)| clock));
         spare.extend(self.others.drain(..).map(|(_, _, clock)| clock));
     }
@@ -293,12 +341,11 @@ impl Clocks {
         e.at <= self.vars.fences.get(e.g)
     }
 
-    /// Only the newest `n` stores to an atomic can still be read.
+    /// Of the stores to an atomic that are not the newest, only the last `n` can still be read.
     pub fn keep_stores(&mut self, atomic: ObjId, n: usize) {
-        let Vars { objects, spare, .. } = &mut self.vars;
-        let Some(o) = objects.get_mut(atomic.index()) else { return };
-        let gone = o.stores.len().saturating_sub(n);
-        spare.extend(o.stores.drain(..gone).map(|(_, clock)| clock));
+        if let Some(o) = self.vars.objects.get_mut(atomic.index()) {
+            o.stores.keep(n);
+        }
     }
 
     /// What `g` knows of the others.
@@ -330,6 +377,7 @@ impl Clocks {
                     first_release = at.min(first_release);
                 }
                 Sync::RelaxedLoad => vars.peek(a).into_iter().for_each(|var| me.pending.join(var)),
+                Sync::Keep => vars.keep(a),
                 Sync::RelaxedUpdate | Sync::ReleaseUpdate => {
                     vars.peek(a).into_iter().for_each(|var| me.pending.join(var));
                     first_release = at.min(first_release);
@@ -370,6 +418,7 @@ impl Vars {
 
     /// What was released here goes to `seen`. An item is learned of once: a message by its
     /// receiver, a slot by its next sender.
+    #[inline]
     fn teach(&mut self, a: &Access, seen: &mut VectorClock) {
         if !matches!(a.res.part, Part::Message | Part::Slot | Part::Signal) {
             self.peek(a).into_iter().for_each(|var| seen.join(var));
@@ -387,6 +436,7 @@ impl Vars {
         }
     }
 
+    #[inline]
     fn peek(&self, a: &Access) -> Option<&VectorClock> {
         match a.res.part {
             Part::Token => self.tokens.get(a.res.owner as usize),
@@ -397,9 +447,7 @@ impl Vars {
                 match part {
                     Part::Whole => Some(&o.whole),
                     Part::Closed => Some(&o.closed),
-                    // What is being stored has not published anything yet.
-                    Part::Store if a.mode == Mode::Write => None,
-                    Part::Store => o.stores.iter().rev().find(|(i, _)| *i == a.res.index).map(|(_, c)| c),
+                    Part::Store => Some(o.stores.find(a.res.index).unwrap_or(&o.whole)),
                     part => match o.queue(part) {
                         Some(queue) => find(queue, a.res.index).map(|at| &queue[at].1),
                         None => o.other(part, a.res.index).map(|at| &o.others[at].2),
@@ -407,6 +455,20 @@ impl Vars {
                 }
             }
         }
+    }
+
+    fn object(&mut self, index: usize) -> &mut Released {
+        if self.objects.len() <= index {
+            self.objects.resize_with(index + 1, Released::default);
+        }
+        self.used = self.used.max(index + 1);
+        &mut self.objects[index]
+    }
+
+    /// Another store comes after this one.
+    fn keep(&mut self, a: &Access) {
+        let o = self.object(a.res.owner as usize);
+        o.stores.add(a.res.index, &o.whole);
     }
 
     fn var(&mut self, a: &Access) -> &mut VectorClock {
@@ -432,7 +494,6 @@ impl Vars {
             Part::Closed => &mut o.closed,
             Part::Message => numbered(&mut o.messages, a.res.index, &mut self.spare),
             Part::Slot => numbered(&mut o.slots, a.res.index, &mut self.spare),
-            Part::Store => next_store(&mut o.stores, a.res.index, &mut self.spare),
             part => {
                 let at = o.other(part, a.res.index).unwrap_or_else(|| {
                     o.others.push((part, a.res.index, fresh(&mut self.spare)));
@@ -463,7 +524,7 @@ fn publish(me: &mut Goroutine, vars: &mut Vars, g: Gid, footprint: &[Access]) {
             }
             Sync::RelaxedStore => vars.var(a).assign(&me.fenced),
             Sync::RelaxedUpdate | Sync::AcquireUpdate => vars.var(a).join(&me.fenced),
-            Sync::None | Sync::Acquire | Sync::RelaxedLoad => {}
+            Sync::None | Sync::Acquire | Sync::RelaxedLoad | Sync::Keep => {}
         }
     }
     me.own += u32::from(raised);
@@ -473,23 +534,6 @@ fn fresh(spare: &mut Vec<VectorClock>) -> VectorClock {
     let mut clock = spare.pop().unwrap_or_default();
     clock.clear();
     clock
-}
-
-/// The entry of a store that is being made: an update adds to what the store before it published,
-/// any other store replaces it.
-fn next_store<'a>(
-    stores: &'a mut VecDeque<(u32, VectorClock)>,
-    index: u32,
-    spare: &mut Vec<VectorClock>,
-) -> &'a mut VectorClock {
-    let mut clock = spare.pop().unwrap_or_default();
-    match stores.back() {
-        Some((_, last)) => clock.assign(last),
-        None => clock.clear(),
-    }
-    stores.push_back((index, clock));
-    let at = stores.len() - 1;
-    &mut stores[at].1
 }
 
 /// The entry with this number; numbers only grow, so a new one goes to the back.

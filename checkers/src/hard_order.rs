@@ -82,9 +82,13 @@ impl HardOrder {
         self.push(g, Entry::Join(g, target));
     }
 
-    /// A step that was no lock operation.
+    /// A step that was no lock operation. Before the first mark there is nothing to be ordered by it:
+    /// what is learned later of what was released until then is older than every mark.
     #[inline]
     pub fn applied(&mut self, g: Gid, footprint: &[Access]) {
+        if self.marks == 0 {
+            return;
+        }
         let before = self.accesses.len();
         for a in footprint.iter().filter(|a| a.sync != Sync::None) {
             self.accesses.push(*a);
@@ -231,6 +235,9 @@ mod tests {
     fn steps_that_publish_nothing_leave_the_version_alone() {
         let mut order = HardOrder::default();
         order.reset();
+        order.applied(Gid::MAIN, &message(0, Sync::Publish));
+        assert_eq!(order.version(Gid::MAIN), 0, "there is no mark yet");
+        order.mark(Gid::MAIN);
         order.applied(Gid::MAIN, &message(0, Sync::None));
         assert_eq!(order.version(Gid::MAIN), 0);
         order.applied(Gid::MAIN, &message(0, Sync::Publish));

@@ -334,7 +334,7 @@ impl Engine for Engine_ {
             let ex = self.ex();
             let g = ex.running;
             if ex.world.goroutines[target.index()].exited {
-                ex.world.clocks.join(g, target);
+                ex.world.join(g, target);
                 ex.suite.joined(g, target);
                 ex.tell(|tracer, _| tracer.joined(g, target));
                 return Ret::Unit;

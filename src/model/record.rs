@@ -120,6 +120,11 @@ impl Recorder {
         let result = match (*step, *op) {
             _ if spurious => Outcome::Spurious,
             (Step::Done(Ret::Value(v)), Op::Load { .. }) if alternative > 0 => Outcome::Old(v),
+            (Step::Done(Ret::Exchange { old, .. }), Op::CompareExchange { expected, .. })
+                if alternative > 0 && old != expected =>
+            {
+                Outcome::Old(old)
+            }
             (Step::Next(Op::Relock { .. }), _) => Outcome::Done,
             (Step::Next(_), _) => Outcome::Blocks,
             // What the counter is afterwards; the operation gives what it was before.

@@ -107,7 +107,7 @@ pub(super) fn step(world: &mut World, g: Gid, op: &Op, alternative: u32) -> Ret 
         Op::Store { atomic, value, order } => {
             world.slot_mut(atomic).state = State::Atomic(AtomicState { value });
             if world.memory.weak {
-                memory::store(world, g, atomic, value, order, None, store_sync(order));
+                memory::store(world, g, atomic, value, order, store_sync(order));
             } else {
                 world.whole(atomic, Mode::Write, store_sync(order));
             }
@@ -125,7 +125,8 @@ pub(super) fn step(world: &mut World, g: Gid, op: &Op, alternative: u32) -> Ret 
                 return Ret::Exchange { old: newest, done: true };
             }
             let old = if world.memory.weak {
-                memory::fail(world, g, op, failure, alternative, load_sync(failure))
+                let older_by = memory::compared(world, g, atomic, expected, failure, alternative);
+                memory::load(world, g, atomic, failure, older_by, load_sync(failure))
             } else {
                 world.whole(atomic, Mode::Read, load_sync(failure));
                 newest
@@ -142,9 +143,7 @@ pub(super) fn step(world: &mut World, g: Gid, op: &Op, alternative: u32) -> Ret 
 fn replace(world: &mut World, g: Gid, atomic: ObjId, value: u64, order: Ordering) {
     world.slot_mut(atomic).state = State::Atomic(AtomicState { value });
     if world.memory.weak {
-        // It adds to what the store before it published.
-        let sync = if releases(order) { Sync::Release } else { Sync::RelaxedUpdate };
-        memory::store(world, g, atomic, value, order, Some(load_sync(order)), sync);
+        memory::store(world, g, atomic, value, order, update_sync(order));
     } else {
         world.whole(atomic, Mode::Write, update_sync(order));
     }

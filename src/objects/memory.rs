@@ -30,7 +30,7 @@ pub(crate) const INITIAL: Gid = Gid(u32::MAX);
 
 /// Histories are searched for what nobody can read at this length, and then whenever they have
 /// doubled since.
-const ROOM: usize = 8;
+const ROOM: usize = 32;
 
 /// Bits of the number in the index of a store.
 const NUMBERS: u32 = 17;
@@ -50,6 +50,8 @@ pub(crate) struct Store {
     by: Epoch,
     /// Its number among the stores of its goroutine.
     number: u32,
+    /// Who learns of it knows that it happened.
+    released: bool,
 }
 
 impl Store {
@@ -102,7 +104,9 @@ impl History {
     /// The place in `stores` of the oldest store that `g` may read.
     fn oldest_readable(&self, clocks: &Clocks, g: Gid, consistently: bool) -> usize {
         let newest = self.newest();
-        if clocks.ordered(self.stores[newest].by, g) {
+        if consistently && self.consistent == self.position(newest)
+            || clocks.ordered(self.stores[newest].by, g)
+        {
             return newest;
         }
         let mut least = if consistently { self.consistent } else { 0 };
@@ -169,7 +173,7 @@ impl Memory {
         self.used = self.used.max(atomic.index() + 1);
         let history = &mut self.histories[atomic.index()];
         history.stores.clear();
-        history.stores.push(Store { value, by: Epoch { g: INITIAL, at: 0 }, number: 0 });
+        history.stores.push(Store { value, by: Epoch { g: INITIAL, at: 0 }, number: 0, released: true });
         history.reads.clear();
         history.first = 0;
         history.consistent = 0;
@@ -198,7 +202,7 @@ pub(super) fn readable(world: &World, g: Gid, atomic: ObjId, order: Ordering) ->
 
 fn oldest_readable(world: &World, g: Gid, atomic: ObjId, order: Ordering) -> usize {
     let history = world.memory.history(atomic);
-    if world.goroutines[g.index()].fresh.contains(&atomic) {
+    if history.stores.len() == 1 || world.goroutines[g.index()].fresh.contains(&atomic) {
         return history.newest();
     }
     history.oldest_readable(&world.clocks, g, is_consistent(order))
@@ -227,18 +231,34 @@ pub(super) fn exchangeable(world: &World, g: Gid, atomic: ObjId, expected: u64, 
 /// The store that an operation reads in one of its alternatives.
 pub(crate) fn read_from(world: &World, g: Gid, op: &Op, alternative: u32) -> Option<Store> {
     let atomic = op.object().filter(|_| world.memory.weak)?;
-    let history = world.memory.history(atomic);
-    let at = match *op {
-        Op::Load { .. } => history.newest() - alternative as usize,
+    let older_by = match *op {
+        Op::Load { .. } => alternative,
         Op::CompareExchange { expected, failure, .. } => {
-            let mut candidates = comparable(world, g, atomic, expected, failure);
-            // Beyond them is the failure without a cause, which reads the newest.
-            candidates.nth(alternative as usize).unwrap_or(history.newest())
+            compared(world, g, atomic, expected, failure, alternative)
         }
-        Op::Update { .. } => history.newest(),
+        Op::Update { .. } => 0,
         _ => return None,
     };
-    Some(history.stores[at])
+    let history = world.memory.history(atomic);
+    Some(history.stores[history.newest() - older_by as usize])
+}
+
+/// How much older than the newest the store is that a compare-exchange reads in one of its alternatives.
+pub(super) fn compared(
+    world: &World,
+    g: Gid,
+    atomic: ObjId,
+    expected: u64,
+    failure: Ordering,
+    alternative: u32,
+) -> u32 {
+    if alternative == 0 {
+        return 0;
+    }
+    let newest = world.memory.history(atomic).newest();
+    // Beyond them is the failure without a cause, which reads the newest.
+    let at = comparable(world, g, atomic, expected, failure).nth(alternative as usize);
+    (newest - at.unwrap_or(newest)) as u32
 }
 
 /// A load reads from the store that is so many older than the newest.
@@ -253,9 +273,14 @@ pub(super) fn load(
     let World { memory, clocks, .. } = world;
     let history = memory.history_mut(atomic);
     let at = history.newest() - older_by as usize;
-    history.note_read(clocks, g, at);
     let store = history.stores[at];
-    world.footprint.push(Access::new(atomic, Part::Store, store.index(), Mode::Read, sync));
+    // Who acquires what was released knows of the store, and so do those who know of the load.
+    if sync != Sync::Acquire || !store.released {
+        history.note_read(clocks, g, at);
+    }
+    let (part, index) =
+        if older_by > 0 || world.traced { (Part::Store, store.index()) } else { (Part::Whole, 0) };
+    world.footprint.push(Access::new(atomic, part, index, Mode::Read, sync));
     if world.traced && is_consistent(order) {
         world.whole(atomic, Mode::Read, Sync::None);
     }
@@ -263,40 +288,26 @@ pub(super) fn load(
     store.value
 }
 
-/// A compare-exchange fails, reading one of the stores it may read; gives the value.
-pub(super) fn fail(
-    world: &mut World,
-    g: Gid,
-    op: &Op,
-    failure: Ordering,
-    alternative: u32,
-    sync: Sync,
-) -> u64 {
-    let (Some(atomic), Some(store)) = (op.object(), read_from(world, g, op, alternative)) else {
-        unreachable!("{op:?} compares nothing");
-    };
-    let history = world.memory.history(atomic);
-    let at = history.stores.iter().rposition(|s| *s == store).unwrap_or(history.newest());
-    load(world, g, atomic, failure, (history.newest() - at) as u32, sync)
-}
-
-/// A store becomes the newest. An update is one that `reads` the store before it.
-pub(super) fn store(
-    world: &mut World,
-    g: Gid,
-    atomic: ObjId,
-    value: u64,
-    order: Ordering,
-    reads: Option<Sync>,
-    sync: Sync,
-) {
-    forget_unreadable(world, atomic);
+/// A store, or an update, becomes the newest.
+pub(super) fn store(world: &mut World, g: Gid, atomic: ObjId, value: u64, order: Ordering, sync: Sync) {
+    let alone = world.is_alone() && !world.traced;
+    if !alone {
+        forget_unreadable(world, atomic);
+    }
     let me = &mut world.goroutines[g.index()];
     me.stores += 1;
-    let new = Store { value, by: world.clocks.epoch(g), number: me.stores };
+    let released = !matches!(sync, Sync::RelaxedStore | Sync::RelaxedUpdate | Sync::AcquireUpdate);
+    let new = Store { value, by: world.clocks.epoch(g), number: me.stores, released };
     let history = world.memory.history_mut(atomic);
     let last = history.stores[history.newest()];
-    history.stores.push(new);
+    if alone {
+        history.first += history.stores.len() as u32;
+        history.stores.truncate(1);
+        history.stores[0] = new;
+        history.reads.clear();
+    } else {
+        history.stores.push(new);
+    }
     if is_consistent(order) {
         history.consistent = history.position(history.newest());
         if !history.unfenced {
@@ -304,11 +315,13 @@ pub(super) fn store(
             world.memory.unfenced.push(atomic);
         }
     }
-    world.whole(atomic, Mode::Write, Sync::None);
-    if let Some(learns) = reads {
-        world.footprint.push(Access::new(atomic, Part::Store, last.index(), Mode::Read, learns));
+    world.whole(atomic, Mode::Write, sync);
+    if !alone {
+        world.footprint.push(Access::new(atomic, Part::Store, last.index(), Mode::Read, Sync::Keep));
     }
-    world.footprint.push(Access::new(atomic, Part::Store, new.index(), Mode::Write, sync));
+    if world.traced {
+        world.footprint.push(Access::new(atomic, Part::Store, new.index(), Mode::Write, Sync::None));
+    }
     order_consistently(world, order);
 }
 
@@ -342,7 +355,8 @@ fn forget_unreadable(world: &mut World, atomic: ObjId) {
         return;
     }
     let mut oldest = history.newest();
-    for (i, _) in goroutines.iter().enumerate().filter(|(_, g)| !g.exited) {
+    // Who waits for another one to end can read no more than that one, until it has ended.
+    for (i, _) in goroutines.iter().enumerate().filter(|(_, g)| !g.exited && !g.joins) {
         oldest = oldest.min(history.oldest_readable(clocks, Gid(i as u32), false));
         if oldest == 0 {
             break;
@@ -350,7 +364,7 @@ fn forget_unreadable(world: &mut World, atomic: ObjId) {
     }
     history.forget_before(oldest);
     history.room = ROOM.max(2 * history.stores.len());
-    clocks.keep_stores(atomic, history.stores.len());
+    clocks.keep_stores(atomic, history.stores.len() - 1);
 }
 
 /// `g` goes round in circles: from now on it reads the newest store of these atomics, since a store

@@ -64,6 +64,8 @@ pub(crate) struct Slot {
 pub(crate) struct Goroutine {
     pub(crate) token: bool,
     pub(crate) exited: bool,
+    /// It waits for another one to end.
+    joins: bool,
     pub(crate) select: Select,
     /// The objects a spinning loop read, with the versions it saw.
     pub(crate) spin: Vec<(ObjId, u32)>,
@@ -81,6 +83,8 @@ pub(crate) struct World {
     /// Lists of earlier executions, for their memory.
     lists: Vec<Vec<Gid>>,
     pub(crate) goroutines: Vec<Goroutine>,
+    /// How many of them have not ended and do not wait for another one to end.
+    active: u32,
     /// Whether the id of an object that is gone is not used again.
     pub(crate) keeps_ids: bool,
     /// Whether somebody derives dependencies from the footprints: otherwise they lack what orders
@@ -113,6 +117,7 @@ impl World {
             g.spin.clear();
             g.fresh.clear();
         }
+        self.active = 0;
         self.timers.reset();
         self.clocks.reset();
         self.memory.reset(weak);
@@ -142,13 +147,40 @@ impl World {
         while self.goroutines.len() <= g.index() {
             self.goroutines.push(Goroutine::default());
         }
+        self.active += 1;
         let me = &mut self.goroutines[g.index()];
         me.exited = false;
+        me.joins = false;
         me.token = false;
         me.stores = 0;
         if let Some(parent) = parent {
             self.clocks.spawn(parent, g);
         }
+    }
+
+    /// The goroutine has ended.
+    pub(crate) fn end_goroutine(&mut self, g: Gid) {
+        let me = &mut self.goroutines[g.index()];
+        me.exited = true;
+        self.active -= u32::from(!std::mem::take(&mut me.joins));
+    }
+
+    /// `g` waits for another goroutine to end: when it goes on it knows all that one knew.
+    pub(crate) fn waits_to_join(&mut self, g: Gid) {
+        self.goroutines[g.index()].joins = true;
+        self.active -= 1;
+    }
+
+    /// `g` learns that `target` has ended.
+    pub(crate) fn join(&mut self, g: Gid, target: Gid) {
+        self.active += u32::from(std::mem::take(&mut self.goroutines[g.index()].joins));
+        self.clocks.join(g, target);
+    }
+
+    /// Whoever comes to run will know all that the goroutine that runs now knows: there is no other one
+    /// that does not wait for its end, and time starts none.
+    fn is_alone(&self) -> bool {
+        self.active == 1 && self.timers.is_empty()
     }
 
     /// A new object; ids are reused once their object is gone.

@@ -341,6 +341,11 @@ impl Op {
         matches!(self, Op::Load { .. } | Op::Len(_))
     }
 
+    /// Whether it is an operation on an atomic: always possible.
+    pub(crate) fn is_atomic(&self) -> bool {
+        matches!(self, Op::Load { .. } | Op::Store { .. } | Op::Update { .. } | Op::CompareExchange { .. })
+    }
+
     /// Whether the operation only looks: it can change nothing when it does not succeed.
     pub(crate) fn only_looks(&self) -> bool {
         matches!(

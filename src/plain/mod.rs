@@ -105,7 +105,7 @@ impl Plain {
 
     fn leave(&self, g: Gid) {
         let mut state = self.lock();
-        state.world.goroutines[g.index()].exited = true;
+        state.world.end_goroutine(g);
         state.live -= 1;
         let thread = &mut state.threads[g.index()];
         thread.live = false;

@@ -212,7 +212,9 @@ fn result(e: &Event) -> String {
     );
     match &e.outcome {
         Outcome::Done | Outcome::Blocks => String::new(),
-        Outcome::Value(v) if matches!(e.op, OpKind::Update | OpKind::CompareExchange) => format!(": was {v}"),
+        Outcome::Value(v) | Outcome::Old(v) if matches!(e.op, OpKind::Update | OpKind::CompareExchange) => {
+            format!(": was {v}")
+        }
         Outcome::Old(v) => format!(" = {v}"),
         Outcome::Value(v) if gives => format!(" = {v}"),
         Outcome::Value(v) => format!(" {v}"),

@@ -96,6 +96,8 @@ goldens! {
     lost_cancel,
     semaphore_starved,
     producer_consumer,
+    old_message,
+    old_ticket,
 }
 
 #[test]

@@ -518,3 +518,27 @@ pub(crate) fn left_locked() {
     assert!(fails.join().unwrap().is_err());
     ledger.lock();
 }
+
+pub(crate) fn old_message() {
+    let (message, sent) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let (m, s) = (Arc::clone(&message), Arc::clone(&sent));
+    go(move || {
+        m.store(7, Relaxed);
+        s.store(true, Relaxed);
+    });
+    if sent.load(Acquire) {
+        assert_eq!(message.load(Relaxed), 7, "the message was sent");
+    }
+}
+
+pub(crate) fn old_ticket() {
+    let (ticket, sold) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let (t, s) = (Arc::clone(&ticket), Arc::clone(&sold));
+    go(move || {
+        t.store(1, Relaxed);
+        s.store(true, Relaxed);
+    });
+    if sold.load(Acquire) {
+        assert_eq!(ticket.compare_exchange(1, 2, Relaxed, Relaxed), Ok(1), "the ticket was sold");
+    }
+}

@@ -35,7 +35,7 @@ impl Oracle {
                 Sync::RelaxedLoad | Sync::RelaxedUpdate | Sync::ReleaseUpdate => {
                     join(&mut self.pending[g], &var);
                 }
-                Sync::None | Sync::Release | Sync::Publish | Sync::RelaxedStore => {}
+                Sync::None | Sync::Release | Sync::Publish | Sync::RelaxedStore | Sync::Keep => {}
             }
         }
         let mut raised = false;
@@ -46,7 +46,7 @@ impl Oracle {
                 Sync::Publish => *var = self.know[g],
                 Sync::RelaxedStore => *var = self.fenced[g],
                 Sync::RelaxedUpdate | Sync::AcquireUpdate => join(var, &self.fenced[g]),
-                Sync::None | Sync::Acquire | Sync::RelaxedLoad => {}
+                Sync::None | Sync::Acquire | Sync::RelaxedLoad | Sync::Keep => {}
             }
             raised |=
                 matches!(a.sync, Sync::Release | Sync::AcquireRelease | Sync::ReleaseUpdate | Sync::Publish);

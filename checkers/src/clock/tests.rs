@@ -1,6 +1,7 @@
 //! What a release publishes, and who learns of it.
 
 use super::*;
+use crate::access::Mode;
 
 const G1: Gid = Gid(1);
 const G2: Gid = Gid(2);
@@ -79,23 +80,31 @@ fn items_are_kept_apart() {
 
 #[test]
 fn a_store_is_learned_of_by_those_who_read_it() {
-    let store = |n, mode, sync| [Access::new(ObjId(0), Part::Store, n, mode, sync)];
+    let store = |before, sync| {
+        let kept = Access::new(ObjId(0), Part::Store, before, Mode::Read, Sync::Keep);
+        [Access::whole(ObjId(0), Mode::Write, sync), kept]
+    };
+    let load = |n, sync| [Access::new(ObjId(0), Part::Store, n, Mode::Read, sync)];
     let mut c = two();
     let early = c.epoch(G1);
-    c.apply(G1, &store(7, Mode::Write, Sync::Publish));
+    c.apply(G1, &store(u32::MAX, Sync::Publish)); // 7
     let late = c.epoch(G1);
-    c.apply(G1, &store(3, Mode::Write, Sync::Publish));
-    c.apply(G2, &store(7, Mode::Read, Sync::Acquire));
+    c.apply(G1, &store(7, Sync::Publish)); // 3
+    c.apply(G2, &load(u32::MAX, Sync::Acquire));
+    assert!(!c.ordered(early, G2));
+    c.apply(G2, &load(7, Sync::Acquire));
     assert!(c.ordered(early, G2) && !c.ordered(late, G2));
-    c.apply(G2, &store(3, Mode::Read, Sync::RelaxedLoad));
-    c.apply(G2, &store(9, Mode::Write, Sync::RelaxedUpdate));
+    c.apply(G2, &load(3, Sync::RelaxedLoad));
+    c.apply(G2, &store(3, Sync::RelaxedUpdate)); // 9
     assert!(!c.ordered(late, G2), "a relaxed update learns nothing before a fence");
-    c.keep_stores(ObjId(0), 1);
-    c.apply(Gid::MAIN, &store(9, Mode::Read, Sync::Acquire));
+    c.keep_stores(ObjId(0), 0);
+    c.apply(Gid::MAIN, &load(9, Sync::Acquire));
     assert!(c.ordered(late, Gid::MAIN), "an update continues the release sequence");
-    c.apply(G2, &store(10, Mode::Write, Sync::RelaxedStore));
-    c.apply(G2, &store(10, Mode::Read, Sync::Acquire));
+    c.apply(G2, &store(9, Sync::RelaxedStore)); // 10
+    c.apply(G2, &load(10, Sync::Acquire));
     assert!(!c.ordered(late, G2), "a store ends it");
+    c.apply(G2, &load(9, Sync::Acquire));
+    assert!(c.ordered(late, G2), "the one before is still there");
 }
 
 #[test]

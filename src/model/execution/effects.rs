@@ -88,7 +88,7 @@ impl Execution {
         let p = &mut self.pending[g.index()];
         p.possible = match p.op {
             // There is always a store to read; how many is asked when it is needed.
-            Op::Load { .. } | Op::CompareExchange { .. } => 1,
+            op if op.is_atomic() => 1,
             op => self.world.alternatives(g, &op),
         };
         let possible = p.possible > 0;
@@ -207,10 +207,10 @@ impl Execution {
             let obj = self.world.touched[i];
             for k in 0..self.world.slot(obj).pending.len() {
                 let g = self.world.slot(obj).pending[k];
-                if matches!(self.pending[g.index()].op, Op::Await) {
-                    self.stirred.push(g);
-                } else {
-                    self.refresh(g);
+                match self.pending[g.index()].op {
+                    Op::Await => self.stirred.push(g),
+                    op if op.is_atomic() => {}
+                    _ => _ = self.refresh(g),
                 }
             }
         }
@@ -247,11 +247,12 @@ impl Execution {
     /// Tell the strategy whose pending operation conflicts with the step just made: everybody's on
     /// an object it wrote, and those that would write on an object it read.
     pub(in crate::model) fn tell_conflicts(&mut self, g: Gid) {
-        use selvedge_checkers::access::Mode;
+        use selvedge_checkers::access::{Mode, Sync};
         let mut last = None;
         for access in &self.world.footprint {
             let key = (access.res.owner, access.mode == Mode::Read);
-            if access.res.part.is_of_goroutine() || last.replace(key) == Some(key) {
+            let silent = access.res.part.is_of_goroutine() || access.sync == Sync::Keep;
+            if silent || last.replace(key) == Some(key) {
                 continue;
             }
             for &other in &self.world.slot(ObjId(access.res.owner)).pending {

@@ -46,12 +46,13 @@ impl Execution {
             last = &mut self.goroutines[joiner.index()].next_joiner;
         }
         *last = Some(g);
+        self.world.waits_to_join(g);
     }
 
     /// The running goroutine has ended.
     pub(in crate::model) fn exit(&mut self, g: Gid) {
         self.goroutines[g.index()].status = Status::Exited;
-        self.world.goroutines[g.index()].exited = true;
+        self.world.end_goroutine(g);
         self.live -= 1;
         self.tell(|tracer, _| tracer.exited(g));
         if self.enabled.remove(g) && self.follows {
@@ -61,7 +62,7 @@ impl Execution {
         let mut waiting = self.goroutines[g.index()].joiner.take();
         while let Some(joiner) = waiting {
             waiting = self.goroutines[joiner.index()].next_joiner.take();
-            self.world.clocks.join(joiner, g);
+            self.world.join(joiner, g);
             self.suite.joined(joiner, g);
             self.tell(|tracer, _| tracer.joined(joiner, g));
             self.complete(joiner, Ret::Unit);

@@ -326,11 +326,10 @@ fn program(seed: u64, family: Family, goroutines: usize, length: usize) -> (Stri
         let handles: Vec<_> = (0..all.len())
             .map(|i| {
                 let (all, shared) = (all.clone(), shared.clone());
-                let handle = go(move || {
+                go(move || {
                     // Misuse panics, which is an outcome like any other.
                     let _ = catch_unwind(AssertUnwindSafe(|| run(&all[i], &shared, &Cell::new(1))));
-                });
-                handle
+                })
             })
             .collect();
         handles.into_iter().for_each(|h| drop(h.join()));
@@ -393,19 +392,43 @@ fn compare(
     (compared, traces)
 }
 
-#[test]
-fn random_programs() {
+/// `SELVEDGE_DPOR_PROGRAMS` programs of each shape from number `FROM` on, if they have no more than `MOST`
+/// interleavings.
+fn random_programs(family: Family) {
     let number = |name: &str, or: u64| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(or);
-    let (from, n, most) = (number("FROM", 0), number("SELVEDGE_DPOR_PROGRAMS", 40), number("MOST", 3000));
-    let only = std::env::var("FAMILY").ok();
-    for family in [Family::Atomics, Family::Weak, Family::Locks, Family::Channels, Family::Waits, Family::All]
-    {
-        if only.as_ref().is_some_and(|only| *only != format!("{family:?}")) {
-            continue;
-        }
-        for shape in [(2, 2), (2, 3), (3, 2), (2, 4), (4, 2), (3, 3)] {
-            let (compared, traces) = compare(from..from + n, family, shape, most);
-            println!("{family:?} {shape:?}: {compared} programs, {traces} traces");
-        }
+    let (from, n, most) = (number("FROM", 0), number("SELVEDGE_DPOR_PROGRAMS", 700), number("MOST", 250));
+    for shape in [(2, 2), (2, 3), (3, 2), (2, 4), (4, 2), (3, 3)] {
+        let (compared, traces) = compare(from..from + n, family, shape, most);
+        println!("{family:?} {shape:?}: {compared} programs, {traces} traces");
     }
+}
+
+#[test]
+fn random_programs_of_atomics() {
+    random_programs(Family::Atomics);
+}
+
+#[test]
+fn random_programs_of_atomics_with_all_orderings() {
+    random_programs(Family::Weak);
+}
+
+#[test]
+fn random_programs_of_locks() {
+    random_programs(Family::Locks);
+}
+
+#[test]
+fn random_programs_of_channels() {
+    random_programs(Family::Channels);
+}
+
+#[test]
+fn random_programs_of_waits() {
+    random_programs(Family::Waits);
+}
+
+#[test]
+fn random_programs_of_everything() {
+    random_programs(Family::All);
 }
