@@ -13,6 +13,7 @@ mod numbers;
 use selvedge_checkers::finding::{Blocked, Evidence, Finding, LockEdge, Side, Slug};
 use selvedge_checkers::ids::{Gid, ObjId};
 use selvedge_checkers::op::{ObjKind, OpKind, WaitReason};
+use selvedge_checkers::trace::Outcome;
 
 use super::scene::Scene;
 use super::text::{count, list, one_line};
@@ -231,7 +232,9 @@ fn single(slug: Slug, side: &Side, object: Option<ObjId>, scene: &Scene<'_>) -> 
 pub(super) fn remedy(f: &Finding, scene: &Scene<'_>) -> &'static str {
     match &f.evidence {
         Evidence::Stuck { blocked, .. } if !blocked.is_empty() => unblock(f.slug, blocked, scene),
-        Evidence::Panic { message, side, .. } if f.slug == Slug::Panic => panic_remedy(message, side.g),
+        Evidence::Panic { message, side, .. } if f.slug == Slug::Panic => {
+            panic_remedy(message, side.g, scene)
+        }
         Evidence::Panic { object, .. } if f.slug == Slug::UnlockOfUnlocked => {
             match scene.object(*object).map(|o| o.kind) {
                 Some(ObjKind::Semaphore) => "release exactly what was acquired, once, on every path",
@@ -259,9 +262,12 @@ fn stuck_remedy(op: OpKind) -> &'static str {
     }
 }
 
-fn panic_remedy(message: &str, g: Gid) -> &'static str {
+fn panic_remedy(message: &str, g: Gid, scene: &Scene<'_>) -> &'static str {
     if message.starts_with("stack overflow") {
         return "end the recursion, or give goroutines more room: `stack = \"1m\"`";
+    }
+    if scene.trace.events.iter().any(|e| e.g == g && matches!(e.outcome, Outcome::Old(_))) {
+        return "an old value was read: make the store that says it is there `Release`, its load `Acquire`";
     }
     if g == Gid::MAIN || message.starts_with("assertion") {
         return "look for the step that came in between: one lock or atomic operation must span it";
