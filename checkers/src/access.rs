@@ -73,6 +73,17 @@ pub enum Mode {
     Commute(Class),
 }
 
+impl Mode {
+    /// Whether two accesses to one resource forbid swapping their steps.
+    pub fn conflicts(self, other: Mode) -> bool {
+        match (self, other) {
+            (Mode::Read, Mode::Read) => false,
+            (Mode::Commute(a), Mode::Commute(b)) => a != b,
+            _ => true,
+        }
+    }
+}
+
 /// The commuting classes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[repr(u8)]
@@ -146,12 +157,7 @@ impl Access {
 
     /// Whether the two accesses forbid swapping their steps.
     pub fn conflicts(&self, other: &Access) -> bool {
-        self.res == other.res
-            && match (self.mode, other.mode) {
-                (Mode::Read, Mode::Read) => false,
-                (Mode::Commute(a), Mode::Commute(b)) => a != b,
-                _ => true,
-            }
+        self.res == other.res && self.mode.conflicts(other.mode)
     }
 }
 

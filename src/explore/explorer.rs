@@ -177,7 +177,7 @@ impl Shared {
                 break;
             };
             if let Some(observer) = &self.plan.observer {
-                (observer.0)(&Observed { findings: &report.findings, trace: report.class });
+                (observer.0)(&Observed { findings: &report.findings, trace: worker.trace() });
             }
             self.count(&mut tally, index, report);
             let survey = worker.survey();

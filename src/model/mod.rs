@@ -47,8 +47,6 @@ pub(crate) struct Report {
     /// Its decisions; kept only if it found something or was recorded.
     pub(crate) decisions: Vec<Decision>,
     pub(crate) trace: Option<Trace>,
-    /// See [`Strategy::trace`].
-    pub(crate) class: Option<u64>,
     /// How far each goroutine came, if it was recorded.
     pub(crate) stands: Vec<Stand>,
 }
@@ -93,6 +91,11 @@ impl Worker {
     /// What the strategy knows of the space.
     pub(crate) fn survey(&self) -> Survey {
         self.engine.ex().strategy.survey()
+    }
+
+    /// See [`Strategy::trace`].
+    pub(crate) fn trace(&self) -> Option<u64> {
+        self.engine.ex().strategy.trace()
     }
 
     /// Whether this thread must not be used for another execution.
@@ -158,7 +161,6 @@ impl Worker {
                 truncated: ex.ending == Ending::Limit,
                 decisions: if keep { ex.decisions.clone() } else { Vec::new() },
                 trace: record.then(|| ex.trace()),
-                class: ex.strategy.trace(),
                 stands: if record { ex.stands() } else { Vec::new() },
                 findings: std::mem::take(&mut ex.findings),
             };

@@ -222,28 +222,33 @@ impl Dpor {
 
     /// Choose where nothing is prescribed: the current goroutine if it has something new to do.
     fn choose(&mut self, scene: &Scene<'_>) -> (Gid, Chosen) {
-        let current = scene.goes_on().then_some(scene.current);
-        let mut others: Vec<Gid> = scene.enabled.to_vec();
-        others.sort_unstable();
-        let mut spare = None;
-        for g in current.into_iter().chain(others) {
-            let pending = &scene.pending[g.index()];
-            if pending.optional {
-                continue;
-            }
-            let choices = scene.world.alternatives(g, &pending.op);
-            for alternative in 0..choices {
-                let label = label(scene.world, g, &pending.op, alternative);
-                let chosen = Chosen { alternative, choices, label };
-                let choice = self.choice(g, label);
-                if !self.is_asleep(choice) {
-                    return (g, chosen);
-                }
-                spare.get_or_insert((g, chosen));
-            }
+        if scene.goes_on()
+            && let Some(chosen) = self.choose_for(scene, scene.current)
+        {
+            return (scene.current, chosen);
         }
-        self.is_blocked = true;
-        spare.expect("a strategy is asked only while somebody can go on with a cause")
+        let mut others: Vec<Gid> = scene.enabled.to_vec();
+        others.retain(|&g| g != scene.current && !scene.pending[g.index()].optional);
+        others.sort_unstable();
+        let found = others.into_iter().find_map(|g| Some((g, self.choose_for(scene, g)?)));
+        found.unwrap_or_else(|| {
+            self.is_blocked = true;
+            let g = scene.default_choice();
+            let op = &scene.pending[g.index()].op;
+            let choices = scene.world.alternatives(g, op);
+            (g, Chosen { alternative: 0, choices, label: label(scene.world, g, op, 0) })
+        })
+    }
+
+    /// The first outcome that `g` could have and that does not sleep.
+    fn choose_for(&mut self, scene: &Scene<'_>, g: Gid) -> Option<Chosen> {
+        let op = &scene.pending[g.index()].op;
+        let choices = scene.world.alternatives(g, op);
+        (0..choices).find_map(|alternative| {
+            let label = label(scene.world, g, op, alternative);
+            let choice = self.choice(g, label);
+            (!self.is_asleep(choice)).then_some(Chosen { alternative, choices, label })
+        })
     }
 
     /// The prescribed decision; `None` if it is not possible.
@@ -280,7 +285,7 @@ impl Dpor {
         let width = self.log.width();
         let name = |g: usize| if g == width { names::CLOCK } else { self.names.of(Gid(g as u32)) };
         let hash = |(event, planned): (usize, &Planned)| {
-            let before = self.races.before(event).iter().enumerate();
+            let before = self.races.row(event).iter().enumerate();
             let past = before.fold(0_u64, |sum, (g, &n)| sum.wrapping_add(mix(name(g).into(), n.into())));
             mix(
                 mix(mix(planned.choice.g.into(), planned.choice.label), past),

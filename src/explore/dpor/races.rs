@@ -26,6 +26,17 @@ pub(super) enum Second {
     Overtaken(u32),
 }
 
+impl Second {
+    /// The events it comes after for another reason than a conflict.
+    pub(super) fn causes(self, log: &Log) -> &[u32] {
+        match self {
+            Second::Event(event) => log.causes(event as usize),
+            Second::Pending(g) => &log.goroutines[g.index()].causes,
+            Second::Overtaken(n) => log.causes_of_overtaken(&log.overtaken[n as usize]),
+        }
+    }
+}
+
 /// A pair to be reversed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Race {
@@ -37,12 +48,12 @@ pub(super) struct Race {
 #[derive(Default)]
 pub(super) struct Races {
     width: usize,
-    /// Before the conflicts of the event itself are counted.
-    bases: Vec<u32>,
     rows: Vec<u32>,
     resources: Index,
     histories: Vec<Vec<(u32, Mode)>>,
     used: usize,
+    /// The events that conflict with the one that is looked at, and those it may race with.
+    conflicting: Vec<u32>,
     candidates: Vec<u32>,
     base: Vec<u32>,
     pub(super) found: Vec<Race>,
@@ -53,7 +64,6 @@ impl Races {
     /// events, which an earlier execution shared.
     pub(super) fn analyse(&mut self, log: &Log, known: usize) {
         self.width = log.width() + 1;
-        self.bases.clear();
         self.rows.clear();
         self.resources.clear();
         self.histories[..self.used].iter_mut().for_each(Vec::clear);
@@ -65,14 +75,14 @@ impl Races {
         for g in 0..log.width() {
             let g = Gid(g as u32);
             if let Some(op) = log.goroutines[g.index()].pending {
-                self.start_row(&log.goroutines[g.index()].causes);
+                self.start_row(Second::Pending(g).causes(log));
                 self.candidates.clear();
                 self.gather_attempted(log, g, &op, log.announcements(g), true);
                 self.report(log, g, Second::Pending(g));
             }
         }
         for (n, overtaken) in log.overtaken.iter().enumerate() {
-            self.start_row(log.causes_of_overtaken(overtaken));
+            self.start_row(Second::Overtaken(n as u32).causes(log));
             self.candidates.clear();
             self.gather_attempted(log, overtaken.g, &overtaken.op, overtaken.announced, true);
             self.candidates.push(overtaken.by);
@@ -90,30 +100,12 @@ impl Races {
 
     /// Whether event `a` comes before `second` for another reason than the conflict between them.
     pub(super) fn comes_before(&self, log: &Log, a: usize, second: Second) -> bool {
-        match second {
-            Second::Event(event) => is_before(log, a, self.slice(&self.bases, event as usize)),
-            Second::Pending(g) => {
-                let causes = &log.goroutines[g.index()].causes;
-                causes.iter().any(|&cause| self.ordered(log, a, cause as usize))
-            }
-            Second::Overtaken(n) => {
-                let causes = log.causes_of_overtaken(&log.overtaken[n as usize]);
-                causes.iter().any(|&cause| self.ordered(log, a, cause as usize))
-            }
-        }
+        second.causes(log).iter().any(|&cause| self.ordered(log, a, cause as usize))
     }
 
     /// How many events of each goroutine come before an event or are it; last, those of the clock.
-    pub(super) fn before(&self, event: usize) -> &[u32] {
-        self.row(event)
-    }
-
-    fn slice<'a>(&self, rows: &'a [u32], event: usize) -> &'a [u32] {
-        &rows[event * self.width..(event + 1) * self.width]
-    }
-
-    fn row(&self, event: usize) -> &[u32] {
-        self.slice(&self.rows, event)
+    pub(super) fn row(&self, event: usize) -> &[u32] {
+        &self.rows[event * self.width..(event + 1) * self.width]
     }
 
     /// Set `base` to what comes before an event with these causes.
@@ -128,19 +120,16 @@ impl Races {
     fn add(&mut self, log: &Log, event: usize, new: bool) {
         let e = &log.events[event];
         self.start_row(log.causes(event));
-        self.bases.extend_from_slice(&self.base);
         let may_wait = may_fail_earlier(&e.op) && e.due.is_none();
-        self.candidates.clear();
         self.gather_conflicting(log, event);
         if may_wait && new {
             // Who only looked did not keep it from being possible.
+            self.candidates.clone_from(&self.conflicting);
             self.gather_attempted(log, e.g, &e.op, e.announced, false);
             self.report(log, e.g, Second::Event(event as u32));
-            self.candidates.clear();
-            self.gather_conflicting(log, event);
         }
-        for i in 0..self.candidates.len() {
-            let first = self.candidates[i] as usize;
+        for i in 0..self.conflicting.len() {
+            let first = self.conflicting[i] as usize;
             if !is_before(log, first, &self.base) {
                 if new && !may_wait && log.events[first].g != e.g {
                     self.found.push(Race { first: first as u32, second: Second::Event(event as u32) });
@@ -168,24 +157,20 @@ impl Races {
     /// The events that conflict with `event`, latest first; where an earlier one is ordered before a
     /// later one anyway, only the later.
     fn gather_conflicting(&mut self, log: &Log, event: usize) {
+        self.conflicting.clear();
         for &(res, mode) in log.footprint(event) {
             let Some(history) = self.resources.get(key(res)) else { continue };
             for &(first, other) in self.histories[history as usize].iter().rev() {
-                let apart = match (mode, other) {
-                    (Mode::Read, Mode::Read) => true,
-                    (Mode::Commute(a), Mode::Commute(b)) => a == b,
-                    _ => false,
-                };
-                if !apart {
-                    self.candidates.push(first);
+                if mode.conflicts(other) {
+                    self.conflicting.push(first);
                 }
                 if other == Mode::Write {
                     break;
                 }
             }
         }
-        self.candidates.sort_unstable_by(|a, b| b.cmp(a));
-        self.candidates.dedup();
+        self.conflicting.sort_unstable_by(|a, b| b.cmp(a));
+        self.conflicting.dedup();
     }
 
     /// The events on the objects that `op` of `g` is on.

@@ -256,14 +256,7 @@ impl Dpor {
         let Some(mut state) = self.state_before(first) else { return false };
         let mut reversed = false;
         if self.repeat_all(&mut state, kept) {
-            let causes = match race.second {
-                Second::Event(event) => self.plan[event as usize].causes,
-                Second::Pending(g) => self.lists.add_causes(&self.log.goroutines[g.index()].causes),
-                Second::Overtaken(n) => {
-                    let overtaken = &self.log.overtaken[n as usize];
-                    self.lists.add_causes(self.log.causes_of_overtaken(overtaken))
-                }
-            };
+            let causes = self.lists.add_causes(race.second.causes(&self.log));
             state.join(&self.log, g);
             let alternatives = state.alternatives(g);
             for alternative in 0..alternatives {

@@ -32,12 +32,7 @@ impl Touch {
     pub(super) const END: Touch = Touch { owner: u32::MAX, part: Part::Life, index: 0, mode: Mode::Write };
 
     fn conflicts(&self, other: &Touch, names: &Names) -> bool {
-        let apart = match (self.mode, other.mode) {
-            (Mode::Read, Mode::Read) => true,
-            (Mode::Commute(a), Mode::Commute(b)) => a == b,
-            _ => false,
-        };
-        if apart || self.part != other.part || self.index != other.index {
+        if !self.mode.conflicts(other.mode) || self.part != other.part || self.index != other.index {
             return false;
         }
         self.owner == other.owner
