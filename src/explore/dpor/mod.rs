@@ -12,6 +12,7 @@
 //! (`blocked` counts those, and stays 0); the same program gives the same executions in the same order.
 
 mod index;
+mod known;
 mod log;
 mod names;
 mod races;
@@ -82,6 +83,8 @@ pub(crate) struct Dpor {
     is_blocked: bool,
     /// The program died in the execution.
     has_died: bool,
+    /// There was an execution in which loads could have read old stores.
+    is_weak: bool,
     progress: f64,
     pub(crate) counts: Counts,
     nondeterminism: Option<Nondeterminism>,
@@ -122,6 +125,7 @@ impl Dpor {
             history: Vec::new(),
             is_blocked: false,
             has_died: false,
+            is_weak: false,
             progress: 0.0,
             counts: Counts::default(),
             nondeterminism: None,
@@ -131,7 +135,7 @@ impl Dpor {
     /// Whether an empty frontier means that there is no other trace. Where loads may read old stores,
     /// it takes the order of a proof.
     fn is_proof(&self) -> bool {
-        let in_order = matches!(self.order, Order::DepthFirst) || !self.log.is_weak;
+        let in_order = matches!(self.order, Order::DepthFirst) || !self.is_weak;
         in_order && self.counts.lost == 0
     }
 
@@ -380,6 +384,10 @@ impl Strategy for Dpor {
             None => self.choose(scene),
         };
         self.chosen = Some(chosen);
+        let op = &scene.pending[g.index()].op;
+        if chosen.choices > 1 && matches!(op, Op::Load { .. }) {
+            self.log.offer((0..chosen.choices).map(|n| label(scene.world, g, op, n)));
+        }
         g
     }
 
@@ -409,6 +417,7 @@ impl Strategy for Dpor {
     }
 
     fn end(&mut self, _steps: u32) {
+        self.is_weak |= self.log.is_weak;
         if self.is_blocked {
             self.counts.blocked += 1;
         } else {
@@ -422,7 +431,7 @@ impl Strategy for Dpor {
 
 impl Tracer for Dpor {
     fn created(&mut self, world: &World, _g: Gid, object: ObjId) {
-        self.log.created(object, world.state(object));
+        self.log.created(world, object);
     }
 
     fn announced(&mut self, world: &World, g: Gid, op: &Op) {

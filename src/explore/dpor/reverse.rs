@@ -21,7 +21,7 @@ use selvedge_checkers::access::{Mode, Part, Res};
 use selvedge_checkers::ids::{Gid, ObjId};
 
 /// Stands for an event that is not in the log.
-const NEW: u32 = u32::MAX;
+pub(super) const NEW: u32 = u32::MAX;
 
 /// States of the world to work schedules out on, kept for their memory.
 #[derive(Default)]
@@ -78,7 +78,7 @@ impl Dpor {
         let mut next = found.iter().peekable();
         let events = self.log.events.len();
         for event in 0..events {
-            if event >= self.fresh && self.log.events[event].choices > 1 {
+            if event >= self.fresh && self.log.events[event].choices > 1 && !self.plan_other_reads(event) {
                 self.plan_other_outcomes(event);
             }
             if self.log.is_weak && reads_only(&self.log, event) {
@@ -172,7 +172,7 @@ impl Dpor {
         kept.clear();
         let later = first + 1..self.log.events.len();
         kept.extend(later.filter(|&event| !self.races.ordered(&self.log, first, event)));
-        if kept.iter().any(|&event| stores(event)) {
+        if kept.iter().any(|&event| stores(event)) && !self.read_known_stores(first, &kept) {
             self.read_after(first, g, &kept);
         }
         self.kept = kept;
@@ -230,54 +230,51 @@ impl Dpor {
         self.kept = kept;
     }
 
-    /// Reverse two accesses to memory that are what they are whatever comes before; false if it takes
-    /// more to know what they do.
-    fn reverse_as_it_was(&mut self, race: &Race, kept: &[usize]) -> bool {
-        let Second::Event(second) = race.second else { return false };
-        let (first, second) = (race.first as usize, second as usize);
-        let is_fixed = |event: usize| {
-            let e = &self.log.events[event];
-            matches!(e.op, Op::Load { .. } | Op::Store { .. } | Op::Update { .. })
-                && !self.log.went_in_circles(e)
-        };
-        if self.log.is_weak || !is_fixed(first) || !is_fixed(second) {
-            return false;
-        }
-        let again = Planned { event: NEW, ..self.plan[second] };
-        self.draft_of(kept, again);
-        self.put(first);
-        true
-    }
-
     /// Plan that the second of the race comes before the first and after the events kept; false if it
     /// cannot, or if it would make no difference.
     fn reverse_keeping(&mut self, race: &Race, g: Gid, kept: &[usize]) -> bool {
         let first = race.first as usize;
         let Some(mut state) = self.state_before(first) else { return false };
-        let mut reversed = false;
-        if self.repeat_all(&mut state, kept) {
-            let causes = self.lists.add_causes(race.second.causes(&self.log));
-            state.join(&self.log, g);
-            let alternatives = state.alternatives(g);
-            for alternative in 0..alternatives {
-                // The last one needs no copy to go on from.
-                let mut then = match alternative + 1 == alternatives {
-                    true => std::mem::take(&mut state),
-                    false => self.bench.copy_of(&state),
-                };
-                let mut second = self.planned(&mut then, g, alternative, causes);
-                if let Second::Event(event) = race.second {
-                    self.add_what_it_set_off(event as usize, &mut second);
-                }
-                if self.is_dependent(first, &then, &second) {
-                    self.draft_of(kept, second);
-                    self.put_with_first_again(first, &mut then);
-                    reversed = true;
-                }
-                self.bench.put_back(then);
-            }
+        if !self.repeat_all(&mut state, kept) {
+            self.bench.put_back(state);
+            return false;
         }
-        self.bench.put_back(state);
+        let causes = self.lists.add_causes(race.second.causes(&self.log));
+        state.join(&self.log, g);
+        let Some(last) = state.alternatives(g).checked_sub(1) else {
+            self.bench.put_back(state);
+            return false;
+        };
+        let mut reversed = false;
+        for alternative in 0..last {
+            let then = self.bench.copy_of(&state);
+            reversed |= self.reverse_with(race, g, kept, then, alternative, causes);
+        }
+        reversed | self.reverse_with(race, g, kept, state, last, causes)
+    }
+
+    /// Plan that the second of the race comes in this alternative after the events kept, which led to
+    /// `then`; false if it would make no difference.
+    fn reverse_with(
+        &mut self,
+        race: &Race,
+        g: Gid,
+        kept: &[usize],
+        mut then: Sim,
+        alternative: u32,
+        causes: (u32, u32),
+    ) -> bool {
+        let first = race.first as usize;
+        let mut second = self.planned(&mut then, g, alternative, causes);
+        if let Second::Event(event) = race.second {
+            self.add_what_it_set_off(event as usize, &mut second);
+        }
+        let reversed = self.is_dependent(first, &then, &second);
+        if reversed {
+            self.draft_of(kept, second);
+            self.put_with_first_again(first, &mut then);
+        }
+        self.bench.put_back(then);
         reversed
     }
 
@@ -336,7 +333,7 @@ impl Dpor {
     }
 
     /// Make the draft of what is kept and comes last.
-    fn draft_of(&mut self, kept: &[usize], last: Planned) {
+    pub(super) fn draft_of(&mut self, kept: &[usize], last: Planned) {
         self.draft.clear();
         self.draft.extend(kept.iter().map(|&event| self.plan[event]));
         self.draft.push(last);
@@ -376,7 +373,7 @@ impl Dpor {
     }
 
     /// Put the draft, which replaces everything from `event` on, unless it is covered; uses it up.
-    fn put(&mut self, event: usize) {
+    pub(super) fn put(&mut self, event: usize) {
         let range = self.sleeps[event].clone();
         let covered = self.slept[range.start as usize..range.end as usize].iter().any(|&child| {
             let child = self.tree.get(child);
