@@ -105,8 +105,8 @@ impl Dpor {
         Planned { event: NEW, footprint, ..planned }
     }
 
-    /// Plan what else a load could have read; false if that is not known.
-    pub(super) fn plan_other_reads(&mut self, event: usize) -> bool {
+    /// Plan what else a load could have read, after the events kept; false if that is not known.
+    pub(super) fn plan_other_reads(&mut self, event: usize, kept: &[usize]) -> bool {
         let e = &self.log.events[event];
         if !matches!(e.op, Op::Load { .. }) || !self.log.settled_by(event).is_empty() {
             return false;
@@ -114,7 +114,7 @@ impl Dpor {
         for n in self.log.offered(event) {
             let label = self.log.labels[n];
             if label != self.log.events[event].label {
-                self.plan_read(event, &[], label);
+                self.plan_read(event, kept, label);
             }
         }
         true

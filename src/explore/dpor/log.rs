@@ -110,8 +110,11 @@ pub(super) struct Log {
     tied: u32,
     offered: u32,
     live: usize,
-    /// Every event was an access to an atomic or to a lock: it had one outcome, and ended nobody's wait.
-    pub(super) is_plain: bool,
+    /// Every event was an access to an atomic or to a lock.
+    is_uniform: bool,
+    /// Some read an atomic and may have read an old store, unless all is sequentially consistent.
+    chooses: bool,
+    is_consistent: bool,
     /// There are atomics, and loads of them may read old stores.
     pub(super) is_weak: bool,
     pub(super) has_fence: bool,
@@ -129,7 +132,9 @@ impl Log {
             g.events = 0;
         }
         self.live = 0;
-        self.is_plain = true;
+        self.is_uniform = true;
+        self.chooses = false;
+        self.is_consistent = true;
         self.is_weak = false;
         self.has_fence = false;
         self.fires = 0;
@@ -151,6 +156,11 @@ impl Log {
     /// How many goroutines there were.
     pub(super) fn width(&self) -> usize {
         self.live
+    }
+
+    /// Whether every event had one outcome, whatever came before, and ended nobody's wait.
+    pub(super) fn is_plain(&self) -> bool {
+        self.is_uniform && (!self.chooses || self.is_consistent)
     }
 
     pub(super) fn footprint(&self, event: usize) -> &[(Res, Mode)] {
@@ -407,8 +417,9 @@ impl Log {
 
     fn push(&mut self, world: &World, event: Event, causes: u32) {
         self.has_fence |= matches!(event.op, Op::Fence(_));
-        let chooses = matches!(event.op, Op::Load { .. } | Op::CompareExchange { .. });
-        self.is_plain &= is_plain(&event.op) && !(self.is_weak && chooses);
+        self.is_uniform &= is_plain(&event.op);
+        self.chooses |= self.is_weak && matches!(event.op, Op::Load { .. } | Op::CompareExchange { .. });
+        self.is_consistent &= event.op.is_consistent();
         let number = self.events.len() as u32;
         let footprint = self.footprints.len() as u32;
         self.footprints.extend(world.footprint.iter().map(|a| (a.res, a.mode)));

@@ -13,7 +13,7 @@
 use super::log::Log;
 use super::races::{Race, Second};
 use super::sim::Sim;
-use super::tree::{Planned, Touch, conflict, initial_in};
+use super::tree::{Choice, Planned, Touch, conflict, initial_in};
 use super::{Dpor, label_of};
 use crate::objects::Op;
 use crate::objects::label::Label;
@@ -71,15 +71,15 @@ impl Dpor {
         }
         // Where a step has several outcomes or ends the wait of another, the rest of the execution
         // matters for how an old race goes the other way: they are all looked at again.
-        let known = if self.log.is_plain { self.fresh } else { 0 };
+        let known = if self.log.is_plain() { self.fresh } else { 0 };
         self.races.analyse(&self.log, known);
         self.bench.at = None;
         let found = std::mem::take(&mut self.races.found);
         let mut next = found.iter().peekable();
         let events = self.log.events.len();
         for event in 0..events {
-            if event >= self.fresh && self.log.events[event].choices > 1 && !self.plan_other_reads(event) {
-                self.plan_other_outcomes(event);
+            if self.log.events[event].choices > 1 {
+                self.plan_otherwise(event);
             }
             if self.log.is_weak && reads_only(&self.log, event) {
                 self.read_later_stores(event);
@@ -131,29 +131,55 @@ impl Dpor {
         self.bench.put_back(state);
     }
 
-    /// The other outcomes that an event could have had.
-    fn plan_other_outcomes(&mut self, event: usize) {
+    /// Plan the other outcomes that an event could have had. If a later step that does not depend on it
+    /// had a choice too, that one comes first, with its outcome: what sleeps, or stands to the left, with
+    /// another outcome of that step would seem to cover the schedule.
+    fn plan_otherwise(&mut self, event: usize) {
+        let mut kept = std::mem::take(&mut self.kept);
+        kept.clear();
+        let later = event + 1..self.log.events.len();
+        kept.extend(later.filter(|&other| !self.races.ordered(&self.log, event, other)));
+        let chose = |&other: &usize| self.log.events[other].choices > 1;
+        if !kept.iter().any(chose) {
+            kept.clear();
+        }
+        let is_new = |&other: &usize| other >= self.fresh;
+        if is_new(&event) || kept.iter().filter(|&other| chose(other)).any(is_new) {
+            if !self.plan_other_reads(event, &kept) {
+                self.plan_other_outcomes(event, &kept);
+            }
+        }
+        self.kept = kept;
+    }
+
+    /// The same, where it takes a simulation.
+    fn plan_other_outcomes(&mut self, event: usize, kept: &[usize]) {
         let (g, is_of_time) = (self.log.events[event].g, self.log.events[event].due.is_some());
         let (taken, choices) = (self.log.events[event].alternative, self.log.events[event].choices);
         let Some(mut state) = self.state_before(event) else { return };
-        if !is_of_time {
-            state.join(&self.log, g);
-        }
-        for alternative in (0..choices).filter(|&n| n != taken) {
-            let planned = if is_of_time {
+        if is_of_time {
+            for alternative in (0..choices).filter(|&n| n != taken) {
                 let due = self.log.ties(event)[alternative as usize];
-                let mut planned = Planned { event: NEW, ..self.plan[event] };
-                planned.choice.label = self.label(label_of(due));
-                planned
-            } else {
-                let mut then = self.bench.copy_of(&state);
-                let planned = self.planned(&mut then, g, alternative, self.plan[event].causes);
-                self.bench.put_back(then);
-                planned
-            };
-            self.draft.clear();
-            self.draft.push(planned);
-            self.put(event);
+                let label = self.label(label_of(due));
+                let planned = self.plan[event];
+                self.draft.clear();
+                self.draft.push(Planned { event: NEW, choice: Choice { label, ..planned.choice }, ..planned });
+                self.put(event);
+            }
+        } else {
+            state.join(&self.log, g);
+            let taken = self.log.events[event].label;
+            let labels: Vec<Label> = (0..state.alternatives(g)).map(|n| state.label(g, n)).collect();
+            if self.repeat_all(&mut state, kept) {
+                for label in labels.into_iter().filter(|&label| label != taken) {
+                    let Some(alternative) = state.alternative_of(g, label) else { continue };
+                    let mut then = self.bench.copy_of(&state);
+                    let planned = self.planned(&mut then, g, alternative, self.plan[event].causes);
+                    self.bench.put_back(then);
+                    self.draft_of(kept, planned);
+                    self.put(event);
+                }
+            }
         }
         self.bench.put_back(state);
     }
