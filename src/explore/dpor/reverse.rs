@@ -163,7 +163,11 @@ impl Dpor {
                 let label = self.label(label_of(due));
                 let planned = self.plan[event];
                 self.draft.clear();
-                self.draft.push(Planned { event: NEW, choice: Choice { label, ..planned.choice }, ..planned });
+                self.draft.push(Planned {
+                    event: NEW,
+                    choice: Choice { label, ..planned.choice },
+                    ..planned
+                });
                 self.put(event);
             }
         } else {
@@ -305,10 +309,15 @@ impl Dpor {
     }
 
     /// What took effect in the wake of an event without a decision, while its goroutine unwound, will
-    /// again.
+    /// again, unless the operation comes out otherwise.
     fn add_what_it_set_off(&mut self, event: usize, planned: &mut Planned) {
-        if !self.log.settled_by(event).is_empty() {
-            let mut touches = self.lists.footprint(planned).to_vec();
+        if self.log.settled_by(event).is_empty() {
+            return;
+        }
+        let own = &self.lists.footprint(&self.plan[event])[..self.log.events[event].own as usize];
+        let now = self.lists.footprint(planned);
+        if own.len() == now.len() && own.iter().zip(now).all(|(a, b)| (a.part, a.mode) == (b.part, b.mode)) {
+            let mut touches = now.to_vec();
             touches.extend_from_slice(self.lists.footprint(&self.plan[event]));
             planned.footprint = self.lists.add_footprint(touches.into_iter());
         }
