@@ -7,9 +7,11 @@
 pub mod base32;
 mod borrows;
 pub(crate) mod budget;
+mod confirm;
 pub(crate) mod dpor;
 pub(crate) mod explorer;
 mod interrupt;
+mod ledger;
 pub(crate) mod minimise;
 pub(crate) mod plan;
 pub(crate) mod profile;
