@@ -5,8 +5,8 @@
 //! any number of workers. The calling thread only waits and watches: a worker that makes no step
 //! for the length of the watchdog is reported with its place and given up.
 
+use super::account::{Account, Trial};
 use super::budget::Budget;
-use super::ledger::{Ledger, Trial};
 use super::plan::{Body, Exploration, Observed, Plan};
 use super::profile::{self, Profile};
 use super::strategies::{self, Deviate, Reorder};
@@ -32,7 +32,7 @@ struct Shared {
     end: AtomicU64,
     stop: AtomicBool,
     exhausted: AtomicBool,
-    ledger: Mutex<Ledger>,
+    account: Mutex<Account>,
     budget: Budget,
 }
 
@@ -61,7 +61,7 @@ pub(crate) fn explore(plan: &Plan, body: &Body, site: SiteRef) -> Exploration {
         end: AtomicU64::new(plan.executions),
         stop: AtomicBool::new(false),
         exhausted: AtomicBool::new(false),
-        ledger: Mutex::new(Ledger::new(plan)),
+        account: Mutex::new(Account::new(plan)),
         budget: Budget::start(plan.time),
     });
     let (tell, told) = channel();
@@ -95,7 +95,7 @@ pub(crate) fn explore(plan: &Plan, body: &Body, site: SiteRef) -> Exploration {
             }
         }
     }
-    let mut total = std::mem::take(shared.ledger().total_mut());
+    let mut total = std::mem::take(shared.account().total_mut());
     total.hung = hung;
     total.exhausted = shared.exhausted.load(Ordering::Relaxed);
     total.seconds = shared.budget.elapsed().as_secs_f64();
@@ -179,8 +179,8 @@ impl Shared {
             self.enter(&mut worker, index, report);
             let survey = worker.survey();
             {
-                let mut ledger = self.ledger();
-                let total = ledger.total_mut();
+                let mut account = self.account();
+                let total = account.total_mut();
                 total.redundant = survey.redundant;
                 total.estimate = survey.progress.map(|share| total.executions as f64 / share);
                 total.diverged = survey.nondeterminism.map(divergence);
@@ -224,15 +224,15 @@ impl Shared {
 
     /// Enter the execution, and whatever waited for it; what is predicted is put to the test.
     fn enter(&self, worker: &mut Worker, index: u64, report: Report) {
-        let mut ledger = self.ledger();
-        ledger.add(index, report);
-        while let Some(trial) = ledger.advance(&self.plan) {
-            drop(ledger);
+        let mut account = self.account();
+        account.add(index, report);
+        while let Some(trial) = account.advance(&self.plan) {
+            drop(account);
             let reports = self.try_out(worker, &trial);
-            ledger = self.ledger();
-            ledger.tried(&self.plan, trial, reports);
+            account = self.account();
+            account.tried(&self.plan, trial, reports);
         }
-        self.end.store(ledger.end(), Ordering::Relaxed);
+        self.end.store(account.end(), Ordering::Relaxed);
     }
 
     /// Run the schedules of a prediction until one fails.
@@ -250,8 +250,8 @@ impl Shared {
         reports
     }
 
-    fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    fn account(&self) -> MutexGuard<'_, Account> {
+        self.account.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

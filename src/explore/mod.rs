@@ -4,6 +4,7 @@
 //! used up or something is found; `profile` tells what one execution was like; [`token`] and [`rng`]
 //! are frozen formats.
 
+mod account;
 pub mod base32;
 mod borrows;
 pub(crate) mod budget;
@@ -11,7 +12,6 @@ mod confirm;
 pub(crate) mod dpor;
 pub(crate) mod explorer;
 mod interrupt;
-mod ledger;
 pub(crate) mod minimise;
 pub(crate) mod plan;
 pub(crate) mod profile;

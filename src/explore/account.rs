@@ -17,7 +17,7 @@ const MAX_PREDICTIONS: usize = 32;
 
 /// See the module.
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
+pub(super) struct Account {
     /// The next execution to enter.
     next: u64,
     /// Executions from this one on are not worth running any more.
@@ -39,9 +39,9 @@ pub(super) struct Trial {
     pub(super) schedules: Vec<Schedule>,
 }
 
-impl Ledger {
-    pub(super) fn new(plan: &Plan) -> Ledger {
-        Ledger { end: plan.executions, next: plan.next_owned(0), ..Ledger::default() }
+impl Account {
+    pub(super) fn new(plan: &Plan) -> Account {
+        Account { end: plan.executions, next: plan.next_owned(0), ..Account::default() }
     }
 
     /// Executions from this one on are not worth running.
@@ -55,7 +55,7 @@ impl Ledger {
     }
 
     /// Enter what can be entered, up to a prediction that is to be put to the test first: the caller
-    /// then owes the ledger its [`Ledger::tried`].
+    /// then owes the account its [`Account::tried`].
     pub(super) fn advance(&mut self, plan: &Plan) -> Option<Trial> {
         while !self.is_busy {
             if let Some(trial) = self.trials.pop() {
