@@ -12,7 +12,8 @@ use std::time::Duration;
 /// What must be equal between two explorations.
 fn essence(outcome: &Outcome) -> impl PartialEq + std::fmt::Debug + use<> {
     let token = outcome.token.as_ref().map(ToString::to_string);
-    (outcome.first, outcome.findings.clone(), token, outcome.decisions.clone())
+    let counts = (outcome.executions, outcome.failing, outcome.steps);
+    (outcome.first, counts, outcome.findings.clone(), token, outcome.decisions.clone())
 }
 
 #[track_caller]

@@ -31,7 +31,7 @@ pub(crate) use pulse::Pulse;
 use crate::port::{self, Epoch, MAX_WORKERS, Spawn};
 use engine::Engine_;
 use execution::{Ending, Execution};
-use selvedge_checkers::finding::Finding;
+use selvedge_checkers::finding::{Finding, HeardSignal};
 use selvedge_checkers::ids::{Gid, SiteRef};
 use selvedge_checkers::trace::Trace;
 use std::any::Any;
@@ -41,11 +41,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Report {
     pub(crate) findings: Vec<Finding>,
+    /// The waits that notifications ended: what could have been the other way round.
+    pub(crate) heard: Vec<HeardSignal>,
     pub(crate) steps: u32,
     pub(crate) fingerprint: u64,
     /// The step limit cut it.
     pub(crate) truncated: bool,
-    /// Its decisions; kept only if it found something or was recorded.
+    /// Its decisions; kept only if there is something to tell of it, or it was recorded.
     pub(crate) decisions: Vec<Decision>,
     pub(crate) trace: Option<Trace>,
     /// How far each goroutine came, if it was recorded.
@@ -166,8 +168,10 @@ impl Worker {
             if let Some((object, created)) = epoch.trespassed() {
                 ex.find_trespass(object, created);
             }
-            let keep = record || !ex.findings.is_empty();
+            let heard = ex.suite.heard().to_vec();
+            let keep = record || !ex.findings.is_empty() || !heard.is_empty();
             let report = Report {
+                heard,
                 steps: ex.steps,
                 fingerprint: ex.fingerprint,
                 truncated: ex.ending == Ending::Limit,
