@@ -3,7 +3,7 @@
 //! Invariants: a slug, once published, keeps its meaning; errors are proved by the execution that
 //! shows them, warnings are predicted or advisory. All wording lives in the report.
 
-use crate::ids::{Gid, ObjId, Site};
+use crate::ids::{Gid, ObjId, Site, SiteRef};
 use crate::op::{OpKind, WaitReason};
 
 macro_rules! slugs {
@@ -128,10 +128,24 @@ pub struct LockEdge {
     pub held: ObjId,
     /// Where it was taken.
     pub held_at: Site,
+    /// At which step it was; 0 where unknown.
+    pub taken: u32,
     /// The lock wanted.
     pub wanted: ObjId,
     /// Where it was asked for.
     pub wanted_at: Site,
+    /// How many steps had been made by then; 0 where unknown.
+    pub asked: u32,
+}
+
+/// A wait on a condition variable that a notification ended: the other way round it might have been
+/// lost. No finding, because a predicate mostly says so.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HeardSignal {
+    /// Who waited, where, and at which step.
+    pub waiter: (Gid, SiteRef, u32),
+    /// Who notified, where, and at which step.
+    pub notifier: (Gid, SiteRef, u32),
 }
 
 /// What a finding rests on, by kind.

@@ -45,6 +45,7 @@ struct Held {
     lock: ObjId,
     shared: bool,
     site: SiteRef,
+    step: u32,
 }
 
 /// What a goroutine holds now.
@@ -69,6 +70,8 @@ struct Edge {
     wanted: ObjId,
     shared: bool,
     site: SiteRef,
+    /// How many steps had been made.
+    step: u32,
     /// The locks held, as a range of `LockOrder::pool`.
     held: (usize, usize),
     mark: Mark,
@@ -123,25 +126,26 @@ impl LockOrder {
         self.reported.clear();
     }
 
-    /// A goroutine announces a blocking request, before it is granted.
+    /// A goroutine announces a blocking request, before it is granted, after `step` steps.
     #[inline]
+    #[allow(clippy::too_many_arguments, reason = "the fields of one step, passed on as they come")]
     pub fn requested(
         &mut self,
         order: &mut HardOrder,
         g: Gid,
         lock: ObjId,
         shared: bool,
-        site: SiteRef,
+        (site, step): (SiteRef, u32),
         findings: &mut Vec<Finding>,
     ) {
         let holder = self.holders.row(g.index());
         holder.announced = Some(lock);
         if !holder.held.is_empty() {
-            self.request_while_holding(order, g, lock, shared, site, findings);
+            self.request_while_holding(order, g, lock, shared, (site, step), findings);
         }
     }
 
-    /// A goroutine got a lock. A blocking request that was not announced is recorded here.
+    /// A goroutine got a lock, at step `step`. A blocking request that was not announced is recorded here.
     #[inline]
     #[allow(clippy::too_many_arguments, reason = "the fields of one step, passed on as they come")]
     pub fn acquired(
@@ -151,15 +155,15 @@ impl LockOrder {
         lock: ObjId,
         shared: bool,
         blocking: bool,
-        site: SiteRef,
+        (site, step): (SiteRef, u32),
         findings: &mut Vec<Finding>,
     ) {
         if blocking && self.holders.row(g.index()).announced != Some(lock) {
-            self.requested(order, g, lock, shared, site, findings);
+            self.requested(order, g, lock, shared, (site, step.saturating_sub(1)), findings);
         }
         let holder = self.holders.row(g.index());
         holder.announced = None;
-        holder.held.push(Held { lock, shared, site });
+        holder.held.push(Held { lock, shared, site, step });
     }
 
     /// A goroutine released a lock, its own or another's.
@@ -202,7 +206,7 @@ impl LockOrder {
         g: Gid,
         lock: ObjId,
         shared: bool,
-        site: SiteRef,
+        (site, step): (SiteRef, u32),
         findings: &mut Vec<Finding>,
     ) {
         let LockOrder { holders, locks, edges, pool, .. } = self;
@@ -232,6 +236,7 @@ impl LockOrder {
             wanted: lock,
             shared,
             site,
+            step,
             held: (start, pool.len()),
             mark,
             version,

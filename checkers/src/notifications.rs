@@ -8,7 +8,8 @@
 //!
 //! Source: the "lost notification" pattern of Farchi, Nir & Ur (IPDPS 2003), decided on
 //! [`HardOrder`] because the mutex of the condition variable orders every notifier and waiter.
-//! Deviation: we explain deadlocks and never predict one.
+//! Deviation: we explain deadlocks and never predict one; of the waits that were notified we only
+//! tell which, so that the other order can be tried.
 //!
 //! Invariants: only asked at a deadlock or a leak, so recording is cheap and judging need not be;
 //! `certain` is claimed only if the notification fell between the waiter's last lock and its wait,
@@ -17,7 +18,7 @@
 //! Does not detect: state changes that were never announced at all, wake-ups lost inside a user's
 //! own primitive built on atomics, and futures' wakers.
 
-use crate::finding::{Evidence, Side};
+use crate::finding::{Evidence, HeardSignal, Side};
 use crate::hard_order::{HardOrder, Mark};
 use crate::ids::{Gid, ObjId, SiteRef};
 use crate::op::OpKind;
@@ -25,6 +26,9 @@ use crate::table::{Row, Table};
 
 /// Missed notifications that are kept of one condition variable, the last one by each goroutine.
 const MAX_MISSED: usize = 16;
+
+/// Pairs of a wait and the notification that ended it which are kept of one execution.
+const MAX_HEARD: usize = 16;
 
 /// Why a goroutine was not woken.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -97,6 +101,7 @@ impl Row for Sleeper {
 pub struct Notifications {
     conds: Table<Cond>,
     sleepers: Table<Sleeper>,
+    heard: Vec<HeardSignal>,
 }
 
 impl Notifications {
@@ -104,6 +109,7 @@ impl Notifications {
     pub fn reset(&mut self) {
         self.conds.reset();
         self.sleepers.reset();
+        self.heard.clear();
     }
 
     /// The condition variable is gone; its id may be given to another.
@@ -145,6 +151,7 @@ impl Notifications {
                 _ if waiters > 1 => row.chose = Some(signal),
                 _ => {}
             }
+            self.note_heard(cond, signal);
             return;
         }
         // Kept in order of time, so that the latest explanation is tried first.
@@ -153,6 +160,26 @@ impl Notifications {
             row.missed.remove(0);
         }
         row.missed.push((signal, order.mark(g)));
+    }
+
+    /// `signal` came while somebody waited on `cond`.
+    fn note_heard(&mut self, cond: ObjId, signal: Signal) {
+        let asleep = |(g, s): (usize, &Sleeper)| {
+            let wait = s.wait.filter(|w| w.cond == cond && w.step > s.locked)?;
+            Some((Gid(g as u32), wait.site, wait.step))
+        };
+        let notifier = (signal.g, signal.site, signal.step);
+        for waiter in self.sleepers.iter().filter_map(asleep) {
+            let known = |h: &HeardSignal| (h.waiter.1, h.notifier.1) == (waiter.1, signal.site);
+            if self.heard.len() < MAX_HEARD && !self.heard.iter().any(known) {
+                self.heard.push(HeardSignal { waiter, notifier });
+            }
+        }
+    }
+
+    /// The waits that notifications ended, each pair of places once.
+    pub fn heard(&self) -> &[HeardSignal] {
+        &self.heard
     }
 
     /// `g` unparked `target`; `stored` unless its token was there already.
@@ -245,6 +272,23 @@ mod tests {
         rig.notify(1, CV, 0);
         rig.cond_wait(0, CV, M);
         assert_eq!(lost(&mut rig, 0), Some((2, true)));
+    }
+
+    #[test]
+    fn what_was_heard_is_told_once_for_each_pair_of_places() {
+        let mut rig = Rig::with(2);
+        for _ in 0..2 {
+            rig.lock(0, M);
+            rig.cond_wait(0, CV, M);
+            rig.notify(1, CV, 1);
+        }
+        let heard = rig.suite.heard();
+        assert_eq!(heard.len(), 1);
+        assert_eq!((heard[0].waiter.0, heard[0].waiter.2), (Gid(0), 2));
+        assert_eq!((heard[0].notifier.0, heard[0].notifier.2), (Gid(1), 4));
+        rig.restart(2);
+        rig.notify(1, CV, 0);
+        assert!(rig.suite.heard().is_empty());
     }
 
     #[test]

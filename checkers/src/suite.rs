@@ -27,7 +27,7 @@ use crate::access::Access;
 use crate::channel_use::ChannelUse;
 use crate::clock::Clocks;
 use crate::exits::Exits;
-use crate::finding::Finding;
+use crate::finding::{Finding, HeardSignal};
 use crate::hard_order::HardOrder;
 use crate::ids::{Gid, ObjId, SiteRef};
 use crate::lock_order::LockOrder;
@@ -120,7 +120,8 @@ impl Suite {
         let shared = matches!(s.op, OpKind::ReadLock | OpKind::TryReadLock);
         let blocking = matches!(s.op, OpKind::Lock | OpKind::WriteLock | OpKind::ReadLock);
         self.notifications.locked(s.g, s.step);
-        self.locks.acquired(&mut self.order, s.g, s.object, shared, blocking, s.site, &mut self.findings);
+        let at = (s.site, s.step);
+        self.locks.acquired(&mut self.order, s.g, s.object, shared, blocking, at, &mut self.findings);
     }
 
     fn unparked(&mut self, s: &Step) {
@@ -131,13 +132,13 @@ impl Suite {
 
     /// A goroutine announces a blocking lock operation; other operations are ignored.
     #[inline]
-    pub fn requested(&mut self, _: &Clocks, g: Gid, op: OpKind, object: ObjId, site: SiteRef, _step: u32) {
+    pub fn requested(&mut self, _: &Clocks, g: Gid, op: OpKind, object: ObjId, site: SiteRef, step: u32) {
         let shared = match op {
             OpKind::Lock | OpKind::WriteLock => false,
             OpKind::ReadLock => true,
             _ => return,
         };
-        self.locks.requested(&mut self.order, g, object, shared, site, &mut self.findings);
+        self.locks.requested(&mut self.order, g, object, shared, (site, step), &mut self.findings);
     }
 
     /// The edges of a step were applied; `lock` if it was an operation on a mutex or a
@@ -190,6 +191,11 @@ impl Suite {
     /// Why a goroutine that has parked for ever was not unparked.
     pub fn explain_park(&self, g: Gid, site: SiteRef, step: u32) -> Option<LostWakeUp> {
         self.notifications.explain_park(g, site, step)
+    }
+
+    /// The waits that notifications ended, each pair of places once.
+    pub fn heard(&self) -> &[HeardSignal] {
+        self.notifications.heard()
     }
 
     /// Whether there is anything to take.

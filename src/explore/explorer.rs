@@ -2,22 +2,28 @@
 //!
 //! Execution `i` is a function of the base seed and `i` alone, so which worker runs it does not
 //! matter: the failing execution with the lowest index, and every count up to it, are the same for
-//! any number of workers. The calling thread only waits and watches: a worker that makes no step
+//! any number of workers. So they are in an exhaustive search, whose workers form a [`Team`]. The
+//! calling thread only waits and watches: a worker that makes no step
 //! for the length of the watchdog is reported with its place and given up.
 
+use super::account::{Account, Trial};
 use super::budget::Budget;
-use super::plan::{Body, Exploration, Failure, Observed, Plan};
+use super::dpor::Branch;
+use super::dpor::search::Search;
+use super::plan::{Body, Exploration, Observed, Plan};
 use super::profile::{self, Profile};
-use super::strategies::{self, Deviate};
+use super::spec::StrategySpec;
+use super::strategies::{self, Deviate, Reorder};
+use super::team::{Entered, Team};
 use super::watchdog::{Beat, Watchdog};
-use crate::model::{Nondeterminism, Report, Strategy, Worker};
+use crate::model::{Nondeterminism, Report, Strategy, Survey, Worker};
 use selvedge_checkers::finding::{Evidence, Finding, Slug};
 use selvedge_checkers::ids::SiteRef;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What the workers of one exploration share.
 struct Shared {
@@ -25,15 +31,15 @@ struct Shared {
     body: Body,
     site: SiteRef,
     profile: Option<Arc<Profile>>,
+    /// Who walks the frontier together, if that is how to explore.
+    team: Option<Team>,
     /// The next execution to run.
     next: AtomicU64,
-    /// The lowest failing execution so far.
-    failed: AtomicU64,
-    /// Executions beyond this one are not worth running any more.
+    /// Executions from this one on are not worth running any more.
     end: AtomicU64,
     stop: AtomicBool,
     exhausted: AtomicBool,
-    total: Mutex<Exploration>,
+    account: Mutex<Account>,
     budget: Budget,
 }
 
@@ -53,23 +59,24 @@ pub(crate) fn explore(plan: &Plan, body: &Body, site: SiteRef) -> Exploration {
         Some(Ok(profile)) => Some(Arc::new(profile)),
         None => None,
     };
+    let in_team = plan.strategy == StrategySpec::Optimal;
+    // Any other search goes from one execution to the next: it has one worker.
+    let jobs = if plan.strategy.is_sequential() && !in_team { 1 } else { plan.jobs.max(1) };
     let shared = Arc::new(Shared {
         plan: plan.clone(),
         body: Arc::clone(body),
         site,
         profile,
+        team: in_team.then(|| Team::new(Search::new(), jobs)),
         next: AtomicU64::new(0),
-        failed: AtomicU64::new(u64::MAX),
         end: AtomicU64::new(plan.executions),
         stop: AtomicBool::new(false),
         exhausted: AtomicBool::new(false),
-        total: Mutex::default(),
+        account: Mutex::new(Account::new(plan)),
         budget: Budget::start(plan.time),
     });
     let (tell, told) = channel();
     let mut watchdog = Watchdog::new(plan.watchdog);
-    // A search goes from one execution to the next: it has one worker.
-    let jobs = if plan.strategy.is_sequential() { 1 } else { plan.jobs.max(1) };
     for _ in 0..jobs {
         watchdog.watch(start(&shared, &tell, None));
     }
@@ -80,7 +87,7 @@ pub(crate) fn explore(plan: &Plan, body: &Body, site: SiteRef) -> Exploration {
             Ok(Message::Finished) => running -= 1,
             Ok(Message::Tainted(strategy)) => watchdog.watch(start(&shared, &tell, strategy)),
             Ok(Message::Died(payload)) => {
-                shared.stop.store(true, Ordering::Relaxed);
+                shared.stop();
                 // Its message went to the goroutine's hook: say it again.
                 let text = payload.downcast_ref::<String>().map(|text| &**text);
                 let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("?");
@@ -90,14 +97,14 @@ pub(crate) fn explore(plan: &Plan, body: &Body, site: SiteRef) -> Exploration {
             Err(RecvTimeoutError::Timeout) => {
                 // The others are waited for: they come to the end of their executions, or hang too.
                 if let Some(finding) = watchdog.look() {
-                    shared.stop.store(true, Ordering::Relaxed);
+                    shared.stop();
                     hung.get_or_insert(finding);
                     running -= 1;
                 }
             }
         }
     }
-    let mut total = std::mem::take(&mut *shared.total.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut total = std::mem::take(shared.account().total_mut());
     total.hung = hung;
     total.exhausted = shared.exhausted.load(Ordering::Relaxed);
     total.seconds = shared.budget.elapsed().as_secs_f64();
@@ -154,7 +161,10 @@ fn start(shared: &Arc<Shared>, tell: &Sender<Message>, strategy: Option<Box<dyn 
     let (shared, tell, mine) = (Arc::clone(shared), tell.clone(), Arc::clone(&beat));
     let run = move || {
         mine.begin();
-        let worked = catch_unwind(AssertUnwindSafe(|| shared.work(&mine, strategy)));
+        let worked = catch_unwind(AssertUnwindSafe(|| match &shared.team {
+            Some(team) => shared.work_in(team, &mine),
+            None => shared.work(&mine, strategy),
+        }));
         mine.end();
         // The waiting thread may have given up already.
         let _ = tell.send(worked.unwrap_or_else(Message::Died));
@@ -165,11 +175,67 @@ fn start(shared: &Arc<Shared>, tell: &Sender<Message>, strategy: Option<Box<dyn 
 }
 
 impl Shared {
+    /// Nobody begins another execution.
+    fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.team.iter().for_each(Team::stop);
+    }
+
+    /// Run leaves of the frontier until there are no more, or the thread must not be used again.
+    fn work_in(&self, team: &Team, beat: &Arc<Beat>) -> Message {
+        let mut worker = Worker::new(Box::new(Branch::default()), self.plan.limits, Arc::clone(beat.pulse()));
+        while !self.is_over(0)
+            && let Some(ticket) = team.take(&mut worker)
+            && let Some(report) = worker.run(0, &self.body, self.site, false)
+        {
+            team.bring(&mut worker, ticket, report, |entered| self.enter_in_turn(entered));
+            if worker.is_tainted() {
+                worker.retire();
+                return Message::Tainted(None);
+            }
+        }
+        // The others may wait for what is not run any more.
+        team.stop();
+        Message::Finished
+    }
+
+    /// Count an execution of the team; whether to go on.
+    fn enter_in_turn(&self, entered: Entered<'_>) -> bool {
+        let Entered { index, report, trace, survey } = entered;
+        if let Some(observer) = &self.plan.observer {
+            (observer.0)(&Observed { findings: &report.findings, trace });
+        }
+        let mut account = self.account();
+        account.add(index, report);
+        let trial = account.advance(&self.plan);
+        debug_assert!(trial.is_none(), "a search comes by itself to what it predicts");
+        self.end.store(account.end(), Ordering::Relaxed);
+        !self.take_over(account.total_mut(), survey) && !self.is_over(index + 1)
+    }
+
+    /// Take over what the search knows after an execution; whether that is the end of it.
+    fn take_over(&self, total: &mut Exploration, survey: &Survey) -> bool {
+        total.redundant = survey.redundant;
+        total.estimate = survey.progress.map(|share| total.executions as f64 / share);
+        total.diverged = survey.nondeterminism.map(divergence);
+        if survey.exhausted && survey.nondeterminism.is_none() {
+            self.exhausted.store(true, Ordering::Relaxed);
+        }
+        survey.nondeterminism.is_some() || survey.exhausted
+    }
+
+    /// Whether execution `index` is not to be run.
+    fn is_over(&self, index: u64) -> bool {
+        if self.budget.is_used_up() {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+        self.stop.load(Ordering::Relaxed) || index >= self.end.load(Ordering::Relaxed)
+    }
+
     /// Run executions until there are no more, or the thread must not be used again.
     fn work(&self, beat: &Arc<Beat>, strategy: Option<Box<dyn Strategy>>) -> Message {
         let strategy = strategy.unwrap_or_else(|| strategies::make(&self.plan, self.profile.clone()));
         let mut worker = Worker::new(strategy, self.plan.limits, Arc::clone(beat.pulse()));
-        let mut tally = Exploration::default();
         while let Some(index) = self.take_index() {
             let Some(report) = worker.run(index, &self.body, self.site, false) else {
                 self.exhausted.store(worker.survey().exhausted, Ordering::Relaxed);
@@ -179,19 +245,11 @@ impl Shared {
             if let Some(observer) = &self.plan.observer {
                 (observer.0)(&Observed { findings: &report.findings, trace: worker.trace() });
             }
-            self.count(&mut tally, index, report);
-            let survey = worker.survey();
-            tally.redundant = survey.redundant;
-            tally.estimate = survey.progress.map(|share| tally.executions as f64 / share);
-            if let Some(n) = survey.nondeterminism {
-                tally.diverged = Some(divergence(n));
-                self.stop.store(true, Ordering::Relaxed);
-            } else if survey.exhausted {
-                self.exhausted.store(true, Ordering::Relaxed);
+            self.enter(&mut worker, index, report);
+            if self.take_over(self.account().total_mut(), &worker.survey()) {
                 self.stop.store(true, Ordering::Relaxed);
             }
             if worker.is_tainted() {
-                self.add(tally);
                 let strategy = worker.retire();
                 if strategy.is_none() && self.plan.strategy.is_sequential() {
                     // Where it was in its search went down with the stack.
@@ -200,21 +258,13 @@ impl Shared {
                 return Message::Tainted(strategy);
             }
         }
-        self.add(tally);
         Message::Finished
     }
 
     fn take_index(&self) -> Option<u64> {
         loop {
-            if self.stop.load(Ordering::Relaxed) {
-                return None;
-            }
             let index = self.next.fetch_add(1, Ordering::Relaxed);
-            if index >= self.end.load(Ordering::Relaxed) {
-                return None;
-            }
-            if self.budget.is_used_up() {
-                self.stop.store(true, Ordering::Relaxed);
+            if self.is_over(index) {
                 return None;
             }
             if self.plan.owns(index) {
@@ -223,58 +273,36 @@ impl Shared {
         }
     }
 
-    fn count(&self, tally: &mut Exploration, index: u64, report: Report) {
-        tally.executions += 1;
-        tally.steps += u64::from(report.steps);
-        tally.truncated += u64::from(report.truncated);
-        if report.findings.is_empty() {
-            return;
+    /// Enter the execution, and whatever waited for it; what is predicted is put to the test.
+    fn enter(&self, worker: &mut Worker, index: u64, report: Report) {
+        let mut account = self.account();
+        account.add(index, report);
+        while let Some(trial) = account.advance(&self.plan) {
+            drop(account);
+            let reports = self.try_out(worker, &trial);
+            account = self.account();
+            account.tried(&self.plan, trial, reports);
         }
-        for warning in &report.findings {
-            let known = tally.warnings.iter().any(|(f, _)| f.same_bug(warning));
-            if !known && !self.plan.is_error(warning) && self.plan.is_of_interest(warning) {
-                tally.warnings.push((warning.clone(), Failure { index, report: report.clone() }));
-            }
-        }
-        if self.plan.fails(&report) {
-            tally.failing += 1;
-            let first = self.failed.fetch_min(index, Ordering::Relaxed);
-            if first == u64::MAX {
-                self.plan_census(index, report.steps);
-            }
-            if tally.first.as_ref().is_none_or(|f| f.index > index) {
-                tally.first = Some(Failure { index, report });
-            }
-        }
+        self.end.store(account.end(), Ordering::Relaxed);
     }
 
-    /// A failure was found: go on a while, only to learn what share of the executions fails.
-    fn plan_census(&self, index: u64, steps: u32) {
-        let more = self.plan.census / u64::from(steps.max(1));
-        self.end.fetch_min(index.saturating_add(1 + more), Ordering::Relaxed);
+    /// Run the schedules of a prediction until one fails.
+    fn try_out(&self, worker: &mut Worker, trial: &Trial) -> Vec<Report> {
+        let mut reports = Vec::new();
+        for schedule in &trial.schedules {
+            if worker.is_tainted() || reports.last().is_some_and(|report| self.plan.fails(report)) {
+                break;
+            }
+            let reorder = Reorder::new(trial.decisions.clone(), schedule.clone());
+            let strategy = worker.set_strategy(Box::new(reorder));
+            reports.extend(worker.run(trial.index, &self.body, self.site, false));
+            worker.set_strategy(strategy);
+        }
+        reports
     }
 
-    fn add(&self, tally: Exploration) {
-        let mut total = self.total.lock().unwrap_or_else(PoisonError::into_inner);
-        total.executions += tally.executions;
-        total.failing += tally.failing;
-        total.truncated += tally.truncated;
-        total.redundant += tally.redundant;
-        total.steps += tally.steps;
-        total.estimate = total.estimate.or(tally.estimate);
-        total.diverged = total.diverged.take().or(tally.diverged);
-        for (finding, failure) in tally.warnings {
-            match total.warnings.iter_mut().find(|(f, _)| f.same_bug(&finding)) {
-                Some((_, known)) if known.index <= failure.index => {}
-                Some(known) => *known = (finding, failure),
-                None => total.warnings.push((finding, failure)),
-            }
-        }
-        if let Some(first) = tally.first
-            && total.first.as_ref().is_none_or(|f| f.index > first.index)
-        {
-            total.first = Some(first);
-        }
+    fn account(&self) -> MutexGuard<'_, Account> {
+        self.account.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -29,7 +29,7 @@ const TOKEN_LENGTH: usize = 64;
 pub(crate) struct Minimal {
     /// The execution, recorded.
     pub(crate) report: Report,
-    /// Its schedule, if that is short enough for a token.
+    /// Its schedule, if that is short enough for a token, or its seed does not tell it.
     pub(crate) deviations: Option<Vec<Deviation>>,
     /// How often it was replayed with the same result.
     pub(crate) replayed: u32,
@@ -145,7 +145,11 @@ fn shrink(plan: &Plan, body: &Body, site: SiteRef, failure: &Failure) -> Result<
     if (exact && second.fingerprint != first.fingerprint) || !same(&second) {
         return Ok(not_deterministic(failure, None));
     }
-    Ok(Minimal { replayed: 2, ..told(second, deviations) })
+    let told = match plan.is_seeded(failure) {
+        true => told(second, deviations),
+        false => Minimal { report: second, deviations: Some(deviations), ..Minimal::default() },
+    };
+    Ok(Minimal { replayed: 2, ..told })
 }
 
 fn overflows(finding: &Finding) -> bool {

@@ -4,9 +4,11 @@
 //! used up or something is found; `profile` tells what one execution was like; [`token`] and [`rng`]
 //! are frozen formats.
 
+mod account;
 pub mod base32;
 mod borrows;
 pub(crate) mod budget;
+mod confirm;
 pub(crate) mod dpor;
 pub(crate) mod explorer;
 mod interrupt;
@@ -16,5 +18,6 @@ pub(crate) mod profile;
 pub mod rng;
 pub mod spec;
 pub(crate) mod strategies;
+mod team;
 pub mod token;
 mod watchdog;

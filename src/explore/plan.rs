@@ -63,6 +63,17 @@ pub(crate) struct Plan {
 pub(crate) struct Failure {
     pub(crate) index: u64,
     pub(crate) report: Report,
+    /// It is no execution of the strategy, but was made from one to show what that one predicted.
+    pub(crate) steered: bool,
+}
+
+/// Something that is no failure, with the first execution that showed it.
+#[derive(Clone, Debug)]
+pub(crate) struct Warning {
+    pub(crate) finding: Finding,
+    pub(crate) failure: Failure,
+    /// Schedules that were to turn it into a failure, and did not.
+    pub(crate) tried: u32,
 }
 
 /// What an exploration came to.
@@ -72,8 +83,8 @@ pub(crate) struct Exploration {
     pub(crate) failing: u64,
     /// The failing execution with the lowest index.
     pub(crate) first: Option<Failure>,
-    /// The first of each warning, with the execution it came from.
-    pub(crate) warnings: Vec<(Finding, Failure)>,
+    /// The first of each warning.
+    pub(crate) warnings: Vec<Warning>,
     pub(crate) exhausted: bool,
     pub(crate) truncated: u64,
     /// Executions that turned out to repeat what others cover.
@@ -106,8 +117,23 @@ impl Plan {
         report.findings.iter().any(|f| self.is_error(f))
     }
 
-    /// Whether execution `index` is this machine's to run.
+    /// Whether the seed and its number tell the execution.
+    pub(crate) fn is_seeded(&self, failure: &Failure) -> bool {
+        !failure.steered && !self.strategy.is_sequential()
+    }
+
+    /// Whether what an execution predicts is put to the test at once. A search comes to it by itself.
+    pub(crate) fn tests_predictions(&self) -> bool {
+        !self.strategy.is_sequential() && self.observer.is_none()
+    }
+
+    /// The first execution from `index` on that is this machine's to run.
+    pub(crate) fn next_owned(&self, index: u64) -> u64 {
+        (index..).find(|&i| self.owns(i)).unwrap_or(u64::MAX)
+    }
+
+    /// Whether execution `index` is this machine's to run. In a search each depends on those before.
     pub(crate) fn owns(&self, index: u64) -> bool {
-        self.shard.is_none_or(|(k, n)| index % u64::from(n) == u64::from(k))
+        self.strategy.is_sequential() || self.shard.is_none_or(|(k, n)| index % u64::from(n) == u64::from(k))
     }
 }

@@ -18,6 +18,10 @@ pub(super) struct Shrunk {
     pub(super) replayed: u32,
     /// A token said which execution to run.
     pub(super) replaying: bool,
+    /// Schedules that were to turn a prediction into a failure, and did not.
+    pub(super) tried: u32,
+    /// The failing execution was made to show what another one predicted.
+    pub(super) steered: bool,
 }
 
 /// The numbers of the search.
@@ -41,6 +45,8 @@ pub(super) fn statistics(config: &Config, outcome: &Outcome, shrunk: Shrunk) -> 
         production: config.production,
         replaying: shrunk.replaying,
         replayed: shrunk.replayed,
+        tried: shrunk.tried,
+        steered: shrunk.steered,
         estimate: outcome.estimate.filter(|_| !outcome.exhausted),
         patterns: None,
         seconds: outcome.seconds,

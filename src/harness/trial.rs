@@ -8,7 +8,7 @@ use super::present::{self, Shrunk};
 use super::regressions::{self, Entry};
 use crate::explore::explorer;
 use crate::explore::minimise::{self, Minimal};
-use crate::explore::plan::{Body, Exploration, Failure, Leaks, Observer, Plan};
+use crate::explore::plan::{Body, Exploration, Failure, Leaks, Observer, Plan, Warning};
 use crate::explore::token::{Token, TokenBody};
 use crate::model::{Limits, Report};
 use selvedge_checkers::finding::{Evidence, Finding, Slug};
@@ -61,10 +61,9 @@ pub(super) fn run(config: &Config, body: &Body, identity: &Identity<'_>) -> Outc
         return outcome;
     }
     let mut explored = explorer::explore(&plan, body, identity.site);
-    let mut warnings: Vec<(Finding, Failure)> = explored.warnings.drain(..).collect();
-    warnings.sort_by_key(|(_, failure)| failure.index);
-    let first_warning = warnings.first().map(|(_, failure)| failure.clone());
-    let warnings = warnings.into_iter().map(|(f, _)| f).collect();
+    let warnings = std::mem::take(&mut explored.warnings);
+    let first_warning = warnings.first().cloned();
+    let warnings = warnings.into_iter().map(|w| w.finding).collect();
     let mut outcome = Outcome { warnings, ..counted(&explored) };
     if let Some(finding) = without_execution(config, &explored) {
         outcome.findings = vec![finding];
@@ -149,14 +148,16 @@ fn warned(
     body: &Body,
     identity: &Identity<'_>,
     outcome: &mut Outcome,
-    first: Option<Failure>,
+    first: Option<Warning>,
 ) -> Shrunk {
-    let Some(failure) = first.filter(|_| config.report != ReportMode::Off) else { return Shrunk::default() };
+    let Some(Warning { failure, tried, .. }) = first.filter(|_| config.report != ReportMode::Off) else {
+        return Shrunk::default();
+    };
     let minimal = minimise::minimise(plan, body, identity.site, &failure);
     if minimal.diverged || minimal.report.trace.is_none() {
         return Shrunk::default();
     }
-    settle(plan, outcome, &failure, minimal, None)
+    Shrunk { tried, ..settle(plan, outcome, &failure, minimal, None) }
 }
 
 /// Put a minimised failure into the outcome; `token` is the one it was replayed from, if it was.
@@ -175,6 +176,8 @@ fn settle(
         ),
         replayed: minimal.replayed,
         replaying: false,
+        tried: 0,
+        steered: failure.steered,
     };
     outcome.token = token.or_else(|| Some(token_of(plan, &minimal, failure)));
     outcome.decisions = pairs(&minimal.report);
@@ -245,7 +248,7 @@ pub(super) fn finish_replay(
     let fails = plan.fails(&minimal.report);
     let divergence = minimal.diverged.then(|| minimal.divergence(fails));
     (outcome.failing, outcome.first) = (fails.into(), fails.then_some(0));
-    let failure = Failure { index: 0, report: minimal.report.clone() };
+    let failure = Failure { index: 0, report: minimal.report.clone(), steered: false };
     // What runs now is not what the token stands for: it gets a token of its own.
     let token = token.filter(|_| divergence.is_none());
     let shrunk = Shrunk { replaying: true, ..settle(plan, &mut outcome, &failure, minimal, token) };

@@ -31,20 +31,23 @@ pub(crate) use pulse::Pulse;
 use crate::port::{self, Epoch, MAX_WORKERS, Spawn};
 use engine::Engine_;
 use execution::{Ending, Execution};
-use selvedge_checkers::finding::Finding;
+use selvedge_checkers::finding::{Finding, HeardSignal};
 use selvedge_checkers::ids::{Gid, SiteRef};
 use selvedge_checkers::trace::Trace;
+use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What came of one execution.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Report {
     pub(crate) findings: Vec<Finding>,
+    /// The waits that notifications ended: what could have been the other way round.
+    pub(crate) heard: Vec<HeardSignal>,
     pub(crate) steps: u32,
     pub(crate) fingerprint: u64,
     /// The step limit cut it.
     pub(crate) truncated: bool,
-    /// Its decisions; kept only if it found something or was recorded.
+    /// Its decisions; kept only if there is something to tell of it, or it was recorded.
     pub(crate) decisions: Vec<Decision>,
     pub(crate) trace: Option<Trace>,
     /// How far each goroutine came, if it was recorded.
@@ -83,6 +86,12 @@ impl Worker {
         std::mem::replace(&mut self.engine.ex().strategy, strategy)
     }
 
+    /// Use the strategy, if it is of this type.
+    pub(crate) fn with_strategy<S: Strategy, R>(&mut self, f: impl FnOnce(&mut S) -> R) -> Option<R> {
+        let strategy: &mut dyn Any = &mut *self.engine.ex().strategy;
+        strategy.downcast_mut().map(f)
+    }
+
     /// Keep goroutines of the next execution from going on.
     pub(crate) fn hold(&self, holds: &[Hold]) {
         self.engine.ex().holds = holds.to_vec();
@@ -101,6 +110,11 @@ impl Worker {
     /// Whether this thread must not be used for another execution.
     pub(crate) fn is_tainted(&self) -> bool {
         self.engine.is_tainted()
+    }
+
+    /// Whether the strategy may have been interrupted half way.
+    pub(crate) fn has_overflowed(&self) -> bool {
+        self.engine.has_overflowed()
     }
 
     /// The thread is about to end; gives the strategy. What a stack overflow may have interrupted half
@@ -154,8 +168,10 @@ impl Worker {
             if let Some((object, created)) = epoch.trespassed() {
                 ex.find_trespass(object, created);
             }
-            let keep = record || !ex.findings.is_empty();
+            let heard = ex.suite.heard().to_vec();
+            let keep = record || !ex.findings.is_empty() || !heard.is_empty();
             let report = Report {
+                heard,
                 steps: ex.steps,
                 fingerprint: ex.fingerprint,
                 truncated: ex.ending == Ending::Limit,
@@ -165,6 +181,7 @@ impl Worker {
                 findings: std::mem::take(&mut ex.findings),
             };
             self.engine.tear_down();
+            self.engine.ex().beat.runs(Gid::CLOCK);
             report
         }))
     }

@@ -58,6 +58,7 @@ fn statistics(report: &Report<'_>) -> String {
     line.raw("steps_before", &s.steps_before.to_string()).raw("steps_after", &s.steps_after.to_string());
     line.raw("switches_before", &s.switches_before.to_string());
     line.raw("switches_after", &s.switches_after.to_string());
+    line.raw("tried", &s.tried.to_string()).raw("steered", bool(s.steered));
     line.text("strategy", &s.strategy).text("seed", &s.seed).raw("replayed", &s.replayed.to_string());
     line.raw("estimate", &s.estimate.map_or_else(|| "null".to_owned(), number));
     line.raw("patterns", &optional(s.patterns)).raw("seconds", &number(s.seconds));

@@ -45,6 +45,10 @@ pub struct Statistics {
     pub replaying: bool,
     /// How often the finding was replayed with the same result.
     pub replayed: u32,
+    /// A warning is told: schedules that were to turn it into a failure, and did not.
+    pub tried: u32,
+    /// The failing execution was made to show what the first of them predicted.
+    pub steered: bool,
     /// An estimate of how many executions there are.
     pub estimate: Option<f64>,
     /// How many distinct hand-off patterns were seen.

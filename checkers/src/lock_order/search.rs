@@ -92,8 +92,10 @@ pub(super) fn lock_edges(edges: &[Edge], pool: &[Held], cycle: &[u32]) -> Vec<Lo
             g: edge.g,
             held: held.lock,
             held_at: held.site.into(),
+            taken: held.step,
             wanted: edge.wanted,
             wanted_at: edge.site.into(),
+            asked: edge.step,
         });
     }
     let oldest = told.iter().enumerate().min_by_key(|(_, edge)| edge.g);

@@ -10,11 +10,11 @@
 //! Invariant: each of these gives what the simulation would, or leaves the case to it. Everything about
 //! exchanges is left to it, for their outcome depends on values.
 
-use super::Dpor;
 use super::log::Log;
 use super::races::{Race, Second};
 use super::reverse::NEW;
-use super::tree::{Planned, Touch, conflict};
+use super::run::Run;
+use super::schedule::{Planned, Touch, conflict};
 use crate::objects::label::Label;
 use crate::objects::{Op, memory};
 use core::sync::atomic::Ordering;
@@ -31,7 +31,7 @@ struct Made {
 /// The store everybody knows of.
 const INITIAL_STORE: Made = Made { label: Label::Write(memory::INITIAL, 0), consistent: true };
 
-impl Dpor {
+impl Run {
     /// Reverse a race whose second step is what it is whatever comes before; false if it takes more to
     /// know what it does.
     pub(super) fn reverse_as_it_was(&mut self, race: &Race, kept: &[usize]) -> bool {
@@ -75,7 +75,7 @@ impl Dpor {
         }
         let mut again = self.again(event, Some(newest.label));
         if order.is_some() {
-            again.choice.label = self.label(newest.label);
+            again.choice.label = self.names.label(newest.label);
         }
         Some(again)
     }
@@ -91,9 +91,7 @@ impl Dpor {
     /// The operation of an event once more, reading this store if it reads one.
     fn again(&mut self, event: usize, store: Option<Label>) -> Planned {
         let index = match store {
-            Some(Label::Write(g, number)) => {
-                Some(memory::renamed(memory::index(g, number), |g| self.names.of(g)))
-            }
+            Some(Label::Write(g, number)) => Some(self.names.store(memory::index(g, number))),
             _ => None,
         };
         let change = |touch: Touch| match index {
@@ -149,7 +147,7 @@ impl Dpor {
     /// Plan that the load `event` comes after the events kept and reads this store.
     fn plan_read(&mut self, event: usize, kept: &[usize], store: Label) {
         let mut again = self.again(event, Some(store));
-        again.choice.label = self.label(store);
+        again.choice.label = self.names.label(store);
         self.draft_of(kept, again);
         self.put(event);
     }

@@ -115,7 +115,7 @@ pub(super) struct Log {
     /// Some read an atomic and may have read an old store, unless all is sequentially consistent.
     chooses: bool,
     is_consistent: bool,
-    /// There are atomics, and loads of them may read old stores.
+    /// There are atomics or fences, and loads may read old stores.
     pub(super) is_weak: bool,
     pub(super) has_fence: bool,
     fires: u32,
@@ -417,6 +417,7 @@ impl Log {
 
     fn push(&mut self, world: &World, event: Event, causes: u32) {
         self.has_fence |= matches!(event.op, Op::Fence(_));
+        self.is_weak |= self.has_fence && world.memory.weak;
         self.is_uniform &= is_plain(&event.op);
         self.chooses |= self.is_weak && matches!(event.op, Op::Load { .. } | Op::CompareExchange { .. });
         self.is_consistent &= event.op.is_consistent();

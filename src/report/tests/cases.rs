@@ -153,13 +153,23 @@ fn stock(slug: Slug) -> World {
     let second = at("let t = truck.lock(); }", "lock");
     let (shelf, truck) = (ObjId(0), ObjId(1));
     let edges = vec![
-        LockEdge { g: Gid(1), held: shelf, held_at: first, wanted: truck, wanted_at: second },
+        LockEdge {
+            g: Gid(1),
+            held: shelf,
+            held_at: first,
+            taken: 0,
+            wanted: truck,
+            wanted_at: second,
+            asked: 0,
+        },
         LockEdge {
             g: Gid(0),
             held: truck,
             held_at: at("    let t = truck", "lock"),
+            taken: 0,
             wanted: shelf,
             wanted_at: at("    let s = shelf", "lock"),
+            asked: 0,
         },
     ];
     let unlock = at("shelf.unlock", "unlock");

@@ -144,6 +144,8 @@ impl World {
                 strategy: "pct:3".into(),
                 seed: "7GQ4K".into(),
                 replaying: false,
+                tried: 0,
+                steered: false,
                 replayed: 2,
                 estimate: Some(41_234.0),
                 patterns: None,

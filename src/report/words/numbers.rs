@@ -26,7 +26,12 @@ pub(in crate::report) fn figures(s: &Statistics) -> String {
         return "the one execution does not fail".to_owned();
     }
     if s.failing == 0 {
-        return format!("none of {} fails", count(s.executions, "execution"));
+        let tried = match s.tried {
+            0 => String::new(),
+            1 => ", not even the one that was made to show it".to_owned(),
+            n => format!(", not even the {n} that were made to show it"),
+        };
+        return format!("none of {} fails{tried}", count(s.executions, "execution"));
     }
     let mut line = format!(
         "{} of {} {} this way ({})",
@@ -35,7 +40,9 @@ pub(in crate::report) fn figures(s: &Statistics) -> String {
         if s.failing == 1 { "fails" } else { "fail" },
         percent(s.failing, s.executions)
     );
-    if s.first_failing > 0 {
+    if s.steered {
+        line.push_str(&format!(", first in one made to show what #{} predicted", s.first_failing));
+    } else if s.first_failing > 0 {
         line.push_str(&format!(", first at #{}", s.first_failing));
     }
     let steps = (s.steps_before > s.steps_after)
@@ -164,7 +171,17 @@ mod tests {
             figures(&Statistics { replaying: true, ..s.clone() }),
             "replayed from a token: 4 steps, 3 switches"
         );
-        assert_eq!(figures(&Statistics { failing: 0, ..s }), "none of 10 executions fails");
+        let clean = Statistics { failing: 0, ..s.clone() };
+        assert_eq!(figures(&clean), "none of 10 executions fails");
+        assert_eq!(
+            figures(&Statistics { tried: 2, ..clean }),
+            "none of 10 executions fails, not even the 2 that were made to show it"
+        );
+        assert_eq!(
+            figures(&Statistics { failing: 1, first_failing: 3, steered: true, ..s }),
+            "1 of 10 executions fails this way (10.0\u{a0}%), first in one made to show what #3 predicted; \
+             4 steps, 3 switches"
+        );
     }
 
     #[test]

@@ -5,6 +5,45 @@
 //!
 //! Source: the documentation of Go's `runtime`.
 
+mod arena;
+mod asleep;
+mod atomics;
+mod barrier;
+mod builder;
+pub(crate) mod clock;
+mod done;
+mod end;
+mod fatal;
+mod futex;
+mod g;
+mod gate;
+mod global;
+mod guard;
+mod handshake;
+mod host;
+mod idle;
+mod list;
+pub(crate) mod locals;
+mod m;
+mod mode;
+mod monitor;
+mod names;
+mod overflow;
+mod p;
+mod parker;
+mod procs;
+mod queue;
+mod run;
+mod sched;
+mod spawn;
+mod stack_pointer;
+mod start;
+pub(crate) mod task;
+pub(crate) mod timers;
+pub(crate) mod wait;
+
+pub use builder::{Runtime, RuntimeBuilder, StartError};
+
 use crate::objects::Op;
 use crate::port::{self, GoExit, machine};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
@@ -101,5 +140,7 @@ fn wait_without_main() -> ! {
 }
 
 #[cfg(test)]
-#[path = "runtime_tests.rs"]
+mod engine_tests;
+#[cfg(test)]
+#[path = "surface_tests.rs"]
 mod tests;

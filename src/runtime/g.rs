@@ -1,0 +1,357 @@
+//! G: the record of a goroutine.
+//!
+//! Records live in chunks that are never freed, so a pointer to one is valid for ever; whether it
+//! still means the same goroutine its number tells, which is never used again. Invariants:
+//! - a record is free (in a processor's cache or in [`FREE`]) or belongs to one goroutine;
+//! - what is not atomic belongs to whoever *holds* the goroutine: who makes it, then whichever queue
+//!   or wait has it, then the thread that runs it. Handing it on synchronises (a queue's release, a
+//!   lock), so there is one holder at a time;
+//! - the atomics may be read by anybody at any time and may be out of date: they are for dumps.
+//!
+//! ```text
+//!          make          run            end
+//!   Free ------> Runnable ---> Running -----> Free
+//!                    ^            | park
+//!                    |  ready     v
+//!                    +-------- Waiting
+//! ```
+
+use super::arena::Slot;
+use super::clock::Nanos;
+use super::locals::Locals;
+use super::m::M;
+use super::names;
+use corosensei::{Coroutine, Yielder};
+use selvedge_checkers::ids::SiteRef;
+use selvedge_checkers::op::WaitReason;
+use std::cell::{Cell, UnsafeCell};
+use std::mem::MaybeUninit;
+use std::panic::Location;
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// A goroutine's code on its stack. What it yields is a command, see `run`.
+pub(super) type Code = Coroutine<(), usize, (), Slot>;
+
+/// What a goroutine is doing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(super) enum Status {
+    /// The record is nobody's.
+    Free = 0,
+    /// In a queue.
+    Runnable = 1,
+    /// On a thread.
+    Running = 2,
+    /// Parked, until it is made ready.
+    Waiting = 3,
+}
+
+/// Bytes of a function that is stored in the record itself.
+const INLINE: usize = 48;
+
+/// The function a goroutine runs, or a box of it.
+#[repr(C, align(16))]
+struct Body([MaybeUninit<u8>; INLINE]);
+
+/// The record.
+#[repr(C, align(64))]
+pub(crate) struct G {
+    /// Next in whichever list it is in.
+    pub(super) next: Cell<Option<&'static G>>,
+    /// The thread that runs it, or ran it last.
+    pub(super) m: AtomicPtr<M>,
+    /// The thread it may only run on.
+    pub(super) home: AtomicPtr<M>,
+    pub(super) yielder: Cell<*const Yielder<(), usize>>,
+    code: UnsafeCell<MaybeUninit<Code>>,
+    pub(super) started: Cell<bool>,
+    /// Its stack, from its first run on.
+    pub(super) slot: Cell<Option<Slot>>,
+    pub(super) status: AtomicU8,
+    reason: AtomicU8,
+    /// How many times it asked to stay on its thread.
+    pub(super) locks: AtomicU32,
+    run: Cell<Option<unsafe fn(*mut u8)>>,
+    body: UnsafeCell<Body>,
+    id: AtomicU64,
+    parent: AtomicU64,
+    site: AtomicPtr<Location<'static>>,
+    wait_site: AtomicPtr<Location<'static>>,
+    wait_object: AtomicUsize,
+    since: AtomicU64,
+    /// See `names`.
+    pub(super) name: AtomicPtr<String>,
+    /// Who it is to the engine outside of models.
+    pub(super) mine: Mine,
+    /// What the goroutine keeps for itself, see `locals`.
+    pub(super) locals: Cell<Option<Box<Locals>>>,
+}
+
+/// What the engine outside of models remembers of the goroutine that runs.
+#[derive(Default)]
+pub(crate) struct Mine {
+    /// Its number there plus one; 0 for none.
+    pub(crate) identity: Cell<u32>,
+    /// The party it belongs to; 0 for nobody's.
+    pub(crate) party: Cell<u32>,
+    /// To be called with the identity when the goroutine ends.
+    pub(crate) at_end: Cell<Option<fn(u32)>>,
+}
+
+// SAFETY: the fields that are not atomic are touched by the holder only, and holding is handed on
+// with synchronisation (see the head of this file). The body is `Send` by the bounds of `set_body`;
+// the code is moved between threads under the contract of `RuntimeBuilder::migrate`, or not at all.
+unsafe impl Sync for G {}
+// SAFETY: as above.
+unsafe impl Send for G {}
+
+/// What a dump says of a goroutine.
+#[derive(Clone, Debug)]
+pub(crate) struct Portrait {
+    pub(crate) id: u64,
+    pub(crate) parent: u64,
+    pub(crate) name: Option<String>,
+    pub(crate) created: Option<SiteRef>,
+    /// None if it waits for nothing.
+    pub(crate) waits: Option<Wait>,
+    pub(crate) running: bool,
+    /// Whether it may only run on one thread.
+    pub(crate) locked: bool,
+}
+
+/// What a goroutine waits for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wait {
+    pub(crate) reason: WaitReason,
+    pub(crate) site: Option<SiteRef>,
+    /// The object, by its address; 0 for none.
+    pub(crate) object: usize,
+    pub(crate) since: Nanos,
+}
+
+/// Every reason, for going back from a number.
+const REASONS: &[WaitReason] = &[
+    WaitReason::ChanSend,
+    WaitReason::ChanReceive,
+    WaitReason::ChanSendNil,
+    WaitReason::ChanReceiveNil,
+    WaitReason::Select,
+    WaitReason::SelectNoCases,
+    WaitReason::Lock,
+    WaitReason::ReadLock,
+    WaitReason::WriteLock,
+    WaitReason::WaitGroup,
+    WaitReason::Cond,
+    WaitReason::Semaphore,
+    WaitReason::Once,
+    WaitReason::Barrier,
+    WaitReason::Park,
+    WaitReason::Join,
+    WaitReason::Sleep,
+    WaitReason::Spin,
+];
+
+impl G {
+    /// The goroutine's number: from 1, never used again.
+    pub(crate) fn id(&self) -> u64 {
+        self.id.load(Ordering::Relaxed)
+    }
+
+    /// Where the `go` that started it is.
+    pub(super) fn site(&self) -> Option<SiteRef> {
+        // SAFETY: what is stored came from a `&'static`.
+        unsafe { self.site.load(Ordering::Relaxed).as_ref() }
+    }
+
+    pub(super) fn is(&self, status: Status) -> bool {
+        self.status.load(Ordering::Relaxed) == status as u8
+    }
+
+    pub(super) fn set(&self, status: Status) {
+        self.status.store(status as u8, Ordering::Relaxed);
+    }
+
+    /// A free record becomes a goroutine that will run `f`.
+    #[inline]
+    pub(super) fn set_up<F: FnOnce() + Send + 'static>(&self, id: u64, parent: u64, site: SiteRef, f: F) {
+        self.id.store(id, Ordering::Relaxed);
+        self.parent.store(parent, Ordering::Relaxed);
+        self.site.store(std::ptr::from_ref(site).cast_mut(), Ordering::Relaxed);
+        self.started.set(false);
+        self.set_body(f);
+        self.set(Status::Runnable);
+    }
+
+    #[inline]
+    fn set_body<F: FnOnce() + Send + 'static>(&self, f: F) {
+        /// # Safety
+        /// `at` holds an `F` that nobody else will use.
+        unsafe fn run_inline<F: FnOnce()>(at: *mut u8) {
+            // SAFETY: see the contract.
+            let f = unsafe { at.cast::<F>().read() };
+            f();
+        }
+        /// # Safety
+        /// `at` holds a pointer from `Box::<F>::into_raw` that nobody else will use.
+        unsafe fn run_boxed<F: FnOnce()>(at: *mut u8) {
+            // SAFETY: see the contract.
+            let f = unsafe { Box::from_raw(at.cast::<*mut F>().read()) };
+            f();
+        }
+        let at = self.body.get().cast::<u8>();
+        if size_of::<F>() <= INLINE && align_of::<F>() <= align_of::<Body>() {
+            // SAFETY: the body is `INLINE` bytes with that alignment, and the caller holds the record.
+            unsafe { at.cast::<F>().write(f) };
+            self.run.set(Some(run_inline::<F>));
+        } else {
+            // SAFETY: as above, and a pointer fits.
+            unsafe { at.cast::<*mut F>().write(Box::into_raw(Box::new(f))) };
+            self.run.set(Some(run_boxed::<F>));
+        }
+    }
+
+    /// Run the body; once, by the goroutine itself.
+    pub(super) fn run_body(&self) {
+        let run = self.run.take().expect("a goroutine runs its body once");
+        // SAFETY: `set_body` stored `run` together with what it expects, and took itself out above.
+        unsafe { run(self.body.get().cast()) };
+    }
+
+    /// Give the goroutine its stack.
+    pub(super) fn start(&self, code: Code) {
+        // SAFETY: the caller holds the goroutine, which has no code yet.
+        unsafe { (*self.code.get()).write(code) };
+        self.started.set(true);
+    }
+
+    /// The goroutine's code, to be resumed.
+    ///
+    /// # Safety
+    /// The caller holds the goroutine, it was started, and there is no other such reference.
+    #[allow(clippy::mut_from_ref, reason = "the contract makes it the only reference")]
+    pub(super) unsafe fn code(&self) -> &mut Code {
+        // SAFETY: see the contract.
+        unsafe { (*self.code.get()).assume_init_mut() }
+    }
+
+    /// The goroutine has ended: take its code away, and give the stack.
+    ///
+    /// # Safety
+    /// As for [`G::code`], and the code has come to its end.
+    pub(super) unsafe fn finish(&self) -> Slot {
+        self.started.set(false);
+        self.home.store(null_mut(), Ordering::Relaxed);
+        self.locks.store(0, Ordering::Relaxed);
+        self.set(Status::Free);
+        // SAFETY: see the contract.
+        unsafe { (*self.code.get()).assume_init_read() }.into_stack()
+    }
+
+    /// Note what the goroutine is about to wait for.
+    #[inline]
+    pub(super) fn waits_for(&self, reason: WaitReason, site: SiteRef, object: usize, since: Nanos) {
+        self.reason.store(reason as u8, Ordering::Relaxed);
+        self.wait_site.store(std::ptr::from_ref(site).cast_mut(), Ordering::Relaxed);
+        self.wait_object.store(object, Ordering::Relaxed);
+        self.since.store(since, Ordering::Relaxed);
+    }
+
+    /// What a dump says; none of a free record.
+    pub(super) fn portrait(&self) -> Option<Portrait> {
+        if self.is(Status::Free) {
+            return None;
+        }
+        let reason = REASONS.get(self.reason.load(Ordering::Relaxed) as usize).copied();
+        // SAFETY: what is stored came from a `&'static`.
+        let site = unsafe { self.wait_site.load(Ordering::Relaxed).as_ref() };
+        let object = self.wait_object.load(Ordering::Relaxed);
+        let since = self.since.load(Ordering::Relaxed);
+        let waits = reason.filter(|_| self.is(Status::Waiting));
+        Some(Portrait {
+            id: self.id(),
+            parent: self.parent.load(Ordering::Relaxed),
+            name: names::of(self),
+            created: self.site(),
+            waits: waits.map(|reason| Wait { reason, site, object, since }),
+            running: self.is(Status::Running),
+            locked: self.locks.load(Ordering::Relaxed) > 0,
+        })
+    }
+}
+
+/// Records of a chunk: 64 KiB or so, touched as they are used.
+const CHUNK: usize = 256;
+
+struct Chunk {
+    next: *const Chunk,
+    records: [G; CHUNK],
+}
+
+/// All chunks there are, newest first.
+static CHUNKS: AtomicPtr<Chunk> = AtomicPtr::new(null_mut());
+
+/// Free records, linked by `next`, and how many there are.
+struct Free {
+    first: Option<&'static G>,
+    count: usize,
+}
+
+static FREE: Mutex<Free> = Mutex::new(Free { first: None, count: 0 });
+
+/// Take up to `want` free records, at least one.
+#[cold]
+pub(super) fn take(want: usize, mut sink: impl FnMut(&'static G)) {
+    let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
+    if free.first.is_none() {
+        add_chunk(&mut free);
+    }
+    for _ in 0..want {
+        let Some(g) = free.first else { break };
+        free.first = g.next.take();
+        free.count -= 1;
+        sink(g);
+    }
+}
+
+/// Give free records back.
+#[cold]
+pub(super) fn give(records: impl Iterator<Item = &'static G>) {
+    let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
+    for g in records {
+        g.next.set(free.first.replace(g));
+        free.count += 1;
+    }
+}
+
+fn add_chunk(free: &mut Free) {
+    let layout = std::alloc::Layout::new::<Chunk>();
+    // SAFETY: the layout is not empty; all zeroes is a valid chunk: null pointers, `None`, zeroes,
+    // and uninitialised bytes.
+    let chunk = unsafe {
+        let chunk = std::alloc::alloc_zeroed(layout).cast::<Chunk>();
+        if chunk.is_null() {
+            std::alloc::handle_alloc_error(layout);
+        }
+        (*chunk).next = CHUNKS.load(Ordering::Relaxed);
+        // Never freed.
+        &*chunk
+    };
+    // Only under the lock of `FREE`; release for those who walk.
+    CHUNKS.store(std::ptr::from_ref(chunk).cast_mut(), Ordering::Release);
+    for g in chunk.records.iter().rev() {
+        g.next.set(free.first.replace(g));
+        free.count += 1;
+    }
+}
+
+/// Every record there is, free or not.
+pub(super) fn each(mut f: impl FnMut(&'static G)) {
+    let mut chunk = CHUNKS.load(Ordering::Acquire).cast_const();
+    // SAFETY: chunks are never freed, and their links never change.
+    while let Some(found) = unsafe { chunk.as_ref() } {
+        found.records.iter().for_each(&mut f);
+        chunk = found.next;
+    }
+}

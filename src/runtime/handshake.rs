@@ -1,0 +1,79 @@
+//! Taking a processor from a thread that runs a goroutine, without a signal and at no cost to it.
+//!
+//! The two sides:
+//! ```text
+//! the thread, from a goroutine's code into the runtime     the monitor
+//!   inside = 1                                               revoke = 1
+//!   light fence                                              heavy fence
+//!   revoke == 0 ?  the processor is mine                     lock
+//!   else lock; revoke = 0; unlock; look whether it still is    revoke still 1 and inside == 0 ?
+//! the thread, back to the goroutine                              yes: take the processor
+//!   inside = 0                                                   no: revoke = 0
+//!                                                            unlock
+//! ```
+//! Invariants: the processor changes hands only under the lock, while the thread is outside; whoever
+//! finds `revoke` clear after the fence, or has held the lock, is inside and keeps what it has until
+//! it leaves. By the fences the monitor cannot miss that the thread is inside *and* the thread miss
+//! that it is asked. `inside` is released by who leaves and acquired by who takes, so the processor's
+//! plain data goes along.
+
+use super::atomics::{AtomicU32, Mutex, Ordering};
+use super::barrier::{heavy, light};
+
+/// One thread's half of the protocol, and the other.
+pub(super) struct Handshake {
+    inside: AtomicU32,
+    revoke: AtomicU32,
+    lock: Mutex<()>,
+}
+
+impl Handshake {
+    /// The thread begins inside.
+    pub(super) fn new() -> Handshake {
+        Handshake { inside: AtomicU32::new(1), revoke: AtomicU32::new(0), lock: Mutex::new(()) }
+    }
+
+    /// Into the runtime. The thread only.
+    #[inline(always)]
+    pub(super) fn enter(&self) {
+        self.inside.store(1, Ordering::Relaxed);
+        light();
+        if self.revoke.load(Ordering::Relaxed) != 0 {
+            self.settle();
+        }
+    }
+
+    /// The monitor asked: wait until it has decided.
+    #[cold]
+    #[inline(never)]
+    fn settle(&self) {
+        let held = self.lock.lock();
+        self.revoke.store(0, Ordering::Relaxed);
+        drop(held);
+    }
+
+    /// Back to the goroutine. The thread only.
+    #[inline(always)]
+    pub(super) fn leave(&self) {
+        self.inside.store(0, Ordering::Release);
+    }
+
+    /// Run `take` while the thread is outside of the runtime and cannot come back in; gives false if
+    /// it is inside. Anybody but the thread.
+    pub(super) fn while_outside(&self, take: impl FnOnce()) -> bool {
+        self.revoke.store(1, Ordering::SeqCst);
+        heavy();
+        let held = self.lock.lock();
+        // Cleared by the thread: it has been inside since we asked.
+        let asked = self.revoke.load(Ordering::Relaxed) == 1;
+        let outside = asked && self.inside.load(Ordering::Acquire) == 0;
+        if outside {
+            // It stays asked: that makes the thread take the lock, and see what was done here.
+            take();
+        } else {
+            self.revoke.store(0, Ordering::Relaxed);
+        }
+        drop(held);
+        outside
+    }
+}

@@ -1,0 +1,258 @@
+//! M: an OS thread that runs goroutines.
+//!
+//! Invariants: a thread that ran a goroutine never ends (the host, which is the program's main
+//! thread, ends with the program), so what a goroutine still believes to be thread-local memory is
+//! never freed. The fields are the thread's own, but for those that say otherwise. A goroutine bound
+//! to a thread is in that thread's [`M::bound`] queue, in its processor's `next`, running or waiting,
+//! and in no other queue.
+
+use super::arena;
+use super::clock::Nanos;
+use super::g::G;
+use super::handshake::Handshake;
+use super::list::List;
+use super::p::{Owned, P};
+use super::parker::Parker;
+use super::{idle, sched};
+use std::cell::Cell;
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Bytes of a thread's own stack: the scheduler runs on it, goroutines do not.
+const STACK: usize = 256 << 10;
+
+/// How many threads there may be, so that a mistake does not take the machine down.
+const MOST: usize = 10_000;
+
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+
+/// A thread.
+#[repr(C, align(128))]
+pub(crate) struct M {
+    pub(super) handshake: Handshake,
+    /// What it holds. Written by the thread while it has none, and by the monitor in the handshake.
+    p: AtomicPtr<P>,
+    /// The goroutine it runs; read by the monitor.
+    pub(super) current: AtomicPtr<G>,
+    pub(super) spinning: Cell<bool>,
+    /// Where it sleeps; anybody tells.
+    pub(super) parker: Parker,
+    /// A processor somebody gives it; written under the lock of the idle list, before the tell.
+    pub(super) given: AtomicPtr<P>,
+    /// Whether it came with a place among the spinners. As `given`.
+    pub(super) given_spin: AtomicBool,
+    /// Where it is in the idle list. Under the lock of that list.
+    pub(super) rests: AtomicBool,
+    /// Whether it waits for a processor, under the same lock.
+    pub(super) wants: AtomicBool,
+    /// Runnable goroutines that run here only; anybody adds.
+    bound: Mutex<List>,
+    bound_len: AtomicUsize,
+    /// Whether it runs a goroutine that wants it for itself.
+    pub(super) exclusive: AtomicBool,
+    /// The kernel's number of it.
+    pub(super) tid: AtomicU32,
+    /// Whether it is the program's main thread, which leaves the scheduler when main has returned.
+    pub(super) is_host: bool,
+}
+
+// SAFETY: `spinning` is touched by the thread itself only; the rest is atomic or locked.
+unsafe impl Sync for M {}
+
+/// A visit of a goroutine to the runtime; ends when dropped.
+pub(super) struct Inside {
+    pub(super) m: &'static M,
+}
+
+impl Inside {
+    /// The processor, if the monitor has not taken it.
+    #[inline(always)]
+    pub(super) fn processor(&self) -> Option<Owned> {
+        // SAFETY: this thread is inside, so what it holds it keeps.
+        self.m.p().map(|p| unsafe { Owned::new(p) })
+    }
+}
+
+impl Drop for Inside {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.m.handshake.leave();
+    }
+}
+
+/// How many threads there are.
+pub(super) fn count() -> usize {
+    COUNT.load(Ordering::SeqCst)
+}
+
+impl M {
+    pub(super) fn new(is_host: bool) -> &'static M {
+        COUNT.fetch_add(1, Ordering::SeqCst);
+        Box::leak(Box::new(M {
+            handshake: Handshake::new(),
+            p: AtomicPtr::new(null_mut()),
+            current: AtomicPtr::new(null_mut()),
+            spinning: Cell::new(false),
+            parker: Parker::new(),
+            given: AtomicPtr::new(null_mut()),
+            given_spin: AtomicBool::new(false),
+            rests: AtomicBool::new(false),
+            wants: AtomicBool::new(false),
+            bound: Mutex::new(List::new()),
+            bound_len: AtomicUsize::new(0),
+            exclusive: AtomicBool::new(false),
+            tid: AtomicU32::new(0),
+            is_host,
+        }))
+    }
+
+    /// Start a thread that begins by holding `p`.
+    ///
+    /// # Panics
+    /// If the system gives no thread, or there are too many.
+    pub(super) fn start(p: &'static P, spins: bool) {
+        assert!(count() < MOST, "selvedge: {MOST} threads are blocked in goroutines");
+        let m = M::new(false);
+        m.give(p, spins);
+        let started = std::thread::Builder::new()
+            .name("selvedge".into())
+            .stack_size(STACK)
+            .spawn(move || sched::work(m));
+        if let Err(error) = started {
+            panic!("selvedge: the system gives no thread for goroutines: {error}");
+        }
+    }
+
+    /// What it holds.
+    #[inline(always)]
+    pub(super) fn p(&self) -> Option<&'static P> {
+        // SAFETY: processors are never freed.
+        unsafe { self.p.load(Ordering::Relaxed).as_ref() }
+    }
+
+    /// What this thread holds, which is on its own stack and so inside.
+    #[inline(always)]
+    pub(super) fn owned(&self) -> Option<Owned> {
+        // SAFETY: the caller is the scheduler of this thread, which is inside.
+        self.p().map(|p| unsafe { Owned::new(p) })
+    }
+
+    /// Hold a processor that nobody holds.
+    pub(super) fn hold(&'static self, p: &'static P) {
+        p.m.store(std::ptr::from_ref(self).cast_mut(), Ordering::Release);
+        self.p.store(std::ptr::from_ref(p).cast_mut(), Ordering::Release);
+    }
+
+    /// Hold nothing any more. By the thread, or in the handshake.
+    pub(super) fn release(&self) -> Option<&'static P> {
+        let p = self.p()?;
+        self.p.store(null_mut(), Ordering::Relaxed);
+        p.m.store(null_mut(), Ordering::Release);
+        Some(p)
+    }
+
+    /// Give it a processor; it must be told next. Under the lock of the idle list.
+    pub(super) fn give(&self, p: &'static P, spins: bool) {
+        self.given_spin.store(spins, Ordering::Relaxed);
+        self.given.store(std::ptr::from_ref(p).cast_mut(), Ordering::Release);
+    }
+
+    /// Sleep until given a processor, which it then holds; false if woken for another reason.
+    pub(super) fn sleep(&'static self, timeout: Option<Nanos>) -> bool {
+        if self.given.load(Ordering::Acquire).is_null() {
+            self.parker.wait(timeout);
+        }
+        self.receive()
+    }
+
+    /// Hold what it was given, if it was.
+    pub(super) fn receive(&'static self) -> bool {
+        let given = self.given.swap(null_mut(), Ordering::Acquire);
+        // SAFETY: processors are never freed.
+        let Some(p) = (unsafe { given.as_ref() }) else { return false };
+        self.spinning.set(self.given_spin.load(Ordering::Relaxed));
+        self.hold(p);
+        true
+    }
+
+    /// Runnable goroutines that are bound to it.
+    #[inline]
+    pub(super) fn bound_len(&self) -> usize {
+        self.bound_len.load(Ordering::Relaxed)
+    }
+
+    /// Add a runnable goroutine that is bound to it. The thread itself; others use [`M::post`].
+    pub(super) fn keep(&self, g: &'static G) {
+        let mut bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
+        bound.push(g);
+        self.bound_len.store(bound.len(), Ordering::SeqCst);
+    }
+
+    /// The first of those.
+    pub(super) fn pop_bound(&self) -> Option<&'static G> {
+        if self.bound_len() == 0 {
+            return None;
+        }
+        let mut bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
+        let g = bound.pop();
+        self.bound_len.store(bound.len(), Ordering::SeqCst);
+        g
+    }
+
+    /// A goroutine became runnable, and whoever did that has no processor to put it on, or may not.
+    #[cold]
+    pub(super) fn post(g: &'static G) {
+        match g.home() {
+            Some(home) => {
+                home.keep(g);
+                idle::bound_was_added(home);
+            }
+            None => {
+                super::global::push([g]);
+                idle::work_was_added();
+            }
+        }
+    }
+}
+
+impl G {
+    /// The thread it may only run on.
+    #[inline]
+    pub(super) fn home(&self) -> Option<&'static M> {
+        // SAFETY: threads' records are never freed.
+        unsafe { self.home.load(Ordering::Relaxed).as_ref() }
+    }
+
+    #[inline]
+    pub(super) fn is_bound(&self) -> bool {
+        !self.home.load(Ordering::Relaxed).is_null()
+    }
+
+    #[inline]
+    pub(super) fn may_run_on(&self, m: &M) -> bool {
+        let home = self.home.load(Ordering::Relaxed);
+        home.is_null() || std::ptr::eq(home, m)
+    }
+
+    /// The thread it runs on. To be asked anew after every wait.
+    #[inline(always)]
+    pub(super) fn thread(&self) -> &'static M {
+        // SAFETY: set before the goroutine runs; threads' records are never freed.
+        unsafe { &*self.m.load(Ordering::Relaxed) }
+    }
+
+    /// Into the runtime, from this goroutine's code.
+    #[inline(always)]
+    pub(super) fn enter(&self) -> Inside {
+        let m = self.thread();
+        m.handshake.enter();
+        Inside { m }
+    }
+}
+
+/// The goroutine that runs here, if one does.
+#[inline(always)]
+pub(super) fn current() -> Option<&'static G> {
+    arena::current()
+}

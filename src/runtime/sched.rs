@@ -1,0 +1,146 @@
+//! The loop of every thread: find a goroutine, run it, again.
+//!
+//! Where the next goroutine comes from, in this order: every [`GLOBAL_EVERY`]th time the global queue,
+//! so that it cannot starve; timers that are due; every other time a goroutine bound to this thread;
+//! the processor's `next`; its ring; bound ones; the global queue; other processors' rings. A thread
+//! that finds nothing spins for some tens of microseconds, if not too many do, and then rests.
+//! Invariants: this code runs on the thread's own stack, which is inside the runtime; a thread runs a
+//! goroutine only while it holds a processor.
+
+use super::clock::{self, NEVER};
+use super::g::G;
+use super::m::M;
+use super::p::{self, Owned};
+use super::{global, host, idle, overflow, run};
+use std::hint::spin_loop;
+use std::sync::atomic::Ordering;
+
+/// As Go: a prime, so that it does not fall in step with what programs do.
+const GLOBAL_EVERY: u32 = 61;
+/// How often a processor with timers reads the exact clock.
+const CLOCK_EVERY: u32 = 16;
+/// Rounds of looking before a spinner rests, and pauses in each: 20 to 50 microseconds in all.
+const ROUNDS: u32 = 100;
+const PAUSES: u32 = 20;
+/// How many to take from the global queue at once.
+const BATCH: usize = 64;
+
+/// The life of a thread.
+pub(super) fn work(m: &'static M) -> ! {
+    set_up(m);
+    m.receive();
+    loop {
+        step(m);
+    }
+}
+
+/// The host's part: run goroutines until main has returned.
+pub(super) fn host(m: &'static M) {
+    set_up(m);
+    while !host::is_over() {
+        step(m);
+    }
+}
+
+fn set_up(m: &'static M) {
+    overflow::protect_thread();
+    #[cfg(target_os = "linux")]
+    // SAFETY: takes nothing, and cannot fail.
+    m.tid.store(unsafe { libc::gettid() } as u32, Ordering::Relaxed);
+}
+
+/// Run one goroutine, or rest.
+fn step(m: &'static M) {
+    let Some(p) = m.owned() else { return idle::regain(m) };
+    if idle::somebody_wants()
+        && p.tick.load(Ordering::Relaxed).is_multiple_of(GLOBAL_EVERY)
+        && idle::pass_on(m)
+    {
+        return;
+    }
+    match find(m, &p) {
+        Some(g) => {
+            if m.spinning.get() {
+                idle::spinner_found_work(m);
+            }
+            run::run(m, p, g);
+        }
+        None => idle::rest(m),
+    }
+}
+
+fn find(m: &'static M, p: &Owned) -> Option<&'static G> {
+    if m.exclusive.load(Ordering::Relaxed) {
+        return m.pop_bound();
+    }
+    let tick = p.tick.load(Ordering::Relaxed);
+    if tick.is_multiple_of(GLOBAL_EVERY)
+        && let Some(g) = from_global(m, p, 0)
+    {
+        return Some(g);
+    }
+    look_at_timers(m, p, tick);
+    if tick.is_multiple_of(2)
+        && let Some(g) = m.pop_bound()
+    {
+        return Some(g);
+    }
+    p.pop().or_else(|| m.pop_bound()).or_else(|| hunt(m, p))
+}
+
+/// One goroutine of the global queue, and up to `more` into the ring, which has room for them: what
+/// spills would go back to the queue that is locked meanwhile.
+fn from_global(m: &'static M, p: &Owned, more: usize) -> Option<&'static G> {
+    global::take(more, p::count(), |g| p.append(m, g))
+}
+
+fn look_at_timers(m: &'static M, p: &Owned, tick: u32) {
+    let next = p.timers.next();
+    if next == NEVER {
+        return;
+    }
+    let now = if tick.is_multiple_of(CLOCK_EVERY) { clock::refresh() } else { clock::coarse() };
+    if next <= now {
+        let mut added = false;
+        p.timers.run(now, |g| {
+            g.set(super::g::Status::Runnable);
+            p.append(m, g);
+            added = true;
+        });
+        if added {
+            idle::work_was_added();
+        }
+    }
+}
+
+/// Nothing here: look everywhere else.
+fn hunt(m: &'static M, p: &Owned) -> Option<&'static G> {
+    let count = p::count();
+    let gate = idle::gate();
+    if count > 1 && !m.spinning.get() && 2 * gate.spinning() < count - gate.idle() {
+        m.spinning.set(true);
+        gate.spin();
+    }
+    let rounds = if m.spinning.get() { ROUNDS } else { 1 };
+    for _ in 0..rounds {
+        let found = from_global(m, p, BATCH).or_else(|| p.steal(gate)).or_else(|| m.pop_bound());
+        if found.is_some() {
+            return found;
+        }
+        let now = clock::refresh();
+        for other in p::all().filter(|other| other.timers.next() <= now) {
+            other.timers.run(now, |g| {
+                g.set(super::g::Status::Runnable);
+                p.append(m, g);
+            });
+        }
+        let found = p.pop().or_else(|| m.pop_bound());
+        if found.is_some() || idle::somebody_wants() || m.is_host && host::is_over() {
+            return found;
+        }
+        for _ in 0..PAUSES {
+            spin_loop();
+        }
+    }
+    None
+}

@@ -1,0 +1,257 @@
+//! Waiting: what every primitive that blocks is made of.
+//!
+//! A [`Waiter`] stands for one wait of one goroutine, or of one thread that is none, and lives on its
+//! stack. Invariants:
+//! - whoever gets hold of a waiter through a primitive's queue wakes it exactly once, and only after
+//!   the wait was released to the world (see [`Waiter::park`]);
+//! - a waiter that several may wake (several objects, or a deadline) is woken by who wins
+//!   [`Waiter::claim`] and by nobody else;
+//! - once it is woken it may be gone: nobody touches it after [`Waiter::wake`].
+//!
+//! The runtime's README has the rules for writers of primitives, with an example.
+
+use super::clock::{self, Nanos};
+use super::g::{G, Mine};
+use super::m::{M, current};
+use super::task::{self, Uncaught};
+use super::timers::{Fired, Node};
+use super::{futex, idle, p, run, timers};
+use selvedge_checkers::ids::SiteRef;
+use selvedge_checkers::op::WaitReason;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+
+/// Threads outside of the runtime that wait for ever, unless somebody wakes them.
+static BLOCKED_THREADS: AtomicUsize = AtomicUsize::new(0);
+
+/// What a wait is for, for dumps.
+#[derive(Clone, Copy)]
+pub(crate) struct Why {
+    pub(crate) reason: WaitReason,
+    pub(crate) site: SiteRef,
+    /// The object's address, or 0.
+    pub(crate) object: usize,
+}
+
+/// The outcome of a wait with a deadline that ran out: what [`Waiter::claimed`] gives then.
+pub(crate) const TIMED_OUT: u32 = u32::MAX;
+
+/// One wait.
+pub(crate) struct Waiter {
+    /// Who waits; none for a thread.
+    g: Option<&'static G>,
+    /// 0 until somebody wins the right to wake; then what the winner said.
+    claim: AtomicU32,
+    /// Whether a thread has been woken.
+    told: AtomicU32,
+}
+
+impl Waiter {
+    /// A wait of whoever runs here.
+    ///
+    /// A goroutine that unwinds waits as a thread: moving a panic from thread to thread would mix up
+    /// std's count of panics. The monitor takes its processor meanwhile.
+    #[inline]
+    pub(crate) fn new() -> Waiter {
+        let g = current().filter(|_| !std::thread::panicking());
+        Waiter { g, claim: AtomicU32::new(0), told: AtomicU32::new(0) }
+    }
+
+    /// Win the right to wake, and say `value` (neither 0 nor [`TIMED_OUT`]); false if somebody has.
+    #[inline]
+    pub(crate) fn claim(&self, value: u32) -> bool {
+        debug_assert!(value != 0);
+        self.claim.compare_exchange(0, value, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// What the one who won said; 0 if nobody has.
+    #[inline]
+    pub(crate) fn claimed(&self) -> u32 {
+        self.claim.load(Ordering::Acquire)
+    }
+
+    /// Wait until woken. `release` makes the waiter reachable, or lets go of the lock under which it
+    /// was made so: from then on it may be woken. If `release` gives false nobody will wake, and this
+    /// returns at once. On a goroutine it runs after the goroutine has left its stack, on the same
+    /// thread; it must not wait, wake, panic or use thread-locals of selvedge.
+    #[inline]
+    pub(crate) fn park(&self, why: Why, release: impl FnOnce() -> bool) {
+        match self.g {
+            Some(g) => {
+                g.waits_for(why.reason, why.site, why.object, clock::coarse());
+                run::park(g, release);
+            }
+            None => self.block(release),
+        }
+    }
+
+    /// Wait until woken, or until `deadline`: then it is claimed with [`TIMED_OUT`], which whoever
+    /// wakes must respect by claiming first. Gives whether it timed out.
+    pub(crate) fn park_until(&self, deadline: Nanos, why: Why, release: impl FnOnce() -> bool) -> bool {
+        if deadline == clock::NEVER {
+            self.park(why, release);
+            return false;
+        }
+        match self.g {
+            Some(g) => self.park_timed(g, deadline, why, release),
+            None => self.block_until(deadline, release),
+        }
+        self.claimed() == TIMED_OUT
+    }
+
+    fn park_timed(&self, g: &'static G, deadline: Nanos, why: Why, release: impl FnOnce() -> bool) {
+        #[repr(C)]
+        struct Alarm {
+            node: Node,
+            waiter: *const Waiter,
+        }
+        /// # Safety
+        /// The node is the first field of an `Alarm` that is alive, and so is its waiter.
+        unsafe fn fire(node: *const Node) -> Fired {
+            // SAFETY: by the contract.
+            let waiter = unsafe { &*(*node.cast::<Alarm>()).waiter };
+            match waiter.g {
+                Some(g) if waiter.claim(TIMED_OUT) => Fired::Ready(g),
+                _ => Fired::Nothing,
+            }
+        }
+        let alarm = Alarm { node: Node::new(fire), waiter: self };
+        g.waits_for(why.reason, why.site, why.object, clock::coarse());
+        run::park(g, || {
+            let p = g.thread().p();
+            let id = p.map_or(0, |p| p.id);
+            // The timer cannot fire before the wait is released, or given up.
+            // SAFETY: the alarm is on the stack of the goroutine, which stays in this function until
+            // the node has fired or been removed below.
+            let parked = unsafe { timers::add_with(id, &raw const alarm.node, deadline, release) };
+            if p.is_none() {
+                idle::timer_was_added(deadline);
+            }
+            parked
+        });
+        timers::remove(&alarm.node);
+    }
+
+    /// Wake. Exactly once for each wait; the waiter may be gone when this returns.
+    ///
+    /// # Safety
+    /// `this` was released by its `park` and has not been woken; if others may wake it too, the
+    /// caller has won its claim.
+    #[inline]
+    pub(crate) unsafe fn wake(this: *const Waiter) {
+        // SAFETY: until it is woken the waiter stays.
+        match unsafe { (*this).g } {
+            Some(g) => ready(g),
+            None => {
+                // SAFETY: as above; after the store only the address is used.
+                unsafe {
+                    let told = &raw const (*this).told;
+                    (*told).store(1, Ordering::Release);
+                    futex::wake(told);
+                }
+            }
+        }
+    }
+
+    fn block(&self, release: impl FnOnce() -> bool) {
+        if !release() {
+            return;
+        }
+        BLOCKED_THREADS.fetch_add(1, Ordering::SeqCst);
+        while self.told.load(Ordering::Acquire) == 0 {
+            futex::wait(&self.told, 0, None);
+        }
+        BLOCKED_THREADS.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    fn block_until(&self, deadline: Nanos, release: impl FnOnce() -> bool) {
+        if !release() {
+            return;
+        }
+        while self.told.load(Ordering::Acquire) == 0 {
+            let left = deadline.saturating_sub(clock::now());
+            if left == 0 {
+                if self.claim(TIMED_OUT) {
+                    return;
+                }
+                // Somebody has won and is about to wake.
+                futex::wait(&self.told, 0, None);
+            } else {
+                futex::wait(&self.told, 0, Some(left));
+            }
+        }
+    }
+}
+
+/// Threads outside of the runtime that wait with no deadline.
+pub(super) fn blocked_threads() -> usize {
+    BLOCKED_THREADS.load(Ordering::SeqCst)
+}
+
+/// A goroutine that waits may go on. By the one who has the right to, once. Never suspends the caller.
+#[inline]
+pub(super) fn ready(g: &'static G) {
+    g.set(super::g::Status::Runnable);
+    if let Some(me) = current() {
+        let inside = me.enter();
+        if let Some(p) = inside.processor() {
+            p.ready(inside.m, g);
+            return;
+        }
+    }
+    M::post(g);
+}
+
+/// Sleep until `deadline`.
+pub(crate) fn sleep_until(deadline: Nanos, site: SiteRef) {
+    let waiter = Waiter::new();
+    let why = Why { reason: WaitReason::Sleep, site, object: 0 };
+    waiter.park_until(deadline, why, || true);
+}
+
+/// Let others go first.
+pub(crate) fn yield_now() {
+    match current() {
+        Some(g) if !std::thread::panicking() => run::give_way(g),
+        _ => std::thread::yield_now(),
+    }
+}
+
+/// Put a timer into the heap of whoever runs here.
+///
+/// # Safety
+/// As for [`timers::add`].
+pub(crate) unsafe fn start_timer(node: *const Node, deadline: Nanos) {
+    if let Some(me) = current() {
+        let inside = me.enter();
+        if let Some(p) = inside.processor() {
+            // SAFETY: by the contract.
+            unsafe { timers::add(p.id, node, deadline) };
+            return;
+        }
+    }
+    // SAFETY: by the contract.
+    unsafe { timers::add(0, node, deadline) };
+    idle::timer_was_added(deadline);
+}
+
+/// Whether a goroutine runs here.
+#[inline]
+pub(crate) fn is_goroutine() -> bool {
+    current().is_some()
+}
+
+/// What the engine outside of models remembers of the running goroutine, if one runs here.
+#[inline]
+pub(crate) fn mine() -> Option<&'static Mine> {
+    current().map(|g| &g.mine)
+}
+
+/// Goroutines that have not ended.
+pub(crate) fn goroutines() -> usize {
+    p::live()
+}
+
+/// Start a goroutine that nobody waits for, and whose panic nobody minds.
+pub(crate) fn spawn(f: impl FnOnce() + Send + 'static, name: Option<String>, site: SiteRef) {
+    drop(task::start(f, name, site, Uncaught::Ignore));
+}
