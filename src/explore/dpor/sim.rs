@@ -267,3 +267,7 @@ impl Sim {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "tests/diamond.rs"]
+mod diamond;

@@ -56,7 +56,7 @@ enum Stmt {
 
 /// Which statements a family of programs consists of.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Family {
+pub(in crate::explore::dpor) enum Family {
     All,
     Atomics,
     /// With all orderings, and fences.
@@ -305,7 +305,12 @@ fn step(stmt: &Stmt, s: &Arc<Shared>, units: &Cell<u32>, last: usize) -> usize {
 }
 
 /// A random program, and a way to run it.
-pub(super) fn program(seed: u64, family: Family, goroutines: usize, length: usize) -> (String, Body) {
+pub(in crate::explore::dpor) fn program(
+    seed: u64,
+    family: Family,
+    goroutines: usize,
+    length: usize,
+) -> (String, Body) {
     let mut generator = Generator { rng: Rng::new(seed), family };
     let all: Vec<Vec<Stmt>> = (0..goroutines).map(|_| generator.block(length, 0)).collect();
     let text = format!("{all:?}");

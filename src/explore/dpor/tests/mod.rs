@@ -2,7 +2,7 @@
 
 mod brute;
 mod counts;
-mod fuzz;
+pub(super) mod fuzz;
 mod speculate;
 
 use super::search::Counts;
