@@ -31,7 +31,8 @@ impl Folder {
     fn run_all(&self, n: u32, executions: u64, program: fn()) -> (u64, u64, Merged) {
         let mut run = 0;
         for rounds in 1.. {
-            run += self.run(n, executions, program).iter().map(|outcome| outcome.executions).sum::<u64>();
+            let outcomes = self.run(n, executions, program);
+            run += outcomes.iter().map(|outcome| outcome.executions).sum::<u64>();
             let mut merged = merge(&self.0).unwrap();
             assert_eq!(merged.len(), 1);
             let merged = merged.remove(0);

@@ -255,10 +255,9 @@ impl Shared {
     fn write(&self, keep: &Keep, search: &Search) {
         let mut account = self.account();
         let total = account.total_mut();
-        if total.first.is_none()
-            && let Err(error) = keep.write(search, total, self.budget.elapsed().as_secs_f64())
-        {
-            eprintln!("selvedge: the search could not be written: {error}");
+        if total.first.is_none() {
+            let written = keep.write(search, total, self.budget.elapsed().as_secs_f64());
+            total.unwritten = written.err().map(|error| error.to_string());
         }
     }
 

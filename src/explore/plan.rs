@@ -95,6 +95,8 @@ pub(crate) struct Exploration {
     pub(crate) seconds: f64,
     /// How many executions there may be in all.
     pub(crate) estimate: Option<f64>,
+    /// Why the search could not be kept in its file.
+    pub(crate) unwritten: Option<String>,
     /// What the search has to remember became more than it may.
     pub(crate) outgrown: bool,
     /// The search noticed that the program does not do the same twice.

@@ -164,6 +164,11 @@ impl Config {
         Config { seed: seed::of_path(path), ..Config::default() }
     }
 
+    /// Whether this process does its share of a round of an exhaustive search.
+    pub(super) fn is_in_rounds(&self) -> bool {
+        self.strategy == StrategySpec::Optimal && self.shard.is_some() && self.checkpoint.is_some()
+    }
+
     /// Another budget than a number of executions is given, so the default number is no limit.
     /// Only a depth-first search can keep to a bound, so a bound asks for one.
     pub(super) fn bound_preemptions(&mut self, most: u32) {

@@ -48,7 +48,11 @@ pub(super) fn explore(config: &Config, plan: &Plan, body: &Body, identity: &Iden
         },
         None => fresh,
     };
-    explorer::explore_from(start, plan, body, identity.site)
+    let explored = explorer::explore_from(start, plan, body, identity.site);
+    if let Some(problem) = &explored.unwritten {
+        eprintln!("selvedge: the search could not be kept: {problem}");
+    }
+    explored
 }
 
 fn resume(folder: &Path, subject: Subject, plan: &Plan, body: &Body, identity: &Identity<'_>) -> Start {

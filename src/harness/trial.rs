@@ -112,14 +112,15 @@ fn counted(explored: &Exploration) -> Outcome {
 }
 
 /// A failure that no execution shows.
-fn without_execution(_config: &Config, explored: &Exploration) -> Option<Finding> {
+fn without_execution(config: &Config, explored: &Exploration) -> Option<Finding> {
     if let Some(hung) = &explored.hung {
         return Some(hung.clone());
     }
     if let (Some(diverged), None) = (&explored.diverged, &explored.first) {
         return Some(diverged.clone());
     }
-    let nothing = explored.executions == 0;
+    // In a round there may be less to run than shards.
+    let nothing = explored.executions == 0 && !config.is_in_rounds();
     nothing.then_some(Finding { slug: Slug::NothingExplored, evidence: Evidence::None })
 }
 
@@ -329,8 +330,7 @@ pub(super) fn judge(config: &Config, outcome: Outcome) {
         std::panic::resume_unwind(Box::new(outcome.headline));
     }
     // The end of a round is no end.
-    let in_rounds = config.shard.is_some() && config.checkpoint.is_some();
-    if config.exhaustive && !outcome.exhausted && config.replay.is_none() && !in_rounds {
+    if config.exhaustive && !outcome.exhausted && config.replay.is_none() && !config.is_in_rounds() {
         let n = outcome.executions;
         let why =
             if outcome.outgrown { "the tree of the search outgrew its memory" } else { "the budget ended" };
