@@ -17,6 +17,7 @@
 mod classes;
 mod coded;
 mod index;
+mod known;
 mod leaf;
 pub(crate) mod ledger;
 mod log;
