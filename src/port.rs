@@ -407,6 +407,10 @@ pub(crate) fn with<R>(f: impl FnOnce(&dyn Engine) -> R) -> R {
 #[allow(unused_imports, reason = "what waits moves over to it piece by piece")]
 pub(crate) mod wait {
     pub(crate) use crate::runtime::clock;
+    pub(crate) use crate::runtime::locals;
+    pub(crate) use crate::runtime::task::{self, Task, Uncaught};
     pub(crate) use crate::runtime::timers::{self, Fired, Node};
-    pub(crate) use crate::runtime::wait::{TIMED_OUT, Waiter, Why, sleep_until, start_timer, yield_now};
+    pub(crate) use crate::runtime::wait::{
+        TIMED_OUT, Waiter, Why, goroutines, is_goroutine, mine, sleep_until, spawn, start_timer, yield_now,
+    };
 }

@@ -39,6 +39,17 @@ fn lost_update() {
     assert_eq!(n.load(Ordering::SeqCst), 2);
 }
 
+/// With more traces, among them some that leave goroutines behind.
+fn lost_update_and_more() {
+    let (tx, rx) = chan(1);
+    for i in 0..3 {
+        let tx = tx.clone();
+        drop(go(move || tx.send(i)));
+    }
+    assert!(rx.recv() != Some(2) || rx.recv() != Some(0));
+    lost_update();
+}
+
 /// Fails where two choices and an order meet.
 fn rare() {
     let (tx, rx) = chan(50);
@@ -59,6 +70,21 @@ fn the_number_of_jobs_does_not_matter() {
         for jobs in [2, 4] {
             let more = explorer().jobs(jobs).run(program);
             assert_eq!(essence(&one), essence(&more), "with {jobs} jobs");
+        }
+    }
+}
+
+#[test]
+fn nor_does_it_in_an_exhaustive_search() {
+    let search = || Explorer::new().exhaustive().executions(2_000);
+    for program in [lost_update, lost_update_and_more] {
+        let one = search().run(program);
+        assert!(one.first.is_some(), "{one}");
+        for jobs in [2, 4] {
+            let more = search().jobs(jobs).run(program);
+            assert_eq!(essence(&one), essence(&more), "with {jobs} jobs");
+            let counts = |o: &Outcome| (o.executions, o.failing, o.steps, o.redundant, o.exhausted);
+            assert_eq!(counts(&one), counts(&more), "with {jobs} jobs");
         }
     }
 }

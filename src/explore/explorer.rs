@@ -2,16 +2,21 @@
 //!
 //! Execution `i` is a function of the base seed and `i` alone, so which worker runs it does not
 //! matter: the failing execution with the lowest index, and every count up to it, are the same for
-//! any number of workers. The calling thread only waits and watches: a worker that makes no step
+//! any number of workers. So they are in an exhaustive search, whose workers form a [`Team`]. The
+//! calling thread only waits and watches: a worker that makes no step
 //! for the length of the watchdog is reported with its place and given up.
 
 use super::account::{Account, Trial};
 use super::budget::Budget;
+use super::dpor::Branch;
+use super::dpor::search::Search;
 use super::plan::{Body, Exploration, Observed, Plan};
 use super::profile::{self, Profile};
+use super::spec::StrategySpec;
 use super::strategies::{self, Deviate, Reorder};
+use super::team::{Entered, Team};
 use super::watchdog::{Beat, Watchdog};
-use crate::model::{Nondeterminism, Report, Strategy, Worker};
+use crate::model::{Nondeterminism, Report, Strategy, Survey, Worker};
 use selvedge_checkers::finding::{Evidence, Finding, Slug};
 use selvedge_checkers::ids::SiteRef;
 use std::any::Any;
@@ -26,6 +31,8 @@ struct Shared {
     body: Body,
     site: SiteRef,
     profile: Option<Arc<Profile>>,
+    /// Who walks the frontier together, if that is how to explore.
+    team: Option<Team>,
     /// The next execution to run.
     next: AtomicU64,
     /// Executions from this one on are not worth running any more.
@@ -52,11 +59,15 @@ pub(crate) fn explore(plan: &Plan, body: &Body, site: SiteRef) -> Exploration {
         Some(Ok(profile)) => Some(Arc::new(profile)),
         None => None,
     };
+    let in_team = plan.strategy == StrategySpec::Optimal;
+    // Any other search goes from one execution to the next: it has one worker.
+    let jobs = if plan.strategy.is_sequential() && !in_team { 1 } else { plan.jobs.max(1) };
     let shared = Arc::new(Shared {
         plan: plan.clone(),
         body: Arc::clone(body),
         site,
         profile,
+        team: in_team.then(|| Team::new(Search::new(), jobs)),
         next: AtomicU64::new(0),
         end: AtomicU64::new(plan.executions),
         stop: AtomicBool::new(false),
@@ -66,8 +77,6 @@ pub(crate) fn explore(plan: &Plan, body: &Body, site: SiteRef) -> Exploration {
     });
     let (tell, told) = channel();
     let mut watchdog = Watchdog::new(plan.watchdog);
-    // A search goes from one execution to the next: it has one worker.
-    let jobs = if plan.strategy.is_sequential() { 1 } else { plan.jobs.max(1) };
     for _ in 0..jobs {
         watchdog.watch(start(&shared, &tell, None));
     }
@@ -78,7 +87,7 @@ pub(crate) fn explore(plan: &Plan, body: &Body, site: SiteRef) -> Exploration {
             Ok(Message::Finished) => running -= 1,
             Ok(Message::Tainted(strategy)) => watchdog.watch(start(&shared, &tell, strategy)),
             Ok(Message::Died(payload)) => {
-                shared.stop.store(true, Ordering::Relaxed);
+                shared.stop();
                 // Its message went to the goroutine's hook: say it again.
                 let text = payload.downcast_ref::<String>().map(|text| &**text);
                 let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("?");
@@ -88,7 +97,7 @@ pub(crate) fn explore(plan: &Plan, body: &Body, site: SiteRef) -> Exploration {
             Err(RecvTimeoutError::Timeout) => {
                 // The others are waited for: they come to the end of their executions, or hang too.
                 if let Some(finding) = watchdog.look() {
-                    shared.stop.store(true, Ordering::Relaxed);
+                    shared.stop();
                     hung.get_or_insert(finding);
                     running -= 1;
                 }
@@ -152,7 +161,10 @@ fn start(shared: &Arc<Shared>, tell: &Sender<Message>, strategy: Option<Box<dyn 
     let (shared, tell, mine) = (Arc::clone(shared), tell.clone(), Arc::clone(&beat));
     let run = move || {
         mine.begin();
-        let worked = catch_unwind(AssertUnwindSafe(|| shared.work(&mine, strategy)));
+        let worked = catch_unwind(AssertUnwindSafe(|| match &shared.team {
+            Some(team) => shared.work_in(team, &mine),
+            None => shared.work(&mine, strategy),
+        }));
         mine.end();
         // The waiting thread may have given up already.
         let _ = tell.send(worked.unwrap_or_else(Message::Died));
@@ -163,6 +175,63 @@ fn start(shared: &Arc<Shared>, tell: &Sender<Message>, strategy: Option<Box<dyn 
 }
 
 impl Shared {
+    /// Nobody begins another execution.
+    fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.team.iter().for_each(Team::stop);
+    }
+
+    /// Run leaves of the frontier until there are no more, or the thread must not be used again.
+    fn work_in(&self, team: &Team, beat: &Arc<Beat>) -> Message {
+        let mut worker = Worker::new(Box::new(Branch::default()), self.plan.limits, Arc::clone(beat.pulse()));
+        while !self.is_over(0)
+            && let Some(ticket) = team.take(&mut worker)
+            && let Some(report) = worker.run(0, &self.body, self.site, false)
+        {
+            team.bring(&mut worker, ticket, report, |entered| self.enter_in_turn(entered));
+            if worker.is_tainted() {
+                worker.retire();
+                return Message::Tainted(None);
+            }
+        }
+        // The others may wait for what is not run any more.
+        team.stop();
+        Message::Finished
+    }
+
+    /// Count an execution of the team; whether to go on.
+    fn enter_in_turn(&self, entered: Entered<'_>) -> bool {
+        let Entered { index, report, trace, survey } = entered;
+        if let Some(observer) = &self.plan.observer {
+            (observer.0)(&Observed { findings: &report.findings, trace });
+        }
+        let mut account = self.account();
+        account.add(index, report);
+        let trial = account.advance(&self.plan);
+        debug_assert!(trial.is_none(), "a search comes by itself to what it predicts");
+        self.end.store(account.end(), Ordering::Relaxed);
+        !self.take_over(account.total_mut(), survey) && !self.is_over(index + 1)
+    }
+
+    /// Take over what the search knows after an execution; whether that is the end of it.
+    fn take_over(&self, total: &mut Exploration, survey: &Survey) -> bool {
+        total.redundant = survey.redundant;
+        total.estimate = survey.progress.map(|share| total.executions as f64 / share);
+        total.diverged = survey.nondeterminism.map(divergence);
+        if survey.exhausted && survey.nondeterminism.is_none() {
+            self.exhausted.store(true, Ordering::Relaxed);
+        }
+        survey.nondeterminism.is_some() || survey.exhausted
+    }
+
+    /// Whether execution `index` is not to be run.
+    fn is_over(&self, index: u64) -> bool {
+        if self.budget.is_used_up() {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+        self.stop.load(Ordering::Relaxed) || index >= self.end.load(Ordering::Relaxed)
+    }
+
     /// Run executions until there are no more, or the thread must not be used again.
     fn work(&self, beat: &Arc<Beat>, strategy: Option<Box<dyn Strategy>>) -> Message {
         let strategy = strategy.unwrap_or_else(|| strategies::make(&self.plan, self.profile.clone()));
@@ -177,18 +246,7 @@ impl Shared {
                 (observer.0)(&Observed { findings: &report.findings, trace: worker.trace() });
             }
             self.enter(&mut worker, index, report);
-            let survey = worker.survey();
-            {
-                let mut account = self.account();
-                let total = account.total_mut();
-                total.redundant = survey.redundant;
-                total.estimate = survey.progress.map(|share| total.executions as f64 / share);
-                total.diverged = survey.nondeterminism.map(divergence);
-            }
-            if survey.nondeterminism.is_some() {
-                self.stop.store(true, Ordering::Relaxed);
-            } else if survey.exhausted {
-                self.exhausted.store(true, Ordering::Relaxed);
+            if self.take_over(self.account().total_mut(), &worker.survey()) {
                 self.stop.store(true, Ordering::Relaxed);
             }
             if worker.is_tainted() {
@@ -205,15 +263,8 @@ impl Shared {
 
     fn take_index(&self) -> Option<u64> {
         loop {
-            if self.stop.load(Ordering::Relaxed) {
-                return None;
-            }
-            if self.budget.is_used_up() {
-                self.stop.store(true, Ordering::Relaxed);
-                return None;
-            }
             let index = self.next.fetch_add(1, Ordering::Relaxed);
-            if index >= self.end.load(Ordering::Relaxed) {
+            if self.is_over(index) {
                 return None;
             }
             if self.plan.owns(index) {

@@ -18,5 +18,6 @@ pub(crate) mod profile;
 pub mod rng;
 pub mod spec;
 pub(crate) mod strategies;
+mod team;
 pub mod token;
 mod watchdog;

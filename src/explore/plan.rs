@@ -132,8 +132,8 @@ impl Plan {
         (index..).find(|&i| self.owns(i)).unwrap_or(u64::MAX)
     }
 
-    /// Whether execution `index` is this machine's to run.
+    /// Whether execution `index` is this machine's to run. In a search each depends on those before.
     pub(crate) fn owns(&self, index: u64) -> bool {
-        self.shard.is_none_or(|(k, n)| index % u64::from(n) == u64::from(k))
+        self.strategy.is_sequential() || self.shard.is_none_or(|(k, n)| index % u64::from(n) == u64::from(k))
     }
 }

@@ -34,6 +34,7 @@ use execution::{Ending, Execution};
 use selvedge_checkers::finding::{Finding, HeardSignal};
 use selvedge_checkers::ids::{Gid, SiteRef};
 use selvedge_checkers::trace::Trace;
+use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What came of one execution.
@@ -85,6 +86,12 @@ impl Worker {
         std::mem::replace(&mut self.engine.ex().strategy, strategy)
     }
 
+    /// Use the strategy, if it is of this type.
+    pub(crate) fn with_strategy<S: Strategy, R>(&mut self, f: impl FnOnce(&mut S) -> R) -> Option<R> {
+        let strategy: &mut dyn Any = &mut *self.engine.ex().strategy;
+        strategy.downcast_mut().map(f)
+    }
+
     /// Keep goroutines of the next execution from going on.
     pub(crate) fn hold(&self, holds: &[Hold]) {
         self.engine.ex().holds = holds.to_vec();
@@ -103,6 +110,11 @@ impl Worker {
     /// Whether this thread must not be used for another execution.
     pub(crate) fn is_tainted(&self) -> bool {
         self.engine.is_tainted()
+    }
+
+    /// Whether the strategy may have been interrupted half way.
+    pub(crate) fn has_overflowed(&self) -> bool {
+        self.engine.has_overflowed()
     }
 
     /// The thread is about to end; gives the strategy. What a stack overflow may have interrupted half
@@ -169,6 +181,7 @@ impl Worker {
                 findings: std::mem::take(&mut ex.findings),
             };
             self.engine.tear_down();
+            self.engine.ex().beat.runs(Gid::CLOCK);
             report
         }))
     }

@@ -35,12 +35,9 @@ const ROOM: usize = 32;
 /// Bits of the number in the index of a store.
 const NUMBERS: u32 = 17;
 
-/// The index of a store, with another name for the goroutine that made it.
-pub(crate) fn renamed(index: u32, name: impl FnOnce(Gid) -> u32) -> u32 {
-    match index {
-        u32::MAX => index,
-        _ => name(Gid(index >> NUMBERS)) << NUMBERS | index & ((1 << NUMBERS) - 1),
-    }
+/// The store with this index: its goroutine, and its number; `None` if it is the first.
+pub(crate) fn store_of(index: u32) -> Option<(Gid, u32)> {
+    (index != u32::MAX).then_some((Gid(index >> NUMBERS), index & ((1 << NUMBERS) - 1)))
 }
 
 /// A store.

@@ -1,10 +1,11 @@
-//! The engine of plain OS threads: the world outside of a model.
+//! The engine outside of a model, for what the scheduler does not do itself yet.
 //!
-//! Every goroutine is a thread; every operation takes the one lock of the process-wide
-//! [`World`], takes effect if it can, and otherwise sleeps until an object it waits for is touched.
+//! Goroutines are the scheduler's. Every operation takes the one lock of the process-wide
+//! [`World`], takes effect if it can, and otherwise waits until an object it waits for is touched.
 //! The semantics are those of the model because the state machines are the same ones; speed is not
-//! a goal here. Invariants: a thread sleeps only on its own condition variable, with its pending
-//! operation registered on the objects it waits for; user code never runs under the lock.
+//! a goal here. Invariants: a goroutine or thread waits with its pending operation registered on the
+//! objects it waits for, and its waiter is taken by who wakes it; user code never runs under the
+//! lock.
 
 #[cfg_attr(not(feature = "check"), allow(dead_code, reason = "only a test asks who is left"))]
 mod party;
@@ -14,6 +15,7 @@ pub(crate) use party::{Stranded, host};
 
 use crate::objects::timer::{self, Due};
 use crate::objects::{Arm, End, Nanos, Op, Ret, State, Step, World, atomic, chan, wait_group};
+use crate::port::wait::{self, Waiter, Why};
 use crate::port::{Engine, Epoch, GoExit, SelectForm, Spawn};
 use selvedge_checkers::finding::Slug;
 use selvedge_checkers::ids::{Gid, ObjId, SiteRef};
@@ -21,7 +23,7 @@ use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 type TimerFunction = Arc<dyn Fn() + Send + Sync>;
 
@@ -31,7 +33,8 @@ struct Thread {
     op: Option<Op>,
     /// The result a peer left while the thread slept.
     done: Option<Ret>,
-    wake: Arc<Condvar>,
+    /// Where it waits, until somebody wakes it.
+    waiter: Option<Reach>,
     joiners: Vec<Gid>,
     panic: Option<Box<dyn Any + Send>>,
     detached: bool,
@@ -44,12 +47,34 @@ struct Thread {
     origin: Option<(Gid, Option<String>, SiteRef)>,
 }
 
+/// A waiter that a thread of the table has released.
+struct Reach(*const Waiter);
+
+// SAFETY: waiters are made to be woken from other threads; the pointer is used under the lock only,
+// and taken back under it before the waiter goes.
+unsafe impl Send for Reach {}
+
+impl Thread {
+    /// Let it look again, or find what was done for it.
+    fn notify(&mut self) {
+        let Some(Reach(waiter)) = self.waiter.take() else { return };
+        // SAFETY: it was in the table, so it has been released and has not returned; only who wins
+        // the claim wakes it.
+        unsafe {
+            if (*waiter).claim(1) {
+                Waiter::wake(waiter);
+            }
+        }
+    }
+}
+
 #[derive(Default)]
 struct State_ {
     world: World,
     threads: Vec<Thread>,
     free: Vec<Gid>,
-    live: usize,
+    /// Threads that are no goroutines.
+    foreign: usize,
     timer_functions: Vec<(ObjId, TimerFunction)>,
     /// The thread that fires timers runs.
     keeper: bool,
@@ -60,18 +85,13 @@ struct State_ {
 struct Plain {
     state: Mutex<State_>,
     keeper: Condvar,
-    started: OnceLock<Instant>,
 }
 
 static PLAIN: OnceLock<Plain> = OnceLock::new();
 
 /// The engine of every thread on which no model runs.
 pub(crate) fn engine() -> &'static dyn Engine {
-    PLAIN.get_or_init(|| Plain {
-        state: Mutex::default(),
-        keeper: Condvar::new(),
-        started: OnceLock::from(Instant::now()),
-    })
+    PLAIN.get_or_init(|| Plain { state: Mutex::default(), keeper: Condvar::new() })
 }
 
 /// A thread's goroutine id, given back when the thread ends.
@@ -80,6 +100,7 @@ struct Identity(Cell<Option<Gid>>);
 impl Drop for Identity {
     fn drop(&mut self) {
         if let (Some(g), Some(plain)) = (self.0.get(), PLAIN.get()) {
+            plain.lock().foreign -= 1;
             plain.leave(g);
         }
     }
@@ -95,9 +116,33 @@ impl Plain {
     }
 
     fn me(&self) -> Gid {
+        let Some(mine) = wait::mine() else { return self.my_thread() };
+        if let Some(known) = mine.identity.get().checked_sub(1) {
+            return Gid(known);
+        }
+        let g = self.lock().enter();
+        self.adopt(g);
+        g
+    }
+
+    /// From now on the running goroutine, if it is one, is `g` here.
+    fn adopt(&self, g: Gid) {
+        if let Some(mine) = wait::mine() {
+            mine.identity.set(g.0 + 1);
+            mine.at_end.set(Some(|identity| {
+                PLAIN.get().expect("the engine exists").leave(Gid(identity - 1));
+            }));
+        }
+    }
+
+    fn my_thread(&self) -> Gid {
         let known = ME.try_with(|me| me.0.get()).unwrap_or(None);
         known.unwrap_or_else(|| {
-            let g = self.lock().enter();
+            let g = {
+                let mut state = self.lock();
+                state.foreign += 1;
+                state.enter()
+            };
             let _ = ME.try_with(|me| me.0.set(Some(g)));
             g
         })
@@ -106,7 +151,6 @@ impl Plain {
     fn leave(&self, g: Gid) {
         let mut state = self.lock();
         state.world.end_goroutine(g);
-        state.live -= 1;
         let thread = &mut state.threads[g.index()];
         thread.live = false;
         let joiners = std::mem::take(&mut thread.joiners);
@@ -120,7 +164,7 @@ impl Plain {
     }
 
     fn elapsed(&self) -> Nanos {
-        self.started.get().map_or(0, |s| s.elapsed().as_nanos() as Nanos)
+        wait::clock::now()
     }
 
     fn operate(&self, g: Gid, op: Op, site: SiteRef) -> Ret {
@@ -175,16 +219,25 @@ impl Plain {
         op: Op,
     ) -> (MutexGuard<'a, State_>, Result<Ret, Op>) {
         state.register(g, &op);
-        state.threads[g.index()].op = Some(op);
-        let wake = Arc::clone(&state.threads[g.index()].wake);
-        let (mut state, timed_out) = match op.deadline() {
-            None => (wake.wait(state).unwrap_or_else(PoisonError::into_inner), false),
-            Some(at) => {
-                let left = Duration::from_nanos(at.saturating_sub(self.elapsed()));
-                let (state, _) = wake.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
-                (state, self.elapsed() >= at)
-            }
+        let waiter = Waiter::new();
+        let thread = &mut state.threads[g.index()];
+        (thread.op, thread.waiter) = (Some(op), Some(Reach(&raw const waiter)));
+        let object = op.object().map_or(0, |o| o.0 as usize + 1);
+        let site = thread.site.unwrap_or(std::panic::Location::caller());
+        let why = Why { reason: op.wait_reason(), site, object };
+        let release = || {
+            drop(state);
+            true
         };
+        let timed_out = match op.deadline() {
+            None => {
+                waiter.park(why, release);
+                false
+            }
+            Some(at) => waiter.park_until(at, why, release),
+        };
+        let mut state = self.lock();
+        state.threads[g.index()].waiter = None;
         let now = state.threads[g.index()].op.take().unwrap_or(op);
         state.unregister(g, &now);
         if let Some(ret) = state.threads[g.index()].done.take() {
@@ -235,7 +288,7 @@ impl Plain {
                     if let (true, Some((_, f))) = (runs, found) {
                         let f = Arc::clone(f);
                         drop(state);
-                        std::thread::spawn(move || f());
+                        wait::spawn(move || f(), None, std::panic::Location::caller());
                         state = self.lock();
                     }
                 }
@@ -252,7 +305,6 @@ impl State_ {
         });
         self.threads[g.index()] = Thread { live: true, ..Thread::default() };
         self.world.add_goroutine(None, g);
-        self.live += 1;
         g
     }
 
@@ -289,7 +341,7 @@ impl State_ {
     fn finish(&mut self, g: Gid, ret: Ret) {
         let thread = &mut self.threads[g.index()];
         thread.done = Some(ret);
-        thread.wake.notify_one();
+        thread.notify();
     }
 
     fn after_effects(&mut self) {
@@ -302,7 +354,7 @@ impl State_ {
                         self.unregister(peer, &old);
                     }
                     self.register(peer, &op);
-                    self.threads[peer.index()].wake.notify_one();
+                    self.threads[peer.index()].notify();
                 }
             }
         }
@@ -311,14 +363,14 @@ impl State_ {
             let obj = self.world.touched[i];
             for k in 0..self.world.slot(obj).pending.len() {
                 let g = self.world.slot(obj).pending[k];
-                self.threads[g.index()].wake.notify_one();
+                self.threads[g.index()].notify();
             }
         }
         if let Some(access) = self.world.footprint.first()
             && access.res.part == selvedge_checkers::access::Part::Token
-            && let Some(thread) = self.threads.get(access.res.owner as usize)
+            && let Some(thread) = self.threads.get_mut(access.res.owner as usize)
         {
-            thread.wake.notify_one();
+            thread.notify();
         }
     }
 }
@@ -328,11 +380,11 @@ impl Engine for Plain {
         let g = self.me();
         match op {
             Op::Yield => {
-                std::thread::yield_now();
+                wait::yield_now();
                 return Ret::Unit;
             }
             Op::Sleep { until } => {
-                std::thread::sleep(Duration::from_nanos(until.saturating_sub(self.elapsed())));
+                wait::sleep_until(until, site);
                 return Ret::Unit;
             }
             Op::Join(target) => {
@@ -407,17 +459,16 @@ impl Engine for Plain {
         (me.party, me.origin) = (party, Some((parent, name.clone(), site)));
         drop(state);
         let run = move || {
-            ME.with(|me| me.0.set(Some(g)));
+            let plain = PLAIN.get().expect("the engine exists");
+            plain.adopt(g);
             party::join(party);
             if let Err(payload) = catch_unwind(AssertUnwindSafe(body))
                 && !payload.is::<GoExit>()
             {
-                let plain = PLAIN.get().expect("the engine exists");
                 plain.lock().threads[g.index()].panic = Some(payload);
             }
         };
-        let builder = name.into_iter().fold(std::thread::Builder::new(), std::thread::Builder::name);
-        builder.spawn(run).expect("the system gives a thread for the goroutine");
+        wait::spawn(run, name, site);
         g
     }
 
@@ -449,7 +500,7 @@ impl Engine for Plain {
 
     fn num_goroutines(&self) -> usize {
         self.me();
-        self.lock().live
+        self.lock().foreign + wait::goroutines()
     }
 
     fn now(&self) -> Nanos {

@@ -10,6 +10,7 @@
 
 use super::{PLAIN, Plain, State_, engine};
 use crate::objects::{Arm, Op, chan};
+use crate::port::wait;
 use selvedge_checkers::ids::{Gid, ObjId, SiteRef};
 use selvedge_checkers::op::{ObjKind, WaitReason};
 use std::cell::Cell;
@@ -20,14 +21,20 @@ thread_local! {
     static PARTY: Cell<u32> = const { Cell::new(0) };
 }
 
-/// The party of this thread; 0 is nobody's.
+/// The party of this goroutine or thread; 0 is nobody's.
 pub(super) fn mine() -> u32 {
-    PARTY.try_with(Cell::get).unwrap_or(0)
+    match wait::mine() {
+        Some(mine) => mine.party.get(),
+        None => PARTY.try_with(Cell::get).unwrap_or(0),
+    }
 }
 
-/// From now on this thread belongs to a party.
+/// From now on this goroutine or thread belongs to a party.
 pub(super) fn join(party: u32) {
-    PARTY.set(party);
+    match wait::mine() {
+        Some(mine) => mine.party.set(party),
+        None => PARTY.set(party),
+    }
 }
 
 /// How long those who still run get to come to their end or to a wait.
@@ -52,13 +59,14 @@ pub(crate) fn host<R>(body: impl FnOnce() -> R) -> (R, Vec<Stranded>, Gid) {
     struct Leave(u32);
     impl Drop for Leave {
         fn drop(&mut self) {
-            PARTY.set(self.0);
+            join(self.0);
         }
     }
     let party = NEXT.fetch_add(1, Ordering::Relaxed);
     let host = engine().running();
     let value = {
-        let _leave = Leave(PARTY.replace(party));
+        let _leave = Leave(mine());
+        join(party);
         body()
     };
     let plain = PLAIN.get().expect("the engine exists");

@@ -83,8 +83,21 @@ pub(crate) struct G {
     since: AtomicU64,
     /// See `names`.
     pub(super) name: AtomicPtr<String>,
+    /// Who it is to the engine outside of models.
+    pub(super) mine: Mine,
     /// What the goroutine keeps for itself, see `locals`.
     pub(super) locals: Cell<Option<Box<Locals>>>,
+}
+
+/// What the engine outside of models remembers of the goroutine that runs.
+#[derive(Default)]
+pub(crate) struct Mine {
+    /// Its number there plus one; 0 for none.
+    pub(crate) identity: Cell<u32>,
+    /// The party it belongs to; 0 for nobody's.
+    pub(crate) party: Cell<u32>,
+    /// To be called with the identity when the goroutine ends.
+    pub(crate) at_end: Cell<Option<fn(u32)>>,
 }
 
 // SAFETY: the fields that are not atomic are touched by the holder only, and holding is handed on

@@ -32,14 +32,17 @@ fn with<R>(g: &G, f: impl FnOnce(&mut Locals) -> R) -> R {
     result
 }
 
-/// The running goroutine's value; `None` if this is no goroutine.
-pub(crate) fn find(key: usize) -> Option<Local> {
-    let g = current()?;
-    Some(with(g, |locals| match locals.entries.iter().find(|entry| entry.0 == key) {
+/// The running goroutine's value.
+///
+/// # Panics
+/// If this is no goroutine.
+pub(crate) fn find(key: usize) -> Local {
+    let g = current().expect("asked for on a goroutine only");
+    with(g, |locals| match locals.entries.iter().find(|entry| entry.0 == key) {
         None => Local::Absent,
         Some((_, None)) => Local::Destroyed,
         Some((_, Some(value))) => Local::Value(Rc::clone(value)),
-    }))
+    })
 }
 
 /// Store a value for the running goroutine; gives the one that was there.
@@ -54,8 +57,8 @@ pub(crate) fn store(key: usize, value: Rc<dyn Any>) -> Option<Rc<dyn Any>> {
     })
 }
 
-/// The running goroutine's body has ended: drop its values. Gives the first panic of a destructor,
-/// after the others have run.
+/// Drop the running goroutine's values, when its body has ended. Gives the first panic of a
+/// destructor, after the others have run.
 pub(super) fn destroy() -> std::thread::Result<()> {
     let Some(g) = current() else { return Ok(()) };
     let Some(locals) = g.locals.take() else { return Ok(()) };

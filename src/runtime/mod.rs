@@ -12,6 +12,7 @@ mod barrier;
 mod builder;
 pub(crate) mod clock;
 mod done;
+mod end;
 mod fatal;
 mod futex;
 mod g;

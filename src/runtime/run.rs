@@ -8,7 +8,7 @@
 use super::arena::Slot;
 use super::g::{G, Status};
 use super::m::M;
-use super::p::{self, Owned};
+use super::p::Owned;
 use super::{fatal, mode, names};
 use corosensei::{Coroutine, CoroutineResult};
 use std::mem::ManuallyDrop;
@@ -141,12 +141,10 @@ fn retire(m: &'static M, g: &'static G) {
         Some(p) => {
             p.give_stack(slot);
             p.recycle(g);
-            p.count_live(-1);
         }
         None => {
             Slot::give([slot].into_iter());
             super::g::give([g].into_iter());
-            p::FOREIGN_LIVE.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use super::done::{Done, Finish};
 use super::wait::{Waiter, Why};
-use super::{fatal, locals, spawn};
+use super::{end, fatal, spawn};
 use crate::port::GoExit;
 use selvedge_checkers::ids::SiteRef;
 use selvedge_checkers::op::WaitReason;
@@ -68,7 +68,7 @@ where
 impl<T> End<T> {
     fn fill(self, f: impl FnOnce() -> T) {
         let mut result = catch_unwind(AssertUnwindSafe(f));
-        if let Err(payload) = locals::destroy() {
+        if let Err(payload) = end::end() {
             result = Err(payload);
         }
         let panicked = result.is_err();

@@ -11,10 +11,11 @@
 //! The runtime's README has the rules for writers of primitives, with an example.
 
 use super::clock::{self, Nanos};
-use super::g::G;
+use super::g::{G, Mine};
 use super::m::{M, current};
+use super::task::{self, Uncaught};
 use super::timers::{Fired, Node};
-use super::{futex, idle, run, timers};
+use super::{futex, idle, p, run, timers};
 use selvedge_checkers::ids::SiteRef;
 use selvedge_checkers::op::WaitReason;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -231,4 +232,26 @@ pub(crate) unsafe fn start_timer(node: *const Node, deadline: Nanos) {
     // SAFETY: by the contract.
     unsafe { timers::add(0, node, deadline) };
     idle::timer_was_added(deadline);
+}
+
+/// Whether a goroutine runs here.
+#[inline]
+pub(crate) fn is_goroutine() -> bool {
+    current().is_some()
+}
+
+/// What the engine outside of models remembers of the running goroutine, if one runs here.
+#[inline]
+pub(crate) fn mine() -> Option<&'static Mine> {
+    current().map(|g| &g.mine)
+}
+
+/// Goroutines that have not ended.
+pub(crate) fn goroutines() -> usize {
+    p::live()
+}
+
+/// Start a goroutine that nobody waits for, and whose panic nobody minds.
+pub(crate) fn spawn(f: impl FnOnce() + Send + 'static, name: Option<String>, site: SiteRef) {
+    drop(task::start(f, name, site, Uncaught::Ignore));
 }

@@ -3,11 +3,12 @@
 //! Invariants: in a model a value belongs to one goroutine of one execution; it is made when that
 //! goroutine first asks, and dropped by that goroutine when its body has ended, youngest first. A
 //! destructor may use the locals that are still there; the others give an [`AccessError`]. Outside
-//! of a model these are std's thread-locals.
+//! of a model the same holds for each goroutine, and threads that are none have std's thread-locals.
 //!
 //! Source: the documentation of `std::thread::LocalKey`.
 
 use crate::port::locals::{self, Found};
+use crate::port::wait::{self, locals as goroutine};
 use crate::port::{self, Engine};
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -57,6 +58,7 @@ impl<T: 'static> LocalKey<T> {
         match port::model() {
             // While `f` runs the value stays, whatever becomes of the table: it is counted.
             Some(engine) => Ok(f(&*self.in_model(engine)?)),
+            None if wait::is_goroutine() => Ok(f(&*self.in_goroutine()?)),
             None => self.plain.try_with(f).map_err(|_| AccessError),
         }
     }
@@ -73,6 +75,20 @@ impl<T: 'static> LocalKey<T> {
         }
     }
 
+    fn in_goroutine(&'static self) -> std::result::Result<Rc<T>, AccessError> {
+        match goroutine::find(self.key()) {
+            goroutine::Local::Value(value) => Ok(self.typed(value)),
+            goroutine::Local::Destroyed => Err(AccessError),
+            goroutine::Local::Absent => Ok(self.keep((self.init)())),
+        }
+    }
+
+    fn keep(&'static self, value: T) -> Rc<T> {
+        let value = Rc::new(value);
+        drop(goroutine::store(self.key(), Rc::<T>::clone(&value)));
+        value
+    }
+
     fn store(&'static self, engine: &dyn Engine, value: T) -> Rc<T> {
         let value = Rc::new(value);
         let drops = std::mem::needs_drop::<T>();
@@ -85,23 +101,37 @@ impl<T: 'static> LocalKey<T> {
         value.downcast().expect("a key holds values of its type")
     }
 
-    /// Replace the value by means of `change`; if this thread has none, `value` becomes it as it is.
+    /// Replace the value by means of `change`; if there is none, `value` becomes it as it is. In a model or a
+    /// goroutine only.
     fn set_with(&'static self, value: T, change: impl FnOnce(&T, T)) {
-        let engine = port::model().expect("asked for in a model only");
-        match locals::find(engine, self.key()) {
-            Found::Value(found) => change(&*self.typed(found), value),
-            Found::Destroyed => panic!("{DESTROYED}"),
-            Found::Absent => drop(self.store(engine, value)),
+        if let Some(engine) = port::model() {
+            match locals::find(engine, self.key()) {
+                Found::Value(found) => change(&*self.typed(found), value),
+                Found::Destroyed => panic!("{DESTROYED}"),
+                Found::Absent => drop(self.store(engine, value)),
+            }
+            return;
         }
+        match goroutine::find(self.key()) {
+            goroutine::Local::Value(found) => change(&*self.typed(found), value),
+            goroutine::Local::Destroyed => panic!("{DESTROYED}"),
+            goroutine::Local::Absent => drop(self.keep(value)),
+        }
+    }
+
+    /// Whether the values are here, and not std's.
+    fn is_ours() -> bool {
+        port::model().is_some() || wait::is_goroutine()
     }
 }
 
 impl<T: 'static> LocalKey<Cell<T>> {
     /// Set the value; its initialiser does not run.
     pub fn set(&'static self, value: T) {
-        match port::model() {
-            Some(_) => self.set_with(Cell::new(value), |cell, value| cell.set(value.into_inner())),
-            None => self.plain.set(value),
+        if Self::is_ours() {
+            self.set_with(Cell::new(value), |cell, value| cell.set(value.into_inner()));
+        } else {
+            self.plain.set(value);
         }
     }
 
@@ -149,11 +179,12 @@ impl<T: 'static> LocalKey<RefCell<T>> {
     /// # Panics
     /// If it is borrowed.
     pub fn set(&'static self, value: T) {
-        match port::model() {
-            Some(_) => self.set_with(RefCell::new(value), |cell, value| {
+        if Self::is_ours() {
+            self.set_with(RefCell::new(value), |cell, value| {
                 cell.replace(value.into_inner());
-            }),
-            None => self.plain.set(value),
+            });
+        } else {
+            self.plain.set(value);
         }
     }
 

@@ -10,11 +10,12 @@
 //!
 //! Invariant: every schedule is worked out on the objects, with the footprints it will have.
 
+use super::leaf::Candidate;
 use super::log::Log;
 use super::races::{Race, Second};
+use super::run::{Run, label_of};
+use super::schedule::{Planned, Touch, conflict, initial_in};
 use super::sim::Sim;
-use super::tree::{Planned, Touch, conflict, initial_in};
-use super::{Dpor, label_of};
 use crate::objects::Op;
 use crate::objects::label::Label;
 use selvedge_checkers::access::{Mode, Part, Res};
@@ -22,6 +23,8 @@ use selvedge_checkers::ids::{Gid, ObjId};
 
 /// Stands for an event that is not in the log.
 const NEW: u32 = u32::MAX;
+/// The schedule follows from the execution as a whole.
+const ALWAYS: u32 = u32::MAX;
 
 /// States of the world to work schedules out on, kept for their memory.
 #[derive(Default)]
@@ -62,7 +65,7 @@ impl Bench {
     }
 }
 
-impl Dpor {
+impl Run {
     /// The execution is complete: plan what it could have done otherwise.
     pub(super) fn conclude(&mut self) {
         self.close_event();
@@ -71,22 +74,29 @@ impl Dpor {
         }
         // Where a step has several outcomes or ends the wait of another, the rest of the execution
         // matters for how an old race goes the other way: they are all looked at again.
-        let known = if self.log.is_plain { self.fresh } else { 0 };
+        let known = if self.log.is_plain { self.fresh() } else { 0 };
         self.races.analyse(&self.log, known);
         self.bench.at = None;
         let found = std::mem::take(&mut self.races.found);
         let mut next = found.iter().peekable();
         let events = self.log.events.len();
         for event in 0..events {
-            if event >= self.fresh && self.log.events[event].choices > 1 {
+            self.since = event as u32;
+            if event >= self.fresh() && self.log.events[event].choices > 1 {
                 self.plan_other_outcomes(event);
             }
+            self.since = ALWAYS;
             if self.log.is_weak && reads_only(&self.log, event) {
                 self.read_later_stores(event);
             }
             while let Some(race) = next.next_if(|race| race.first as usize == event) {
+                self.since = match race.second {
+                    Second::Event(second) if self.log.is_plain => second,
+                    _ => ALWAYS,
+                };
                 self.reverse(race);
             }
+            self.since = ALWAYS;
             if self.has_died && event + 1 == events {
                 self.plan_what_died_with_it(event);
             }
@@ -97,7 +107,7 @@ impl Dpor {
     /// A copy of the state before `event`; `None` if there is none, which would be a mistake here.
     fn state_before(&mut self, event: usize) -> Option<Sim> {
         if !self.bench.advance(&self.log, event) {
-            self.counts.lost += 1;
+            self.lost += 1;
             return None;
         }
         Some(self.bench.copy())
@@ -108,7 +118,6 @@ impl Dpor {
         let Some(last) = self.plan.last_mut() else { return };
         let touches = self.lists.footprint(last).to_vec().into_iter();
         last.footprint = self.lists.add_footprint(touches.chain([Touch::END]));
-        self.tree.get_mut(self.path[last.event as usize]).footprint.push(Touch::END);
     }
 
     /// The program died of `event`: whoever could have gone on could also have done so before it.
@@ -143,7 +152,7 @@ impl Dpor {
             let planned = if is_of_time {
                 let due = self.log.ties(event)[alternative as usize];
                 let mut planned = Planned { event: NEW, ..self.plan[event] };
-                planned.choice.label = self.label(label_of(due));
+                planned.choice.label = self.names.label(label_of(due));
                 planned
             } else {
                 let mut then = self.bench.copy_of(&state);
@@ -331,7 +340,7 @@ impl Dpor {
         let choice = self.choice(g, state.label(g, alternative));
         let names = &mut self.names;
         let accesses = state.step(&self.log, g, alternative).iter();
-        let footprint = self.lists.add_footprint(accesses.map(|a| Dpor::touch(names, a.res, a.mode)));
+        let footprint = self.lists.add_footprint(accesses.map(|a| names.touch(g, a.res, a.mode)));
         Planned { choice, footprint, event: NEW, causes }
     }
 
@@ -344,7 +353,7 @@ impl Dpor {
 
     fn repeat_all(&mut self, state: &mut Sim, events: &[usize]) -> bool {
         let done = events.iter().all(|&event| state.repeat(&self.log, event));
-        self.counts.lost += u64::from(!done);
+        self.lost += u64::from(!done);
         done
     }
 
@@ -375,16 +384,22 @@ impl Dpor {
         });
     }
 
-    /// Put the draft, which replaces everything from `event` on, unless it is covered; uses it up.
+    /// Put the draft, which replaces everything from `event` on, unless it is covered.
     fn put(&mut self, event: usize) {
         let range = self.sleeps[event].clone();
-        let covered = self.slept[range.start as usize..range.end as usize].iter().any(|&child| {
-            let child = self.tree.get(child);
-            initial_in(child.choice, &child.footprint, &self.draft, &self.lists, &self.names).is_some()
+        let covered = self.slept[range.start as usize..range.end as usize].iter().any(|&q| {
+            let q = &self.sleepers[q as usize];
+            let footprint = &self.sleeping_touches[q.footprint.0 as usize..q.footprint.1 as usize];
+            initial_in(q.choice, footprint, &self.draft, &self.lists, &self.names).is_some()
         });
         if !covered {
-            let node = event.checked_sub(1).map_or(super::ROOT, |before| self.path[before]);
-            self.tree.insert(node, &mut self.draft, &self.lists, &self.names);
+            for planned in &self.draft {
+                let new = self.plan.len() + self.new.len();
+                self.schedules.push(if planned.event == NEW { new as u32 } else { planned.event });
+                self.new.extend((planned.event == NEW).then_some(*planned));
+            }
+            let (depth, end) = (event as u32, self.schedules.len() as u32);
+            self.candidates.push(Candidate { depth, since: self.since, end });
         }
     }
 }

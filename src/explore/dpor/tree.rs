@@ -7,51 +7,17 @@
 //! into it. Source: Abdulla, Aronis, Jonsson, Sagonas, "Optimal dynamic partial order reduction"
 //! (wakeup trees); the order-free form and its tests are ours.
 //!
-//! Invariants: `leaves` of a child counts the pending leaves in its subtree; a child that is done has
-//! no children; no two children of a node have the same goroutine and label.
+//! Invariants: `leaves` of a child counts the pending leaves in its subtree, `free` those of them that
+//! nobody has taken to run; a child that is done has no children; no two children of a node have the
+//! same goroutine and label; what is to the left of a pending leaf and above it never changes but for
+//! the footprints of what is still to be run.
 
-use super::names::Names;
-use selvedge_checkers::access::Mode;
-use selvedge_checkers::access::Part;
+use super::classes::Classes;
+use super::schedule::{Choice, Lists, Planned, Touch, initial_in};
 
 /// The root, whose children are the first decisions.
 pub(super) const ROOT: u32 = 0;
 const NONE: u32 = u32::MAX;
-
-/// An access in names that hold for every execution.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Touch {
-    pub(super) owner: u32,
-    pub(super) part: Part,
-    pub(super) index: u32,
-    pub(super) mode: Mode,
-}
-
-impl Touch {
-    /// What the step touches that the program dies of: everything, since nothing comes after it.
-    pub(super) const END: Touch = Touch { owner: u32::MAX, part: Part::Life, index: 0, mode: Mode::Write };
-
-    fn conflicts(&self, other: &Touch, names: &Names) -> bool {
-        if !self.mode.conflicts(other.mode) || self.part != other.part || self.index != other.index {
-            return false;
-        }
-        self.owner == other.owner
-            || !self.part.is_of_goroutine() && names.find(self.owner) == names.find(other.owner)
-    }
-}
-
-/// Whether two footprints conflict.
-pub(super) fn conflict(a: &[Touch], b: &[Touch], names: &Names) -> bool {
-    let ends = |footprint: &[Touch]| footprint.last() == Some(&Touch::END);
-    ends(a) || ends(b) || a.iter().any(|x| b.iter().any(|y| x.conflicts(y, names)))
-}
-
-/// A decision: whose, with which outcome.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Choice {
-    pub(super) g: u32,
-    pub(super) label: u64,
-}
 
 /// What has become of a child.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -70,54 +36,10 @@ pub(super) struct Child {
     pub(super) footprint: Vec<Touch>,
     pub(super) status: Status,
     leaves: u32,
+    free: u32,
     parent: u32,
     first: u32,
     next: u32,
-}
-
-/// One event of a schedule; its lists are in a [`Lists`].
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Planned {
-    pub(super) choice: Choice,
-    pub(super) footprint: (u32, u32),
-    /// Its number in the log it was taken from; `u32::MAX` if it is new.
-    pub(super) event: u32,
-    /// The events of that log it comes after without a conflict.
-    pub(super) causes: (u32, u32),
-}
-
-/// The footprints and causes of the schedules of one execution.
-#[derive(Default)]
-pub(super) struct Lists {
-    touches: Vec<Touch>,
-    causes: Vec<u32>,
-}
-
-impl Lists {
-    pub(super) fn clear(&mut self) {
-        self.touches.clear();
-        self.causes.clear();
-    }
-
-    pub(super) fn add_footprint(&mut self, touches: impl Iterator<Item = Touch>) -> (u32, u32) {
-        let from = self.touches.len() as u32;
-        self.touches.extend(touches);
-        (from, self.touches.len() as u32)
-    }
-
-    pub(super) fn add_causes(&mut self, causes: &[u32]) -> (u32, u32) {
-        let from = self.causes.len() as u32;
-        self.causes.extend_from_slice(causes);
-        (from, self.causes.len() as u32)
-    }
-
-    pub(super) fn footprint(&self, planned: &Planned) -> &[Touch] {
-        &self.touches[planned.footprint.0 as usize..planned.footprint.1 as usize]
-    }
-
-    fn causes(&self, planned: &Planned) -> &[u32] {
-        &self.causes[planned.causes.0 as usize..planned.causes.1 as usize]
-    }
 }
 
 /// See the module.
@@ -129,13 +51,21 @@ pub(super) struct Tree {
 impl Tree {
     pub(super) fn new() -> Tree {
         let mut tree = Tree { children: Vec::new(), free: Vec::new() };
-        tree.make(Choice { g: NONE, label: 0 }, &[], Status::Open, NONE);
+        tree.make(Choice { g: 0, label: 0 }, &[], Status::Open, NONE);
         tree
     }
 
     fn make(&mut self, choice: Choice, footprint: &[Touch], status: Status, parent: u32) -> u32 {
-        let mut child =
-            Child { choice, footprint: Vec::new(), status, leaves: 0, parent, first: NONE, next: NONE };
+        let mut child = Child {
+            choice,
+            footprint: Vec::new(),
+            status,
+            leaves: 0,
+            free: 0,
+            parent,
+            first: NONE,
+            next: NONE,
+        };
         match self.free.pop() {
             Some(id) => {
                 let old = &mut self.children[id as usize];
@@ -184,25 +114,37 @@ impl Tree {
         id
     }
 
-    /// Pending leaves in all.
-    pub(super) fn leaves(&self) -> u32 {
-        self.get(ROOT).leaves
+    /// The next leaf to be run, leftmost first; `None` if there is none.
+    pub(super) fn first_leaf(&self) -> Option<u32> {
+        self.leaf_where(|child| child.leaves > 0, |_| 0)
     }
 
-    /// The children on the way to a pending leaf, chosen at every node by `choose` among so many.
-    pub(super) fn path_to_leaf(&self, mut choose: impl FnMut(u32) -> u32, path: &mut Vec<u32>) {
-        path.clear();
+    /// A leaf that nobody has taken; at every node `choose` chooses among so many children.
+    pub(super) fn free_leaf(&self, choose: impl FnMut(u32) -> u32) -> Option<u32> {
+        self.leaf_where(|child| child.free > 0, choose)
+    }
+
+    fn leaf_where(&self, leads: impl Fn(&Child) -> bool, mut choose: impl FnMut(u32) -> u32) -> Option<u32> {
         let mut node = ROOT;
         loop {
-            let open = self.children(node).filter(|&c| self.get(c).leaves > 0).count() as u32;
+            let leading = |&child: &u32| leads(self.get(child));
+            let open = self.children(node).filter(leading).count() as u32;
             if open == 0 {
-                return;
+                return (node != ROOT).then_some(node);
             }
             let nth = choose(open) as usize;
-            let child = self.children(node).filter(|&c| self.get(c).leaves > 0).nth(nth);
-            node = child.expect("there are as many as were counted");
-            path.push(node);
+            node = self.children(node).filter(leading).nth(nth).expect("there are as many as were counted");
         }
+    }
+
+    /// The children from the root to `node`, itself included.
+    pub(super) fn path_to(&self, mut node: u32, path: &mut Vec<u32>) {
+        path.clear();
+        while node != ROOT {
+            path.push(node);
+            node = self.get(node).parent;
+        }
+        path.reverse();
     }
 
     /// The share that has been run when `path` has, if the subtrees of a node were all of one size.
@@ -223,22 +165,41 @@ impl Tree {
         progress
     }
 
-    /// One pending leaf more, or less, at `node` and above.
-    pub(super) fn count(&mut self, mut node: u32, more: bool) {
+    /// Somebody runs this leaf, or gives it back.
+    pub(super) fn take(&mut self, mut node: u32, taken: bool) {
         while node != NONE {
-            let leaves = &mut self.get_mut(node).leaves;
-            *leaves = if more { *leaves + 1 } else { *leaves - 1 };
+            let free = &mut self.get_mut(node).free;
+            *free = if taken { *free - 1 } else { *free + 1 };
             node = self.get(node).parent;
         }
     }
 
+    /// A leaf that was taken has been run.
+    pub(super) fn finish(&mut self, mut node: u32) {
+        while node != NONE {
+            let child = self.get_mut(node);
+            child.leaves -= 1;
+            child.status = Status::Open;
+            node = child.parent;
+        }
+    }
+
+    fn count_new(&mut self, mut node: u32) {
+        while node != NONE {
+            let child = self.get_mut(node);
+            child.leaves += 1;
+            child.free += 1;
+            node = child.parent;
+        }
+    }
+
     /// Put a schedule below `node`, unless what is there covers it; uses it up.
-    pub(super) fn insert(&mut self, mut node: u32, plan: &mut Vec<Planned>, lists: &Lists, names: &Names) {
+    pub(super) fn insert(&mut self, mut node: u32, plan: &mut Vec<Planned>, lists: &Lists, same: &Classes) {
         'descend: loop {
             let mut next = self.get(node).first;
             while next != NONE {
                 let child = self.get(next);
-                if let Some(at) = initial_in(child.choice, &child.footprint, plan, lists, names) {
+                if let Some(at) = initial_in(child.choice, &child.footprint, plan, lists, same) {
                     if let Some(at) = at {
                         plan.remove(at);
                     }
@@ -255,7 +216,7 @@ impl Tree {
         for planned in plan {
             node = self.append(node, planned.choice, lists.footprint(planned), Status::Pending);
         }
-        self.count(node, true);
+        self.count_new(node);
     }
 
     /// Forget the subtrees that can never grow again: those with nothing pending to their left.
@@ -293,31 +254,6 @@ impl Tree {
                 stack.push(child.next);
                 self.free.push(id);
             }
-        }
-    }
-}
-
-/// Whether `choice` could as well be the first step of the plan: as one of its events (`Some(Some)`),
-/// or as one more that is independent of all of them (`Some(None)`).
-pub(super) fn initial_in(
-    choice: Choice,
-    footprint: &[Touch],
-    plan: &[Planned],
-    lists: &Lists,
-    names: &Names,
-) -> Option<Option<usize>> {
-    match plan.iter().position(|p| p.choice.g == choice.g) {
-        Some(at) => {
-            let event = &plan[at];
-            let free = |before: &Planned| {
-                !lists.causes(event).contains(&before.event)
-                    && !conflict(lists.footprint(before), lists.footprint(event), names)
-            };
-            (event.choice.label == choice.label && plan[..at].iter().all(free)).then_some(Some(at))
-        }
-        None => {
-            let free = plan.iter().all(|p| !conflict(lists.footprint(p), footprint, names));
-            free.then_some(None)
         }
     }
 }

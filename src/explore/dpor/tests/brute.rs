@@ -1,6 +1,6 @@
 //! Every interleaving, one after the other, with the trace of each.
 
-use super::super::{Chosen, Dpor, Order, Tree, label_of};
+use super::super::run::{Chosen, Run, label_of};
 use super::{Counts, Explored, explore};
 use crate::explore::plan::Body;
 use crate::explore::strategies::Dfs;
@@ -15,15 +15,13 @@ use std::any::Any;
 /// A depth-first search that keeps the log an optimal one keeps.
 pub(super) struct Brute {
     dfs: Dfs,
-    notes: Dpor,
+    notes: Run,
     step: u32,
 }
 
 impl Strategy for Brute {
     fn begin(&mut self, index: u64) -> bool {
-        self.notes.tree = Tree::new();
-        self.notes.started = false;
-        self.notes.begin(index);
+        self.notes.begin();
         self.dfs.begin(index)
     }
 
@@ -124,7 +122,7 @@ pub(super) fn by_force(body: &Body, most: u64) -> Option<Explored> {
 
 /// The same within limits.
 pub(super) fn by_force_in(limits: Limits, body: &Body, most: u64) -> Option<Explored> {
-    let brute = Brute { dfs: Dfs::new(None), notes: Dpor::new(Order::DepthFirst), step: 0 };
+    let brute = Brute { dfs: Dfs::new(None), notes: Run::default(), step: 0 };
     explore(Box::new(brute), body, limits, most, |strategy: &mut dyn Any| {
         let notes = &strategy.downcast_ref::<Brute>().unwrap().notes;
         (notes.canonical(), Counts::default())

@@ -305,7 +305,7 @@ fn step(stmt: &Stmt, s: &Arc<Shared>, units: &Cell<u32>, last: usize) -> usize {
 }
 
 /// A random program, and a way to run it.
-fn program(seed: u64, family: Family, goroutines: usize, length: usize) -> (String, Body) {
+pub(super) fn program(seed: u64, family: Family, goroutines: usize, length: usize) -> (String, Body) {
     let mut generator = Generator { rng: Rng::new(seed), family };
     let all: Vec<Vec<Stmt>> = (0..goroutines).map(|_| generator.block(length, 0)).collect();
     let text = format!("{all:?}");
@@ -392,12 +392,22 @@ fn compare(
     (compared, traces)
 }
 
-/// `SELVEDGE_DPOR_PROGRAMS` programs of each shape from number `FROM` on, if they have no more than `MOST`
-/// interleavings.
-fn random_programs(family: Family) {
+/// From which number on, how many, and with how many interleavings at most: the environment's `FROM`,
+/// `SELVEDGE_DPOR_PROGRAMS` and `MOST`.
+pub(super) fn sizes(programs: u64) -> (u64, u64, u64) {
     let number = |name: &str, or: u64| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(or);
-    let (from, n, most) = (number("FROM", 0), number("SELVEDGE_DPOR_PROGRAMS", 700), number("MOST", 250));
-    for shape in [(2, 2), (2, 3), (3, 2), (2, 4), (4, 2), (3, 3)] {
+    (number("FROM", 0), number("SELVEDGE_DPOR_PROGRAMS", programs), number("MOST", 250))
+}
+
+/// How many goroutines, and how many statements each has at most.
+pub(super) fn shapes() -> [(usize, usize); 6] {
+    [(2, 2), (2, 3), (3, 2), (2, 4), (4, 2), (3, 3)]
+}
+
+/// Programs of each shape.
+fn random_programs(family: Family) {
+    let (from, n, most) = sizes(700);
+    for shape in shapes() {
         let (compared, traces) = compare(from..from + n, family, shape, most);
         println!("{family:?} {shape:?}: {compared} programs, {traces} traces");
     }

@@ -3,8 +3,10 @@
 mod brute;
 mod counts;
 mod fuzz;
+mod speculate;
 
-use super::{Counts, Dpor, Order};
+use super::search::Counts;
+use super::{Dpor, Order};
 use crate::explore::plan::Body;
 use crate::explore::rng::Rng;
 use crate::explore::strategies::tests::programs::Run;
@@ -56,6 +58,6 @@ fn optimally_in(limits: Limits, body: &Body, random: Option<u64>, most: u64) -> 
     let order = random.map_or(Order::DepthFirst, |seed| Order::Random(Rng::new(seed)));
     explore(Box::new(Dpor::new(order)), body, limits, most, |strategy| {
         let dpor = strategy.downcast_ref::<Dpor>().unwrap();
-        (dpor.canonical(), dpor.counts)
+        (dpor.trace().unwrap_or(0), dpor.search.counts())
     })
 }

@@ -1,0 +1,118 @@
+//! What an execution of the search is given, and what it gives.
+//!
+//! A [`Leaf`] is a schedule to be followed and then continued freely, with what sleeps beside it; an
+//! [`Outcome`] is what the execution did and the schedules that follow from it. Invariant: the outcome
+//! is a function of the program and of its leaf, so anybody may run the leaf at any time.
+
+use super::names::NAMELESS;
+use super::schedule::{Choice, Lists, Planned, Touch};
+use crate::model::Nondeterminism;
+use selvedge_checkers::access::Part;
+
+/// A schedule to be run.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Leaf {
+    pub(super) path: Vec<Choice>,
+    /// How many of these decisions an execution has made before.
+    pub(super) fresh: usize,
+    /// What was there first at the nodes of the path, by depth.
+    pub(super) sleepers: Vec<Sleeper>,
+    /// Their footprints, with the names of the owners.
+    pub(super) touches: Vec<(u64, Touch)>,
+    /// How many executions the search had seen when it made this.
+    pub(super) stamp: u64,
+}
+
+/// A decision that is covered by others, as long as nothing that conflicts with it has happened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Sleeper {
+    pub(super) depth: u32,
+    pub(super) choice: Choice,
+    pub(super) footprint: (u32, u32),
+}
+
+impl Leaf {
+    pub(super) fn clear(&mut self) {
+        self.path.clear();
+        self.fresh = 0;
+        self.sleepers.clear();
+        self.touches.clear();
+    }
+
+    pub(super) fn footprint(&self, sleeper: &Sleeper) -> &[(u64, Touch)] {
+        &self.touches[sleeper.footprint.0 as usize..sleeper.footprint.1 as usize]
+    }
+}
+
+/// A schedule that an execution found, from a depth on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Candidate {
+    pub(super) depth: u32,
+    /// It follows from this event: whoever made it before has found the schedule, too.
+    pub(super) since: u32,
+    /// Where it ends among the schedules.
+    pub(super) end: u32,
+}
+
+/// What an execution came to.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Outcome {
+    /// The events.
+    pub(super) plan: Vec<Planned>,
+    pub(super) lists: Lists,
+    pub(super) candidates: Vec<Candidate>,
+    /// The candidates' events by number; what is beyond the events is new.
+    pub(super) schedules: Vec<u32>,
+    pub(super) new: Vec<Planned>,
+    /// The objects' names, each with the object; accesses name them by number.
+    pub(super) mentions: Vec<(u64, u32)>,
+    /// The goroutines' names.
+    pub(super) goroutines: Vec<u64>,
+    /// How much of the path was followed.
+    pub(super) followed: usize,
+    /// Everything it could do is covered elsewhere.
+    pub(super) is_blocked: bool,
+    /// The program died in the execution.
+    pub(super) has_died: bool,
+    /// Loads may have read old stores.
+    pub(super) is_weak: bool,
+    /// Schedules that could not be worked out or followed.
+    pub(super) lost: u64,
+    pub(crate) trace: Option<u64>,
+    pub(super) nondeterminism: Option<Nondeterminism>,
+}
+
+impl Outcome {
+    /// One event of a schedule.
+    pub(super) fn planned(&self, number: u32) -> Planned {
+        match (number as usize).checked_sub(self.plan.len()) {
+            Some(new) => self.new[new],
+            None => self.plan[number as usize],
+        }
+    }
+
+    /// Whether another execution's access, of which the owner's name is known, conflicts with anything
+    /// that this one did or planned, for all that can be told.
+    pub(super) fn may_conflict(&self, &(name, touch): &(u64, Touch)) -> bool {
+        let alike = |t: &Touch| t.part == touch.part && t.index == touch.index;
+        let mut touches = self.lists.touches.iter();
+        touch == Touch::END
+            || touches.any(|t| alike(t) && t.mode.conflicts(touch.mode) && self.may_be(t, name))
+    }
+
+    /// Whether the owner of this access may be the one of that name.
+    fn may_be(&self, touch: &Touch, name: u64) -> bool {
+        if *touch == Touch::END {
+            return true;
+        }
+        match touch.part {
+            Part::Token | Part::Life => self.goroutines[touch.owner as usize] == name,
+            Part::Clock | Part::Fence => true,
+            _ => {
+                let (own, object) = self.mentions[touch.owner as usize];
+                let known = self.mentions.iter().find(|m| m.0 == name && name != NAMELESS);
+                own == NAMELESS || known.is_none_or(|m| m.1 == object)
+            }
+        }
+    }
+}

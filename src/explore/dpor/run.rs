@@ -1,0 +1,437 @@
+//! One execution of the search: follows a leaf, goes on freely, and logs what happens.
+//!
+//! Invariants: what it decides and what it gives depend on the program and the leaf alone; where
+//! nothing is prescribed, it does nothing that sleeps, unless there is nothing else to do.
+
+use super::index::mix;
+use super::leaf::{Candidate, Leaf, Outcome};
+use super::log::Log;
+use super::names::Names;
+use super::races::Races;
+use super::reverse::Bench;
+use super::schedule::{Choice, Lists, Planned, Touch, conflict};
+use crate::model::{Nondeterminism, Scene, Tracer};
+use crate::objects::label::{Label, label};
+use crate::objects::timer::Due;
+use crate::objects::{Op, Ret, State, Step, World, chan};
+use selvedge_checkers::access::Access;
+use selvedge_checkers::ids::{Gid, ObjId};
+use std::ops::Range;
+
+/// A decision about to be made.
+#[derive(Clone, Copy)]
+pub(super) struct Chosen {
+    pub(super) alternative: u32,
+    pub(super) choices: u32,
+    pub(super) label: Label,
+}
+
+/// What sleeps, in the terms of the execution.
+pub(super) struct Asleep {
+    pub(super) choice: Choice,
+    pub(super) footprint: (u32, u32),
+}
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Run {
+    leaf: Leaf,
+    pub(super) names: Names,
+    pub(super) log: Log,
+    pub(super) races: Races,
+    pub(super) bench: Bench,
+    /// The events of a schedule that are taken over.
+    pub(super) kept: Vec<usize>,
+    /// How many decisions are prescribed.
+    followed: usize,
+    /// Which of the leaf's sleepers come next.
+    waking: usize,
+    pub(super) sleepers: Vec<Asleep>,
+    pub(super) sleeping_touches: Vec<Touch>,
+    /// What sleeps, and what slept when each event was chosen.
+    sleep: Vec<u32>,
+    pub(super) slept: Vec<u32>,
+    pub(super) sleeps: Vec<Range<u32>>,
+    /// The events as a schedule: in names that hold for every execution.
+    pub(super) plan: Vec<Planned>,
+    pub(super) lists: Lists,
+    /// The schedule that is being worked out, and the event it follows from.
+    pub(super) draft: Vec<Planned>,
+    pub(super) since: u32,
+    pub(super) candidates: Vec<Candidate>,
+    pub(super) schedules: Vec<u32>,
+    pub(super) new: Vec<Planned>,
+    pub(super) chosen: Option<Chosen>,
+    /// What each goroutine has seen so far, and how many channels it has made.
+    history: Vec<(u64, u64)>,
+    is_blocked: bool,
+    pub(super) has_died: bool,
+    /// Schedules that could not be worked out or followed.
+    pub(super) lost: u64,
+    nondeterminism: Option<Nondeterminism>,
+}
+
+impl Run {
+    /// The leaf to be followed next; to be set before the execution begins.
+    pub(super) fn leaf_mut(&mut self) -> &mut Leaf {
+        &mut self.leaf
+    }
+
+    /// How many events an earlier execution shared.
+    pub(super) fn fresh(&self) -> usize {
+        self.leaf.fresh
+    }
+
+    /// The execution begins.
+    pub(super) fn begin(&mut self) {
+        self.followed = self.leaf.path.len();
+        self.waking = 0;
+        self.names.clear();
+        self.log.clear();
+        self.sleepers.clear();
+        self.sleeping_touches.clear();
+        self.sleep.clear();
+        self.slept.clear();
+        self.sleeps.clear();
+        self.plan.clear();
+        self.lists.clear();
+        self.candidates.clear();
+        self.schedules.clear();
+        self.new.clear();
+        self.history.clear();
+        self.chosen = None;
+        self.is_blocked = false;
+        self.has_died = false;
+        self.lost = 0;
+        self.nondeterminism = None;
+    }
+
+    /// The execution is over: work out what it could have done otherwise.
+    pub(super) fn end(&mut self) {
+        if !self.is_blocked {
+            self.conclude();
+        }
+    }
+
+    /// Give away what the execution came to; the buffers of `outcome` are used for the next one.
+    pub(super) fn give(&mut self, outcome: &mut Outcome) {
+        outcome.trace = self.trace();
+        std::mem::swap(&mut outcome.plan, &mut self.plan);
+        std::mem::swap(&mut outcome.lists, &mut self.lists);
+        std::mem::swap(&mut outcome.candidates, &mut self.candidates);
+        std::mem::swap(&mut outcome.schedules, &mut self.schedules);
+        std::mem::swap(&mut outcome.new, &mut self.new);
+        outcome.mentions.clear();
+        outcome.mentions.extend(self.names.mentions().iter().map(|m| (m.name, m.object.0)));
+        outcome.goroutines.clear();
+        outcome.goroutines.extend(self.names.goroutines());
+        outcome.followed = self.followed;
+        outcome.is_blocked = self.is_blocked;
+        outcome.has_died = self.has_died;
+        outcome.is_weak = self.log.is_weak;
+        outcome.lost = self.lost;
+        outcome.nondeterminism = self.nondeterminism;
+    }
+
+    /// What distinguishes the trace of the execution from all others.
+    pub(super) fn trace(&self) -> Option<u64> {
+        (!self.is_blocked).then(|| self.canonical())
+    }
+
+    /// The next decision, if it is prescribed.
+    fn prescribed(&self) -> Option<Choice> {
+        let depth = self.log.events.len();
+        (depth < self.followed).then(|| self.leaf.path[depth])
+    }
+
+    /// Whether this choice is covered elsewhere.
+    fn is_asleep(&self, choice: Choice) -> bool {
+        self.sleep.iter().any(|&q| self.sleepers[q as usize].choice == choice)
+    }
+
+    pub(super) fn choice(&self, g: Gid, label: Label) -> Choice {
+        Choice { g: self.names.of(g), label: self.names.label(label) }
+    }
+
+    /// The last event is over: nothing more belongs to it.
+    pub(super) fn close_event(&mut self) {
+        let Some(last) = self.log.events.len().checked_sub(1) else { return };
+        if self.plan.len() > last {
+            return;
+        }
+        let (g, label) = (self.log.events[last].g, self.log.events[last].label);
+        let choice = self.choice(g, label);
+        let names = &mut self.names;
+        let touches = self.log.footprint(last).iter().map(|&(res, mode)| names.touch(g, res, mode));
+        let footprint = self.lists.add_footprint(touches);
+        let causes = self.lists.add_causes(self.log.causes(last));
+        let planned = Planned { choice, footprint, event: last as u32, causes };
+        if last < self.followed {
+            self.lay_down(last as u32);
+        }
+        let footprint = self.lists.footprint(&planned);
+        self.sleep.retain(|&q| {
+            let q = &self.sleepers[q as usize];
+            let (from, to) = (q.footprint.0 as usize, q.footprint.1 as usize);
+            q.choice.g != choice.g && !conflict(&self.sleeping_touches[from..to], footprint, &self.names)
+        });
+        self.plan.push(planned);
+    }
+
+    /// What was there first at this depth sleeps.
+    fn lay_down(&mut self, depth: u32) {
+        while let Some(sleeper) = self.leaf.sleepers.get(self.waking).filter(|s| s.depth == depth) {
+            self.waking += 1;
+            let from = self.sleeping_touches.len() as u32;
+            let named = self.leaf.footprint(sleeper).iter();
+            self.sleeping_touches.extend(named.map(|&(owner, touch)| self.names.resolve(touch, owner)));
+            let footprint = (from, self.sleeping_touches.len() as u32);
+            self.sleep.push(self.sleepers.len() as u32);
+            self.sleepers.push(Asleep { choice: sleeper.choice, footprint });
+        }
+    }
+
+    /// Choose where nothing is prescribed: the current goroutine if it has something new to do.
+    fn choose(&mut self, scene: &Scene<'_>) -> (Gid, Chosen) {
+        if scene.goes_on()
+            && let Some(chosen) = self.choose_for(scene, scene.current)
+        {
+            return (scene.current, chosen);
+        }
+        let mut others: Vec<Gid> = scene.enabled.to_vec();
+        others.retain(|&g| g != scene.current && !scene.pending[g.index()].optional);
+        others.sort_unstable();
+        let found = others.into_iter().find_map(|g| Some((g, self.choose_for(scene, g)?)));
+        found.unwrap_or_else(|| {
+            self.is_blocked = true;
+            let g = scene.default_choice();
+            let op = &scene.pending[g.index()].op;
+            let choices = scene.world.alternatives(g, op);
+            (g, Chosen { alternative: 0, choices, label: label(scene.world, g, op, 0) })
+        })
+    }
+
+    /// The first outcome that `g` could have and that does not sleep.
+    fn choose_for(&mut self, scene: &Scene<'_>, g: Gid) -> Option<Chosen> {
+        let op = &scene.pending[g.index()].op;
+        let choices = scene.world.alternatives(g, op);
+        (0..choices).find_map(|alternative| {
+            let label = label(scene.world, g, op, alternative);
+            let choice = self.choice(g, label);
+            (!self.is_asleep(choice)).then_some(Chosen { alternative, choices, label })
+        })
+    }
+
+    /// The prescribed decision; `None` if it is not possible.
+    fn follow(&self, scene: &Scene<'_>, wanted: Choice) -> Option<(Gid, Chosen)> {
+        let g = self.names.goroutine(wanted.g)?;
+        if g == Gid::CLOCK || !scene.enabled.contains(&g) {
+            return None;
+        }
+        let op = &scene.pending[g.index()].op;
+        let choices = scene.world.alternatives(g, op);
+        (0..choices).find_map(|alternative| {
+            let label = label(scene.world, g, op, alternative);
+            (self.names.label(label) == wanted.label).then_some((g, Chosen { alternative, choices, label }))
+        })
+    }
+
+    /// What is prescribed cannot be done. Where an execution has been, the program did something else
+    /// after the same decisions; elsewhere the plan was wrong.
+    fn lose_way(&mut self) {
+        let step = self.log.events.len();
+        if step < self.leaf.fresh {
+            self.nondeterminism.get_or_insert(Nondeterminism { step: step as u32, expected: 1, found: 0 });
+        }
+        self.lost += 1;
+        self.is_blocked = true;
+        self.followed = step;
+    }
+
+    /// What distinguishes the trace of the last execution from all others: the outcomes of its events
+    /// and their order, in whichever way it was linearized.
+    pub(super) fn canonical(&self) -> u64 {
+        let width = self.log.width();
+        let name = |g: usize| self.names.of(if g == width { Gid::CLOCK } else { Gid(g as u32) });
+        let hash = |(event, planned): (usize, &Planned)| {
+            let before = self.races.row(event).iter().enumerate();
+            let past = before.fold(0_u64, |sum, (g, &n)| sum.wrapping_add(mix(name(g), n.into())));
+            mix(mix(mix(planned.choice.g, planned.choice.label), past), u64::from(self.log.events[event].nth))
+        };
+        self.plan.iter().enumerate().map(hash).fold(0, u64::wrapping_add)
+    }
+
+    pub(super) fn note_choice(&mut self) {
+        self.close_event();
+        let from = self.slept.len() as u32;
+        self.slept.extend_from_slice(&self.sleep);
+        self.sleeps.push(from..self.slept.len() as u32);
+    }
+
+    /// The goroutine has seen `ret`.
+    fn saw(&mut self, g: Gid, ret: Ret) {
+        let word = match ret {
+            Ret::Unit => 1,
+            Ret::Flag(flag) => 2 + u64::from(flag),
+            Ret::Value(value) => mix(4, value),
+            Ret::Exchange { old, done } => mix(5 + u64::from(done), old),
+            Ret::Message(_) => 7,
+            Ret::Closed => 8,
+            Ret::WouldBlock => 9,
+            Ret::TimedOut => 10,
+            Ret::Arm { arm, ticket } => mix(11 + u64::from(ticket.is_some()), arm.into()),
+            Ret::Misuse(_) => 13,
+        };
+        let (seen, _) = &mut self.history[g.index()];
+        *seen = mix(*seen, word);
+    }
+
+    fn saw_what_woke(&mut self, world: &World) {
+        for &(peer, step) in &world.woken {
+            if let Step::Done(ret) = step {
+                self.saw(peer, ret);
+            }
+        }
+    }
+
+    /// Decide.
+    pub(super) fn pick(&mut self, scene: &Scene<'_>) -> Gid {
+        let unseen = |g: &&Gid| nobody_sees(scene.world, &scene.pending[g.index()].op);
+        if let Some(&g) = scene.enabled.iter().find(unseen) {
+            return g;
+        }
+        self.note_choice();
+        let followed = self.prescribed().map(|choice| self.follow(scene, choice));
+        let (g, chosen) = match followed {
+            Some(Some(found)) => found,
+            Some(None) => {
+                self.lose_way();
+                self.choose(scene)
+            }
+            None => self.choose(scene),
+        };
+        self.chosen = Some(chosen);
+        g
+    }
+}
+
+impl Tracer for Run {
+    fn created(&mut self, world: &World, g: Gid, object: ObjId) {
+        let state = world.state(object);
+        self.log.created(object, state);
+        // A channel is made by whoever makes it, anything else by whoever happens to use it first.
+        if matches!(state, State::Chan(_)) {
+            let (seen, made) = &mut self.history[g.index()];
+            *made += 1;
+            let name = mix(mix(*seen, self.names.of(g)), *made << 32);
+            self.names.mention(g, object, name);
+        }
+    }
+
+    fn announced(&mut self, world: &World, g: Gid, op: &Op) {
+        // To join is no step: it goes on as part of the other's last one.
+        if matches!(op, Op::Join(_)) || nobody_sees(world, op) {
+            return;
+        }
+        self.log.announced(world, g, op);
+        let seen = mix(self.history[g.index()].0, self.names.of(g));
+        let names = &mut self.names;
+        let mut slot = 0;
+        self.log.objects_of(g, op, self.log.announcements(g), |object| {
+            slot += 1;
+            names.mention(g, object, mix(seen, slot));
+        });
+    }
+
+    fn pended(&mut self, world: &World, g: Gid, op: &Op) {
+        if nobody_sees(world, op) {
+            return;
+        }
+        self.log.pended(world, g, op);
+    }
+
+    fn outcome(&mut self, _world: &World, _g: Gid, _op: &Op, _n: u32) -> u32 {
+        self.chosen.map_or(0, |chosen| chosen.alternative)
+    }
+
+    fn tie(&mut self, due: &[Due]) -> u32 {
+        self.close_event();
+        let wanted = self.prescribed().map(|choice| choice.label);
+        let labels: Vec<u64> = due.iter().map(|&due| self.names.label(label_of(due))).collect();
+        let at = match wanted {
+            Some(wanted) => labels.iter().position(|&label| label == wanted).unwrap_or(0),
+            None => 0,
+        };
+        self.log.tied(due);
+        at as u32
+    }
+
+    fn stepped(&mut self, world: &World, g: Gid, op: &Op, alternative: u32, step: Step) {
+        if nobody_sees(world, op) {
+            return;
+        }
+        let chosen = self.chosen.take().unwrap_or(Chosen { alternative, choices: 1, label: Label::Only });
+        self.log.stepped(world, g, op, (alternative, chosen.choices, chosen.label), step);
+        if let Step::Done(ret) = step {
+            self.saw(g, ret);
+        }
+        self.saw_what_woke(world);
+    }
+
+    fn fired(&mut self, world: &World, due: Due) {
+        self.note_choice();
+        let fired = self.choice(Gid::CLOCK, label_of(due));
+        if self.prescribed().is_some_and(|wanted| wanted != fired) {
+            self.lose_way();
+        }
+        self.log.fired(world, due, label_of(due));
+        if let Due::Operation(g) = due {
+            self.saw(g, Ret::TimedOut);
+        }
+        self.saw_what_woke(world);
+    }
+
+    fn spawned(&mut self, parent: Option<Gid>, child: Gid) {
+        self.names.spawned(if child == Gid::MAIN { None } else { parent }, child);
+        self.log.spawned(parent, child);
+        let inherited = parent.map_or(0, |parent| self.history[parent.index()].0);
+        self.history.push((inherited, 0));
+    }
+
+    fn joined(&mut self, joiner: Gid, target: Gid) {
+        self.log.joined(joiner, target);
+        let told = self.history[target.index()].0;
+        let (seen, _) = &mut self.history[joiner.index()];
+        *seen = mix(*seen, told);
+    }
+
+    fn died(&mut self) {
+        self.has_died = true;
+    }
+
+    fn exited(&mut self, g: Gid) {
+        self.log.exited(g);
+    }
+
+    fn settled(&mut self, world: &World, g: Gid, op: &Op) {
+        self.log.settled(world, g, op);
+    }
+
+    fn touched(&mut self, _g: Gid, access: Access) {
+        self.log.touched(access);
+    }
+}
+
+/// Whether the step changes nothing that another goroutine could ever notice: it belongs to the one
+/// before, whoever happens to make it.
+fn nobody_sees(world: &World, op: &Op) -> bool {
+    matches!(*op, Op::HandleDrop { ch, .. } if !chan::hangs_up(world.state(ch)))
+}
+
+/// What time did.
+pub(super) fn label_of(due: Due) -> Label {
+    match due {
+        Due::Operation(g) => Label::TimesOut(g),
+        Due::Timer(object) => Label::Fires(object),
+    }
+}

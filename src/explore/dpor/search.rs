@@ -1,0 +1,252 @@
+//! The search: takes the leaves of the frontier to be run, and enters what came of them.
+//!
+//! Whoever takes a leaf may run it at any time. Entered from left to right, outcomes make the same tree
+//! whoever ran them and when; in any other order they still make a tree with every trace, except where
+//! loads may read old stores (decision 0015).
+//!
+//! Invariant: an outcome is entered only if the leaf as it is now would have given it.
+
+use super::classes::Classes;
+use super::leaf::{Leaf, Outcome, Sleeper};
+use super::schedule::{Lists, Planned, Touch};
+use super::tree::{ROOT, Status, Tree};
+use crate::model::Survey;
+use selvedge_checkers::access::Part;
+
+/// What the exploration came to so far.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Counts {
+    /// Executions of a trace of their own.
+    pub(crate) explored: u64,
+    /// Executions that turned out to repeat what others cover.
+    pub(crate) blocked: u64,
+    /// Schedules that could not be followed.
+    pub(crate) lost: u64,
+}
+
+/// A leaf that was taken.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Ticket(u32);
+
+/// See the module.
+pub(crate) struct Search {
+    tree: Tree,
+    classes: Classes,
+    counts: Counts,
+    progress: f64,
+    /// The first execution has been taken, or entered: it has no leaf.
+    first_taken: bool,
+    first_entered: bool,
+    is_weak: bool,
+    /// Outcomes were entered in another order than from left to right.
+    out_of_order: bool,
+    survey: Survey,
+    path: Vec<u32>,
+    mentioned: Vec<u32>,
+    firsts: Vec<Option<u32>>,
+    started: Vec<u32>,
+    lists: Lists,
+    draft: Vec<Planned>,
+}
+
+impl Search {
+    pub(crate) fn new() -> Search {
+        Search {
+            tree: Tree::new(),
+            classes: Classes::default(),
+            counts: Counts::default(),
+            progress: 0.0,
+            first_taken: false,
+            first_entered: false,
+            is_weak: false,
+            out_of_order: false,
+            survey: Survey::default(),
+            path: Vec::new(),
+            mentioned: Vec::new(),
+            firsts: Vec::new(),
+            started: Vec::new(),
+            lists: Lists::default(),
+            draft: Vec::new(),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// How many executions were entered.
+    fn entered(&self) -> u64 {
+        self.counts.explored + self.counts.blocked
+    }
+
+    /// Whether there is nothing left to run, and nothing being run.
+    pub(crate) fn is_over(&self) -> bool {
+        self.first_entered && self.tree.first_leaf().is_none()
+    }
+
+    /// The leaf that comes next in the order of a proof, taken or not.
+    pub(crate) fn next(&self) -> Option<Ticket> {
+        if self.first_entered { self.tree.first_leaf().map(Ticket) } else { Some(Ticket(ROOT)) }
+    }
+
+    /// Take a leaf: at every node `choose` chooses among so many children. `None` if all are taken.
+    pub(crate) fn take(&mut self, choose: impl FnMut(u32) -> u32) -> Option<Ticket> {
+        if !self.first_taken {
+            self.first_taken = true;
+            return Some(Ticket(ROOT));
+        }
+        let leaf = self.tree.free_leaf(choose)?;
+        self.tree.take(leaf, true);
+        Some(Ticket(leaf))
+    }
+
+    /// Whoever took the leaf does not run it.
+    pub(crate) fn give_back(&mut self, ticket: Ticket) {
+        match ticket {
+            Ticket(ROOT) => self.first_taken = false,
+            Ticket(leaf) => self.tree.take(leaf, false),
+        }
+    }
+
+    /// What is to be run.
+    pub(crate) fn leaf(&mut self, ticket: Ticket, leaf: &mut Leaf) {
+        leaf.clear();
+        leaf.stamp = self.entered();
+        self.tree.path_to(ticket.0, &mut self.path);
+        let known = |&&child: &&u32| self.tree.get(child).status != Status::Pending;
+        leaf.fresh = self.path.iter().take_while(known).count();
+        for (depth, &child) in self.path.iter().enumerate() {
+            let choice = self.tree.get(child).choice;
+            leaf.path.push(choice);
+            for left in self.tree.children(self.tree.parent(child)).take_while(|&left| left != child) {
+                let left = self.tree.get(left);
+                // Whoever goes first does not sleep.
+                if left.choice.g == choice.g {
+                    continue;
+                }
+                let from = leaf.touches.len() as u32;
+                let name = |touch: &Touch| match touch.part {
+                    _ if *touch == Touch::END => 0,
+                    Part::Clock | Part::Fence => 0,
+                    _ => self.classes.name(touch.owner),
+                };
+                leaf.touches.extend(left.footprint.iter().map(|touch| (name(touch), *touch)));
+                let footprint = (from, leaf.touches.len() as u32);
+                leaf.sleepers.push(Sleeper { depth: depth as u32, choice: left.choice, footprint });
+            }
+        }
+    }
+
+    /// Whether the outcome of the leaf as it was is that of the leaf as it is.
+    pub(crate) fn still_holds(&mut self, ticket: Ticket, was: &Leaf, outcome: &Outcome) -> bool {
+        if was.stamp == self.entered() {
+            return true;
+        }
+        let mut is = Leaf::default();
+        self.leaf(ticket, &mut is);
+        let same_way = was.path == is.path && was.sleepers.len() == is.sleepers.len();
+        // What could not be followed is judged by whether it had been possible before.
+        if !same_way || outcome.lost > 0 && was.fresh != is.fresh {
+            return false;
+        }
+        was.sleepers.iter().zip(&is.sleepers).all(|(a, b)| {
+            let (old, new) = (was.footprint(a), is.footprint(b));
+            let only = |these: &[(u64, Touch)], those: &[(u64, Touch)]| {
+                these.iter().filter(|&t| !those.contains(t)).all(|t| !outcome.may_conflict(t))
+            };
+            a.choice == b.choice && only(old, new) && only(new, old)
+        })
+    }
+
+    /// Enter what came of a leaf that was taken.
+    pub(crate) fn enter(&mut self, ticket: Ticket, outcome: &Outcome) {
+        self.out_of_order |= self.next() != Some(ticket);
+        self.first_entered = true;
+        self.translate(outcome);
+        self.tree.path_to(ticket.0, &mut self.path);
+        let known = |&&child: &&u32| self.tree.get(child).status != Status::Pending;
+        let fresh = self.path.iter().take_while(known).count();
+        if ticket.0 != ROOT {
+            self.tree.finish(ticket.0);
+        }
+        self.path.truncate(outcome.followed);
+        for (depth, planned) in outcome.plan.iter().enumerate() {
+            let footprint = self.lists.footprint(planned);
+            if depth >= outcome.followed {
+                let node = depth.checked_sub(1).map_or(ROOT, |above| self.path[above]);
+                let child = self.tree.append(node, planned.choice, footprint, Status::Open);
+                self.path.push(child);
+            } else if depth >= fresh || footprint.last() == Some(&Touch::END) {
+                let child = self.tree.get_mut(self.path[depth]);
+                child.footprint.clear();
+                child.footprint.extend_from_slice(footprint);
+            }
+        }
+        let mut from = 0;
+        for candidate in &outcome.candidates {
+            let schedule = from..candidate.end as usize;
+            from = schedule.end;
+            if (candidate.since as usize) < fresh {
+                continue;
+            }
+            self.draft.clear();
+            self.draft.extend(outcome.schedules[schedule].iter().map(|&number| outcome.planned(number)));
+            let node = (candidate.depth as usize).checked_sub(1).map_or(ROOT, |above| self.path[above]);
+            self.tree.insert(node, &mut self.draft, &self.lists, &self.classes);
+        }
+        match outcome.is_blocked {
+            true => self.counts.blocked += 1,
+            false => self.counts.explored += 1,
+        }
+        self.counts.lost += outcome.lost;
+        self.is_weak |= outcome.is_weak;
+        self.progress = self.tree.progress(&self.path);
+        self.tree.collapse();
+        self.survey = Survey {
+            exhausted: self.is_over() && self.is_proof(),
+            progress: Some(self.progress),
+            redundant: self.counts.blocked,
+            nondeterminism: self.survey.nondeterminism.or(outcome.nondeterminism),
+        };
+    }
+
+    pub(crate) fn survey(&self) -> Survey {
+        self.survey
+    }
+
+    /// Whether an empty frontier means that there is no other trace.
+    fn is_proof(&self) -> bool {
+        self.counts.lost == 0 && !(self.out_of_order && self.is_weak)
+    }
+
+    /// Put the accesses of an outcome into the terms of the tree.
+    fn translate(&mut self, outcome: &Outcome) {
+        let classes = &mut self.classes;
+        self.started.clear();
+        self.started.extend(outcome.goroutines.iter().map(|&name| classes.intern(name)));
+        self.mentioned.clear();
+        self.mentioned.extend(outcome.mentions.iter().map(|&(name, _)| classes.intern(name)));
+        self.firsts.clear();
+        for (&(_, object), &number) in outcome.mentions.iter().zip(&self.mentioned) {
+            let object = object as usize;
+            if self.firsts.len() <= object {
+                self.firsts.resize(object + 1, None);
+            }
+            classes.merge(*self.firsts[object].get_or_insert(number), number);
+        }
+        self.lists.causes.clear();
+        self.lists.causes.extend_from_slice(&outcome.lists.causes);
+        self.lists.touches.clear();
+        let (started, mentioned) = (&self.started, &self.mentioned);
+        self.lists.touches.extend(outcome.lists.touches.iter().map(|touch| {
+            let owner = match touch.part {
+                _ if *touch == Touch::END => touch.owner,
+                Part::Token | Part::Life => started[touch.owner as usize],
+                Part::Clock | Part::Fence => 0,
+                _ => mentioned[touch.owner as usize],
+            };
+            Touch { owner, ..*touch }
+        }));
+    }
+}
