@@ -244,3 +244,38 @@ fn executions_to_the_first_failure() {
         println!("| {} | {} |", program.name, row.join(" | "));
     }
 }
+
+/// The same for the whole explorer: the lane of the mix, and predictions.
+#[test]
+#[ignore = "it measures"]
+fn executions_to_the_first_failure_of_a_test() {
+    use crate::explore::explorer;
+    use crate::explore::plan::{Leaks, Plan};
+    const SEEDS: u64 = 20;
+    println!("| program | found | executions | seconds |");
+    for program in all() {
+        let mut found = Vec::new();
+        let mut seconds = 0.0;
+        for seed in 0..SEEDS {
+            let plan = Plan {
+                limits: Limits { spurious: 0, ..Limits::default() },
+                strategy: Mix,
+                seed,
+                executions: 3000,
+                time: None,
+                preemptions: None,
+                jobs: 1,
+                shard: None,
+                leaks: Leaks::Deny,
+                watchdog: std::time::Duration::from_secs(60),
+                census: 0,
+                observer: None,
+            };
+            let explored = explorer::explore(&plan, &program.body, std::panic::Location::caller());
+            found.extend(explored.first.map(|_| explored.executions));
+            seconds += explored.seconds;
+        }
+        let mean = found.iter().sum::<u64>() as f64 / found.len() as f64;
+        println!("| {} | {} | {mean:.1} | {:.3} |", program.name, found.len(), seconds / SEEDS as f64);
+    }
+}
