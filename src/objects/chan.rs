@@ -38,7 +38,7 @@ pub(crate) struct Waiter {
 pub(crate) const UNBOUNDED: u32 = u32::MAX;
 
 /// The state of a channel.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(PartialEq, Eq, Debug, Default)]
 pub(crate) struct ChanState {
     pub(crate) cap: u32,
     pub(crate) buffer: VecDeque<u32>,
@@ -58,6 +58,29 @@ pub(crate) struct ChanState {
     pub(crate) selected: bool,
     /// Nobody sends: all that happens to it is its close.
     pub(crate) signal: bool,
+}
+
+/// Become equal, keeping the memory.
+fn copy<T: Copy>(to: &mut VecDeque<T>, from: &VecDeque<T>) {
+    to.clear();
+    to.extend(from);
+}
+
+impl Clone for ChanState {
+    fn clone(&self) -> ChanState {
+        let mut copy = ChanState::default();
+        copy.clone_from(self);
+        copy
+    }
+
+    fn clone_from(&mut self, other: &ChanState) {
+        let (mut buffer, mut senders) = (std::mem::take(&mut self.buffer), std::mem::take(&mut self.senders));
+        let mut receivers = std::mem::take(&mut self.receivers);
+        copy(&mut buffer, &other.buffer);
+        copy(&mut senders, &other.senders);
+        copy(&mut receivers, &other.receivers);
+        *self = ChanState { buffer, senders, receivers, ..*other };
+    }
 }
 
 impl ChanState {

@@ -40,6 +40,14 @@ pub(crate) fn store_of(index: u32) -> Option<(Gid, u32)> {
     (index != u32::MAX).then_some((Gid(index >> NUMBERS), index & ((1 << NUMBERS) - 1)))
 }
 
+/// The index of the store that is this goroutine's with this number.
+pub(crate) fn index(g: Gid, number: u32) -> u32 {
+    match g {
+        INITIAL => u32::MAX,
+        g => g.0 << NUMBERS | number & ((1 << NUMBERS) - 1),
+    }
+}
+
 /// A store.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Store {
@@ -60,10 +68,7 @@ impl Store {
     /// The identity as the index of a resource. Equal ones are tens of thousands of goroutines, or of
     /// stores of one goroutine, apart.
     fn index(&self) -> u32 {
-        match self.by.g {
-            INITIAL => u32::MAX,
-            g => g.0 << NUMBERS | self.number & ((1 << NUMBERS) - 1),
-        }
+        index(self.by.g, self.number)
     }
 }
 

@@ -49,7 +49,6 @@ pub(crate) enum Step {
 }
 
 /// One object and who has announced an operation on it.
-#[derive(Clone)]
 pub(crate) struct Slot {
     pub(crate) state: State,
     pub(crate) created: SiteRef,
@@ -59,8 +58,22 @@ pub(crate) struct Slot {
     pub(crate) version: u32,
 }
 
+impl Clone for Slot {
+    fn clone(&self) -> Slot {
+        let Slot { state, created, pending, version } = self;
+        Slot { state: state.clone(), created, pending: pending.clone(), version: *version }
+    }
+
+    fn clone_from(&mut self, other: &Slot) {
+        self.state.clone_from(&other.state);
+        self.created = other.created;
+        self.pending.clone_from(&other.pending);
+        self.version = other.version;
+    }
+}
+
 /// What the world knows of a goroutine.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct Goroutine {
     pub(crate) token: bool,
     pub(crate) exited: bool,
@@ -73,6 +86,24 @@ pub(crate) struct Goroutine {
     pub(crate) fresh: Vec<ObjId>,
     /// How many stores to atomics it has made.
     pub(crate) stores: u32,
+}
+
+impl Clone for Goroutine {
+    fn clone(&self) -> Goroutine {
+        let mut copy = Goroutine::default();
+        copy.clone_from(self);
+        copy
+    }
+
+    fn clone_from(&mut self, other: &Goroutine) {
+        self.token = other.token;
+        self.exited = other.exited;
+        self.joins = other.joins;
+        self.select.clone_from(&other.select);
+        self.spin.clone_from(&other.spin);
+        self.fresh.clone_from(&other.fresh);
+        self.stores = other.stores;
+    }
 }
 
 /// The abstract state of an execution.

@@ -346,6 +346,19 @@ impl Op {
         matches!(self, Op::Load { .. } | Op::Store { .. } | Op::Update { .. } | Op::CompareExchange { .. })
     }
 
+    /// Whether it is no access to an atomic that asks for less than sequential consistency.
+    pub(crate) fn is_consistent(&self) -> bool {
+        match *self {
+            Op::Load { order, .. } | Op::Store { order, .. } | Op::Update { order, .. } => {
+                order == Ordering::SeqCst
+            }
+            Op::CompareExchange { success, failure, .. } => {
+                success == Ordering::SeqCst && failure == Ordering::SeqCst
+            }
+            _ => true,
+        }
+    }
+
     /// Whether the operation only looks: it can change nothing when it does not succeed.
     pub(crate) fn only_looks(&self) -> bool {
         matches!(

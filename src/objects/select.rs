@@ -28,13 +28,25 @@ impl Arm {
 }
 
 /// The select a goroutine has announced.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(PartialEq, Eq, Debug, Default)]
 pub(crate) struct Select {
     pub(crate) arms: Vec<Arm>,
     pub(crate) default: bool,
     pub(crate) biased: bool,
     /// Whether the goroutine is in the queues of its unbuffered arms.
     pub(crate) queued: bool,
+}
+
+impl Clone for Select {
+    fn clone(&self) -> Select {
+        Select { arms: self.arms.clone(), ..*self }
+    }
+
+    fn clone_from(&mut self, other: &Select) {
+        let arms = std::mem::take(&mut self.arms);
+        *self = Select { arms, ..*other };
+        self.arms.clone_from(&other.arms);
+    }
 }
 
 impl Select {

@@ -12,7 +12,7 @@ use selvedge_checkers::ids::Gid;
 use selvedge_checkers::op::ObjKind;
 
 /// The state of an object.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(PartialEq, Eq, Debug)]
 pub(crate) enum State {
     Mutex {
         holder: Option<Gid>,
@@ -29,6 +29,32 @@ pub(crate) enum State {
     Cell,
     /// The id is free.
     Gone,
+}
+
+impl Clone for State {
+    fn clone(&self) -> State {
+        match self {
+            State::Mutex { holder } => State::Mutex { holder: *holder },
+            State::RwLock(rw) => State::RwLock(rw.clone()),
+            State::Condvar(cv) => State::Condvar(cv.clone()),
+            State::Chan(c) => State::Chan(c.clone()),
+            State::WaitGroup(wg) => State::WaitGroup(wg.clone()),
+            State::Semaphore(s) => State::Semaphore(s.clone()),
+            State::Once(once) => State::Once(*once),
+            State::Barrier(b) => State::Barrier(b.clone()),
+            State::Atomic(a) => State::Atomic(*a),
+            State::Cell => State::Cell,
+            State::Gone => State::Gone,
+        }
+    }
+
+    /// Channels keep their memory.
+    fn clone_from(&mut self, other: &State) {
+        match (self, other) {
+            (State::Chan(mine), State::Chan(theirs)) => mine.clone_from(theirs),
+            (mine, theirs) => *mine = theirs.clone(),
+        }
+    }
 }
 
 impl State {

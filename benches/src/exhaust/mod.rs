@@ -69,7 +69,8 @@ pub(crate) struct Row {
     blocked: u64,
     duplicates: u64,
     exhausted: bool,
-    /// Median CPU seconds of one exploration.
+    /// Median seconds of one exploration, its worker thread's start included. Not of CPU time: the
+    /// kernel counts a thread that has just run on another core only from tick to tick.
     seconds: f64,
     loom: Option<Sample>,
     shuttle: Option<Sample>,
@@ -93,8 +94,7 @@ struct Exploration {
     blocked: u64,
     duplicates: u64,
     exhausted: bool,
-    cpu: f64,
-    wall: f64,
+    seconds: f64,
 }
 
 /// Runs the program to the end. One that goes far beyond its number is cut there.
@@ -113,8 +113,7 @@ fn explore(program: &Program, model: &Model, expected: u64) -> Exploration {
         blocked: outcome.redundant,
         duplicates: outcome.executions - outcome.redundant - traces,
         exhausted: outcome.exhausted,
-        cpu: sample.cpu.as_secs_f64(),
-        wall: sample.wall.as_secs_f64(),
+        seconds: sample.wall.as_secs_f64(),
     }
 }
 
@@ -132,13 +131,13 @@ pub(crate) fn rows(program: &'static Program, effort: Effort) -> Vec<Row> {
     let row = |model: &'static Model| {
         let expected = (model.expected)(program)?;
         let first = explore(program, model, expected);
-        let repeats = (effort.sample / first.wall.max(1e-6)).ceil().max(1.0) as u32;
+        let repeats = (effort.sample / first.seconds.max(1e-6)).ceil().max(1.0) as u32;
         let sample = |_| {
-            let sum: f64 = (0..repeats).map(|_| explore(program, model, expected).cpu).sum();
+            let sum: f64 = (0..repeats).map(|_| explore(program, model, expected).seconds).sum();
             sum / f64::from(repeats)
         };
-        let seconds = if first.wall > effort.slow {
-            first.cpu
+        let seconds = if first.seconds > effort.slow {
+            first.seconds
         } else {
             median((0..effort.rounds).map(sample).collect())
         };
@@ -182,7 +181,7 @@ fn cells(row: &Row) -> [String; HEADER.len()] {
     let bound = |exhausted: bool| if exhausted { "" } else { ">" };
     let peer = |sample: &Option<Sample>| match sample {
         None => "-".into(),
-        Some(s) => format!("{}{} in {:.3} s", bound(s.exhausted), s.executions, s.cpu.as_secs_f64()),
+        Some(s) => format!("{}{} in {:.3} s", bound(s.exhausted), s.executions, s.wall.as_secs_f64()),
     };
     [
         row.program.name.into(),
@@ -202,7 +201,7 @@ fn cells(row: &Row) -> [String; HEADER.len()] {
 pub(crate) fn json(rows: &[Row]) -> String {
     let peer = |sample: &Option<Sample>| {
         sample.map_or(Value::Null, |s| {
-            json!({ "executions": s.executions, "exhausted": s.exhausted, "seconds": s.cpu.as_secs_f64() })
+            json!({ "executions": s.executions, "exhausted": s.exhausted, "seconds": s.wall.as_secs_f64() })
         })
     };
     let line = |row: &Row| {

@@ -29,7 +29,13 @@ pub(super) struct Event {
     pub(super) due: Option<Due>,
     /// What else was due then.
     ties: Range<u32>,
+    /// The labels of all its alternatives, if it is a load that had several.
+    offered: Range<u32>,
+    /// How many stores to atomics `g` has made, this one included.
+    pub(super) stores: u32,
     pub(super) footprint: Range<u32>,
+    /// The part of the footprint that is the operation's own.
+    pub(super) own: u32,
     pub(super) causes: Range<u32>,
     pub(super) spawned: Range<u32>,
     /// Operations that took effect in its wake without a decision.
@@ -98,14 +104,20 @@ pub(super) struct Log {
     arms: Vec<Arm>,
     spins: Vec<ObjId>,
     ties: Vec<Due>,
+    pub(super) labels: Vec<Label>,
     pub(super) overtaken: Vec<Overtaken>,
-    /// Where the ties of the next event begin.
+    /// Where the ties of the next event begin, and the labels it offers.
     tied: u32,
+    offered: u32,
     live: usize,
-    /// Every event was an access to an atomic or to a lock: it had one outcome, and ended nobody's wait.
-    pub(super) is_plain: bool,
-    /// Loads may read old stores.
+    /// Every event was an access to an atomic or to a lock.
+    is_uniform: bool,
+    /// Some read an atomic and may have read an old store, unless all is sequentially consistent.
+    chooses: bool,
+    is_consistent: bool,
+    /// There are atomics or fences, and loads may read old stores.
     pub(super) is_weak: bool,
+    pub(super) has_fence: bool,
     fires: u32,
 }
 
@@ -120,7 +132,11 @@ impl Log {
             g.events = 0;
         }
         self.live = 0;
-        self.is_plain = true;
+        self.is_uniform = true;
+        self.chooses = false;
+        self.is_consistent = true;
+        self.is_weak = false;
+        self.has_fence = false;
         self.fires = 0;
         self.objects.clear();
         self.footprints.clear();
@@ -131,13 +147,20 @@ impl Log {
         self.arms.clear();
         self.spins.clear();
         self.ties.clear();
+        self.labels.clear();
         self.overtaken.clear();
         self.tied = 0;
+        self.offered = 0;
     }
 
     /// How many goroutines there were.
     pub(super) fn width(&self) -> usize {
         self.live
+    }
+
+    /// Whether every event had one outcome, whatever came before, and ended nobody's wait.
+    pub(super) fn is_plain(&self) -> bool {
+        self.is_uniform && (!self.chooses || self.is_consistent)
     }
 
     pub(super) fn footprint(&self, event: usize) -> &[(Res, Mode)] {
@@ -175,10 +198,23 @@ impl Log {
         &self.arms[announced.arms.start as usize..announced.arms.end as usize]
     }
 
-    /// Whether the operation of an event was held back until something changed.
-    pub(super) fn went_in_circles(&self, event: &Event) -> bool {
+    /// Whether the operation of an event was part of a loop that goes round in circles.
+    pub(super) fn is_looping(&self, event: usize) -> bool {
+        let event = &self.events[event];
         let announced = (event.announced as usize).checked_sub(1);
-        announced.is_some_and(|n| !self.goroutines[event.g.index()].announced[n].spins_on.is_empty())
+        let announced = announced.map(|n| &self.goroutines[event.g.index()].announced[n]);
+        announced.is_some_and(|a| !a.spins_on.is_empty() || !a.fresh.is_empty())
+    }
+
+    /// The labels that a load could have had, by number.
+    pub(super) fn offered(&self, event: usize) -> Range<usize> {
+        let range = &self.events[event].offered;
+        range.start as usize..range.end as usize
+    }
+
+    /// The load that is about to take effect could have these labels.
+    pub(super) fn offer(&mut self, labels: impl Iterator<Item = Label>) {
+        self.labels.extend(labels);
     }
 
     pub(super) fn fresh(&self, announced: &Announced) -> &[ObjId] {
@@ -218,8 +254,10 @@ impl Log {
         self.goroutines[g.index()].announced.len() as u32
     }
 
-    pub(super) fn created(&mut self, object: ObjId, state: &State) {
+    pub(super) fn created(&mut self, world: &World, object: ObjId) {
+        let state = world.state(object);
         debug_assert_eq!(self.objects.len(), object.index());
+        self.is_weak |= world.memory.weak && matches!(state, State::Atomic(_));
         self.objects.push(state.clone());
     }
 
@@ -333,7 +371,10 @@ impl Log {
             announced,
             due: None,
             ties: none(),
+            offered: none(),
+            stores: 0,
             footprint: none(),
+            own: 0,
             causes: none(),
             spawned: none(),
             settled: none(),
@@ -362,7 +403,10 @@ impl Log {
             announced: 0,
             due: Some(due),
             ties,
+            offered: none(),
+            stores: 0,
             footprint: none(),
+            own: 0,
             causes: none(),
             spawned: none(),
             settled: none(),
@@ -372,15 +416,21 @@ impl Log {
     }
 
     fn push(&mut self, world: &World, event: Event, causes: u32) {
-        self.is_weak = world.memory.weak;
-        let chooses = matches!(event.op, Op::Load { .. } | Op::CompareExchange { .. });
-        self.is_plain &= is_plain(&event.op) && !(self.is_weak && chooses);
+        self.has_fence |= matches!(event.op, Op::Fence(_));
+        self.is_weak |= self.has_fence && world.memory.weak;
+        self.is_uniform &= is_plain(&event.op);
+        self.chooses |= self.is_weak && matches!(event.op, Op::Load { .. } | Op::CompareExchange { .. });
+        self.is_consistent &= event.op.is_consistent();
         let number = self.events.len() as u32;
         let footprint = self.footprints.len() as u32;
         self.footprints.extend(world.footprint.iter().map(|a| (a.res, a.mode)));
         let (spawned, settled) = (self.spawned.len() as u32, self.settled.len() as u32);
+        let offered = std::mem::replace(&mut self.offered, self.labels.len() as u32);
         self.events.push(Event {
+            offered: offered..self.offered,
+            stores: world.goroutines.get(event.g.index()).map_or(0, |g| g.stores),
             footprint: footprint..self.footprints.len() as u32,
+            own: self.footprints.len() as u32 - footprint,
             causes: causes..self.causes.len() as u32,
             spawned: spawned..spawned,
             settled: settled..settled,

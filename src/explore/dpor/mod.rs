@@ -16,6 +16,7 @@
 
 mod classes;
 mod index;
+mod known;
 mod leaf;
 pub(crate) mod ledger;
 mod log;

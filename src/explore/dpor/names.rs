@@ -141,10 +141,15 @@ impl Names {
         };
         let index = match res.part {
             Part::Signal => self.of(Gid(res.index)),
-            Part::Store => memory::store_of(res.index).map_or(0, |(g, n)| mix(self.writer(g), n.into())),
+            Part::Store => self.store(res.index),
             _ => res.index.into(),
         };
         Touch { owner, part: res.part, index, mode }
+    }
+
+    /// The name of the store with this index.
+    pub(super) fn store(&self, index: u32) -> u64 {
+        memory::store_of(index).map_or(0, |(g, n)| mix(self.writer(g), n.into()))
     }
 
     /// The name of what another execution touched, as it is called here.

@@ -78,7 +78,7 @@ impl Races {
                 self.start_row(Second::Pending(g).causes(log));
                 self.candidates.clear();
                 self.gather_attempted(log, g, &op, log.announcements(g), true);
-                self.report(log, g, Second::Pending(g));
+                self.report(log, g, &op, Second::Pending(g));
             }
         }
         for (n, overtaken) in log.overtaken.iter().enumerate() {
@@ -87,7 +87,7 @@ impl Races {
             self.gather_attempted(log, overtaken.g, &overtaken.op, overtaken.announced, true);
             self.candidates.push(overtaken.by);
             self.candidates.retain(|&first| first <= overtaken.by);
-            self.report(log, overtaken.g, Second::Overtaken(n as u32));
+            self.report(log, overtaken.g, &overtaken.op, Second::Overtaken(n as u32));
         }
         self.found.sort_by_key(|race| race.first);
         self.found.dedup();
@@ -126,7 +126,7 @@ impl Races {
             // Who only looked did not keep it from being possible.
             self.candidates.clone_from(&self.conflicting);
             self.gather_attempted(log, e.g, &e.op, e.announced, false);
-            self.report(log, e.g, Second::Event(event as u32));
+            self.report(log, e.g, &e.op, Second::Event(event as u32));
         }
         for i in 0..self.conflicting.len() {
             let first = self.conflicting[i] as usize;
@@ -191,10 +191,13 @@ impl Races {
         candidates.dedup();
     }
 
-    /// The candidates that are not ordered before `second` race with it.
-    fn report(&mut self, log: &Log, g: Gid, second: Second) {
+    /// The candidates that are not ordered before `op` of `g`, which is the second, race with it. Not so
+    /// who gives a mutex back: before that it cannot be locked.
+    fn report(&mut self, log: &Log, g: Gid, op: &Op, second: Second) {
         for &first in &self.candidates {
-            if log.events[first as usize].g != g && !is_before(log, first as usize, &self.base) {
+            let event = &log.events[first as usize];
+            let gives_back = matches!((op, &event.op), (Op::Lock(_), Op::Unlock(_)));
+            if event.g != g && !gives_back && !is_before(log, first as usize, &self.base) {
                 self.found.push(Race { first, second });
             }
         }

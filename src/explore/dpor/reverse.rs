@@ -14,7 +14,7 @@ use super::leaf::Candidate;
 use super::log::Log;
 use super::races::{Race, Second};
 use super::run::{Run, label_of};
-use super::schedule::{Planned, Touch, conflict, initial_in};
+use super::schedule::{Choice, Planned, Touch, conflict, initial_in};
 use super::sim::Sim;
 use crate::objects::Op;
 use crate::objects::label::Label;
@@ -22,7 +22,7 @@ use selvedge_checkers::access::{Mode, Part, Res};
 use selvedge_checkers::ids::{Gid, ObjId};
 
 /// Stands for an event that is not in the log.
-const NEW: u32 = u32::MAX;
+pub(super) const NEW: u32 = u32::MAX;
 /// The schedule follows from the execution as a whole.
 const ALWAYS: u32 = u32::MAX;
 
@@ -74,7 +74,7 @@ impl Run {
         }
         // Where a step has several outcomes or ends the wait of another, the rest of the execution
         // matters for how an old race goes the other way: they are all looked at again.
-        let known = if self.log.is_plain { self.fresh() } else { 0 };
+        let known = if self.log.is_plain() { self.fresh() } else { 0 };
         self.races.analyse(&self.log, known);
         // Each race costs as much as the execution to reverse.
         let cost = self.races.found.len() * self.log.events.len();
@@ -87,9 +87,8 @@ impl Run {
         let mut next = found.iter().peekable();
         let events = self.log.events.len();
         for event in 0..events {
-            self.since = event as u32;
-            if event >= self.fresh() && self.log.events[event].choices > 1 {
-                self.plan_other_outcomes(event);
+            if self.log.events[event].choices > 1 {
+                self.plan_otherwise(event);
             }
             self.since = ALWAYS;
             if self.log.is_weak && reads_only(&self.log, event) {
@@ -97,7 +96,7 @@ impl Run {
             }
             while let Some(race) = next.next_if(|race| race.first as usize == event) {
                 self.since = match race.second {
-                    Second::Event(second) if self.log.is_plain => second,
+                    Second::Event(second) if self.log.is_plain() => second,
                     _ => ALWAYS,
                 };
                 self.reverse(race);
@@ -146,29 +145,60 @@ impl Run {
         self.bench.put_back(state);
     }
 
-    /// The other outcomes that an event could have had.
-    fn plan_other_outcomes(&mut self, event: usize) {
+    /// Plan the other outcomes that an event could have had. If a later step that does not depend on it
+    /// had a choice too, that one comes first, with its outcome: what sleeps, or stands to the left, with
+    /// another outcome of that step would seem to cover the schedule.
+    fn plan_otherwise(&mut self, event: usize) {
+        let mut kept = std::mem::take(&mut self.kept);
+        kept.clear();
+        let later = event + 1..self.log.events.len();
+        kept.extend(later.filter(|&other| !self.races.ordered(&self.log, event, other)));
+        let chose = |&other: &usize| self.log.events[other].choices > 1;
+        if !kept.iter().any(chose) {
+            kept.clear();
+        }
+        let newest = kept.iter().copied().filter(chose).max().unwrap_or(event);
+        if newest >= self.fresh() {
+            self.since = newest as u32;
+            if !self.plan_other_reads(event, &kept) {
+                self.plan_other_outcomes(event, &kept);
+            }
+        }
+        self.kept = kept;
+    }
+
+    /// The same, where it takes a simulation.
+    fn plan_other_outcomes(&mut self, event: usize, kept: &[usize]) {
         let (g, is_of_time) = (self.log.events[event].g, self.log.events[event].due.is_some());
         let (taken, choices) = (self.log.events[event].alternative, self.log.events[event].choices);
         let Some(mut state) = self.state_before(event) else { return };
-        if !is_of_time {
-            state.join(&self.log, g);
-        }
-        for alternative in (0..choices).filter(|&n| n != taken) {
-            let planned = if is_of_time {
+        if is_of_time {
+            for alternative in (0..choices).filter(|&n| n != taken) {
                 let due = self.log.ties(event)[alternative as usize];
-                let mut planned = Planned { event: NEW, ..self.plan[event] };
-                planned.choice.label = self.names.label(label_of(due));
-                planned
-            } else {
-                let mut then = self.bench.copy_of(&state);
-                let planned = self.planned(&mut then, g, alternative, self.plan[event].causes);
-                self.bench.put_back(then);
-                planned
-            };
-            self.draft.clear();
-            self.draft.push(planned);
-            self.put(event);
+                let label = self.names.label(label_of(due));
+                let planned = self.plan[event];
+                self.draft.clear();
+                self.draft.push(Planned {
+                    event: NEW,
+                    choice: Choice { label, ..planned.choice },
+                    ..planned
+                });
+                self.put(event);
+            }
+        } else {
+            state.join(&self.log, g);
+            let taken = self.log.events[event].label;
+            let labels: Vec<Label> = (0..state.alternatives(g)).map(|n| state.label(g, n)).collect();
+            if self.repeat_all(&mut state, kept) {
+                for label in labels.into_iter().filter(|&label| label != taken) {
+                    let Some(alternative) = state.alternative_of(g, label) else { continue };
+                    let mut then = self.bench.copy_of(&state);
+                    let planned = self.planned(&mut then, g, alternative, self.plan[event].causes);
+                    self.bench.put_back(then);
+                    self.draft_of(kept, planned);
+                    self.put(event);
+                }
+            }
         }
         self.bench.put_back(state);
     }
@@ -187,7 +217,7 @@ impl Run {
         kept.clear();
         let later = first + 1..self.log.events.len();
         kept.extend(later.filter(|&event| !self.races.ordered(&self.log, first, event)));
-        if kept.iter().any(|&event| stores(event)) {
+        if kept.iter().any(|&event| stores(event)) && !self.read_known_stores(first, &kept) {
             self.read_after(first, g, &kept);
         }
         self.kept = kept;
@@ -245,62 +275,64 @@ impl Run {
         self.kept = kept;
     }
 
-    /// Reverse two accesses to memory that are what they are whatever comes before; false if it takes
-    /// more to know what they do.
-    fn reverse_as_it_was(&mut self, race: &Race, kept: &[usize]) -> bool {
-        let Second::Event(second) = race.second else { return false };
-        let (first, second) = (race.first as usize, second as usize);
-        let is_fixed = |event: usize| {
-            let e = &self.log.events[event];
-            matches!(e.op, Op::Load { .. } | Op::Store { .. } | Op::Update { .. })
-                && !self.log.went_in_circles(e)
-        };
-        if self.log.is_weak || !is_fixed(first) || !is_fixed(second) {
-            return false;
-        }
-        let again = Planned { event: NEW, ..self.plan[second] };
-        self.draft_of(kept, again);
-        self.put(first);
-        true
-    }
-
     /// Plan that the second of the race comes before the first and after the events kept; false if it
     /// cannot, or if it would make no difference.
     fn reverse_keeping(&mut self, race: &Race, g: Gid, kept: &[usize]) -> bool {
         let first = race.first as usize;
         let Some(mut state) = self.state_before(first) else { return false };
-        let mut reversed = false;
-        if self.repeat_all(&mut state, kept) {
-            let causes = self.lists.add_causes(race.second.causes(&self.log));
-            state.join(&self.log, g);
-            let alternatives = state.alternatives(g);
-            for alternative in 0..alternatives {
-                // The last one needs no copy to go on from.
-                let mut then = match alternative + 1 == alternatives {
-                    true => std::mem::take(&mut state),
-                    false => self.bench.copy_of(&state),
-                };
-                let mut second = self.planned(&mut then, g, alternative, causes);
-                if let Second::Event(event) = race.second {
-                    self.add_what_it_set_off(event as usize, &mut second);
-                }
-                if self.is_dependent(first, &then, &second) {
-                    self.draft_of(kept, second);
-                    self.put_with_first_again(first, &mut then);
-                    reversed = true;
-                }
-                self.bench.put_back(then);
-            }
+        if !self.repeat_all(&mut state, kept) {
+            self.bench.put_back(state);
+            return false;
         }
-        self.bench.put_back(state);
+        let causes = self.lists.add_causes(race.second.causes(&self.log));
+        state.join(&self.log, g);
+        let Some(last) = state.alternatives(g).checked_sub(1) else {
+            self.bench.put_back(state);
+            return false;
+        };
+        let mut reversed = false;
+        for alternative in 0..last {
+            let then = self.bench.copy_of(&state);
+            reversed |= self.reverse_with(race, g, kept, then, alternative, causes);
+        }
+        reversed | self.reverse_with(race, g, kept, state, last, causes)
+    }
+
+    /// Plan that the second of the race comes in this alternative after the events kept, which led to
+    /// `then`; false if it would make no difference.
+    fn reverse_with(
+        &mut self,
+        race: &Race,
+        g: Gid,
+        kept: &[usize],
+        mut then: Sim,
+        alternative: u32,
+        causes: (u32, u32),
+    ) -> bool {
+        let first = race.first as usize;
+        let mut second = self.planned(&mut then, g, alternative, causes);
+        if let Second::Event(event) = race.second {
+            self.add_what_it_set_off(event as usize, &mut second);
+        }
+        let reversed = self.is_dependent(first, &then, &second);
+        if reversed {
+            self.draft_of(kept, second);
+            self.put_with_first_again(first, &mut then);
+        }
+        self.bench.put_back(then);
         reversed
     }
 
     /// What took effect in the wake of an event without a decision, while its goroutine unwound, will
-    /// again.
+    /// again, unless the operation comes out otherwise.
     fn add_what_it_set_off(&mut self, event: usize, planned: &mut Planned) {
-        if !self.log.settled_by(event).is_empty() {
-            let mut touches = self.lists.footprint(planned).to_vec();
+        if self.log.settled_by(event).is_empty() {
+            return;
+        }
+        let own = &self.lists.footprint(&self.plan[event])[..self.log.events[event].own as usize];
+        let now = self.lists.footprint(planned);
+        if own.len() == now.len() && own.iter().zip(now).all(|(a, b)| (a.part, a.mode) == (b.part, b.mode)) {
+            let mut touches = now.to_vec();
             touches.extend_from_slice(self.lists.footprint(&self.plan[event]));
             planned.footprint = self.lists.add_footprint(touches.into_iter());
         }
@@ -351,7 +383,7 @@ impl Run {
     }
 
     /// Make the draft of what is kept and comes last.
-    fn draft_of(&mut self, kept: &[usize], last: Planned) {
+    pub(super) fn draft_of(&mut self, kept: &[usize], last: Planned) {
         self.draft.clear();
         self.draft.extend(kept.iter().map(|&event| self.plan[event]));
         self.draft.push(last);
@@ -391,7 +423,7 @@ impl Run {
     }
 
     /// Put the draft, which replaces everything from `event` on, unless it is covered.
-    fn put(&mut self, event: usize) {
+    pub(super) fn put(&mut self, event: usize) {
         let range = self.sleeps[event].clone();
         let covered = self.slept[range.start as usize..range.end as usize].iter().any(|&q| {
             let q = &self.sleepers[q as usize];

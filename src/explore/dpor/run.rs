@@ -319,6 +319,10 @@ impl Run {
             None => self.choose(scene),
         };
         self.chosen = Some(chosen);
+        let op = &scene.pending[g.index()].op;
+        if chosen.choices > 1 && matches!(op, Op::Load { .. }) {
+            self.log.offer((0..chosen.choices).map(|n| label(scene.world, g, op, n)));
+        }
         g
     }
 }
@@ -326,7 +330,7 @@ impl Run {
 impl Tracer for Run {
     fn created(&mut self, world: &World, g: Gid, object: ObjId) {
         let state = world.state(object);
-        self.log.created(object, state);
+        self.log.created(world, object);
         // A channel is made by whoever makes it, anything else by whoever happens to use it first.
         if matches!(state, State::Chan(_)) {
             let (seen, made) = &mut self.history[g.index()];

@@ -80,6 +80,19 @@ impl Lists {
         (from, self.touches.len() as u32)
     }
 
+    /// The first `n` accesses of a footprint, changed.
+    pub(super) fn add_footprint_like(
+        &mut self,
+        footprint: (u32, u32),
+        n: u32,
+        change: impl Fn(Touch) -> Touch,
+    ) -> (u32, u32) {
+        let from = self.touches.len() as u32;
+        self.touches.extend_from_within(footprint.0 as usize..(footprint.0 + n) as usize);
+        self.touches[from as usize..].iter_mut().for_each(|touch| *touch = change(*touch));
+        (from, self.touches.len() as u32)
+    }
+
     pub(super) fn add_causes(&mut self, causes: &[u32]) -> (u32, u32) {
         let from = self.causes.len() as u32;
         self.causes.extend_from_slice(causes);

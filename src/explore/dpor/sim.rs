@@ -82,7 +82,7 @@ impl Sim {
     }
 
     /// The alternative of `g` with this label.
-    fn alternative_of(&self, g: Gid, wanted: Label) -> Option<u32> {
+    pub(super) fn alternative_of(&self, g: Gid, wanted: Label) -> Option<u32> {
         (0..self.alternatives(g)).find(|&n| self.label(g, n) == wanted)
     }
 
