@@ -10,6 +10,7 @@
 #[cfg_attr(not(feature = "check"), allow(dead_code, reason = "only a test asks who is left"))]
 mod party;
 
+pub(crate) use party::is_hosted;
 #[cfg(feature = "check")]
 pub(crate) use party::{Stranded, host};
 

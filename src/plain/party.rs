@@ -29,6 +29,12 @@ pub(super) fn mine() -> u32 {
     }
 }
 
+/// Whether this goroutine or thread belongs to a party.
+#[inline]
+pub(crate) fn is_hosted() -> bool {
+    mine() != 0
+}
+
 /// From now on this goroutine or thread belongs to a party.
 pub(super) fn join(party: u32) {
     match wait::mine() {

@@ -68,6 +68,8 @@ pub(super) struct Run {
     pub(super) has_died: bool,
     /// Schedules that could not be worked out or followed.
     pub(super) lost: u64,
+    /// There was no room for all schedules.
+    pub(super) is_outgrown: bool,
     nondeterminism: Option<Nondeterminism>,
     /// Something could have ended without a cause.
     has_whims: bool,
@@ -107,6 +109,7 @@ impl Run {
         self.is_blocked = false;
         self.has_died = false;
         self.lost = 0;
+        self.is_outgrown = false;
         self.nondeterminism = None;
         self.has_whims = false;
     }
@@ -137,6 +140,7 @@ impl Run {
         outcome.has_died = self.has_died;
         outcome.is_weak = self.log.is_weak;
         outcome.lost = self.lost;
+        outcome.is_outgrown = self.is_outgrown;
         outcome.nondeterminism = self.nondeterminism;
         outcome.has_whims = self.has_whims;
     }

@@ -8,7 +8,7 @@
 //! | 3 … | a leaf of the frontier, SURW, POS, a leaf, PCT with two change points, the random walk, in rotation |
 //!
 //! The first three cost little and find what is broken in every schedule that comes to mind. The shares
-//! of the others are measured (decision 0016). The leaves are not taken here, because each depends on the
+//! of the others are measured (decision 0018). The leaves are not taken here, because each depends on the
 //! ones before: [`Lane`](crate::explore::lane) has them, and as long as it has none, their turns are the
 //! others'.
 //!

@@ -1,6 +1,6 @@
 //! Programs with bugs that few schedules show, and how many executions each strategy needs for them.
 //!
-//! `cargo test --release --lib hunts -- --ignored --nocapture` prints the table of decision 0016.
+//! `cargo test --release --lib hunts -- --ignored --nocapture` prints the table of decision 0018.
 
 use super::{make_named, profile, programs};
 use crate::chan;
@@ -270,6 +270,7 @@ fn executions_to_the_first_failure_of_a_test() {
                 watchdog: std::time::Duration::from_secs(60),
                 census: 0,
                 observer: None,
+                nodes: usize::MAX,
             };
             let explored = explorer::explore(&plan, &program.body, std::panic::Location::caller());
             found.extend(explored.first.map(|_| explored.executions));
