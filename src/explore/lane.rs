@@ -3,9 +3,8 @@
 //!
 //! Some of the mix's executions, told by their numbers alone, belong to the lane, and are run in the order
 //! of their numbers by whichever worker has them; the others wait. When the frontier is empty, every trace
-//! has been run: that is a proof, unless the search leaves out something that the other strategies have, and the
-//! exploration is over. Where loads may read old stores an empty frontier proves nothing if its
-//! leaves were taken at random (decision 0015): it is then walked once more, from left to right.
+//! has been run: that is a proof, unless the search leaves out something that the other strategies have, and
+//! the exploration is over.
 //!
 //! The lane closes, and leaves its executions to the others, when an execution is too long or has too many
 //! races to be analysed for its price, when the tree takes too much memory, and when the frontier is empty without a proof.
@@ -31,8 +30,6 @@ const STREAM: u64 = 0x6C61_6E65;
 struct State {
     search: Search,
     rng: Rng,
-    /// The leaves are taken from left to right.
-    in_order: bool,
     is_closed: bool,
     /// Something was left out that the other strategies have.
     is_partial: bool,
@@ -78,7 +75,6 @@ impl Lane {
             state: Mutex::new(State {
                 search: Search::new(),
                 rng: Rng::new(plan.seed).split(STREAM),
-                in_order: false,
                 is_closed: false,
                 is_partial: plan.limits.early_timers > 0,
                 next: 0,
@@ -126,8 +122,8 @@ impl Lane {
         if state.is_over {
             return Turn::Over;
         }
-        let State { search, rng, in_order, is_closed, branch, .. } = &mut *state;
-        let choose = |open| if *in_order { 0 } else { rng.below(open) };
+        let State { search, rng, is_closed, branch, .. } = &mut *state;
+        let choose = |open| rng.below(open);
         if !*is_closed
             && let Some(mut branch) = branch.take()
             && let Some(ticket) = search.take(choose)
@@ -162,10 +158,7 @@ impl Lane {
             report.truncated || is_lost || self.plan.limits.spurious > 0 && state.outcome.has_whims();
         state.branch = Some(branch);
         let proved = is_over && is_proof && !state.is_partial;
-        if is_over && !is_proof && !state.is_partial && !state.in_order {
-            state.in_order = true;
-            state.search = Search::new();
-        } else if is_over || is_lost || is_large {
+        if is_over || is_lost || is_large {
             state.is_closed = true;
             state.search = Search::new();
         }

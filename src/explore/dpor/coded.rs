@@ -80,7 +80,6 @@ coded!(Outcome {
     followed,
     is_blocked,
     has_died,
-    is_weak,
     lost,
     is_outgrown,
     trace,

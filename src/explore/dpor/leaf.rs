@@ -79,8 +79,6 @@ pub(crate) struct Outcome {
     pub(super) is_blocked: bool,
     /// The program died in the execution.
     pub(super) has_died: bool,
-    /// Loads may have read old stores.
-    pub(super) is_weak: bool,
     /// Schedules that could not be worked out or followed.
     pub(super) lost: u64,
     /// There was no room for all schedules.

@@ -138,7 +138,6 @@ impl Run {
         outcome.followed = self.followed;
         outcome.is_blocked = self.is_blocked;
         outcome.has_died = self.has_died;
-        outcome.is_weak = self.log.is_weak;
         outcome.lost = self.lost;
         outcome.is_outgrown = self.is_outgrown;
         outcome.nondeterminism = self.nondeterminism;

@@ -38,9 +38,6 @@ pub(crate) struct Search {
     /// The first execution has been taken, or entered: it has no leaf.
     first_taken: bool,
     first_entered: bool,
-    is_weak: bool,
-    /// Outcomes were entered in another order than from left to right.
-    out_of_order: bool,
     survey: Survey,
     /// How many nodes the tree may have.
     most_nodes: usize,
@@ -61,8 +58,6 @@ impl Search {
             progress: 0.0,
             first_taken: false,
             first_entered: false,
-            is_weak: false,
-            out_of_order: false,
             survey: Survey::default(),
             most_nodes: usize::MAX,
             path: Vec::new(),
@@ -198,7 +193,6 @@ impl Search {
 
     /// Enter what came of a leaf that was taken.
     pub(crate) fn enter(&mut self, ticket: Ticket, outcome: &Outcome) {
-        self.out_of_order |= self.next() != Some(ticket);
         self.first_entered = true;
         self.translate(outcome);
         self.tree.path_to(ticket.0, &mut self.path);
@@ -237,7 +231,6 @@ impl Search {
             false => self.counts.explored += 1,
         }
         self.counts.lost += outcome.lost;
-        self.is_weak |= outcome.is_weak;
         self.progress = self.tree.progress(&self.path);
         self.tree.collapse();
         self.survey = Survey {
@@ -255,7 +248,7 @@ impl Search {
 
     /// Whether an empty frontier means that there is no other trace.
     fn is_proof(&self) -> bool {
-        self.counts.lost == 0 && !(self.out_of_order && self.is_weak)
+        self.counts.lost == 0
     }
 
     /// Put the accesses of an outcome into the terms of the tree.
@@ -296,14 +289,11 @@ impl Coded for Search {
         self.classes.write(to);
         self.counts.write(to);
         self.first_entered.write(to);
-        self.is_weak.write(to);
-        self.out_of_order.write(to);
     }
 
     fn read(from: &mut Reader<'_>) -> Result<Search, Malformed> {
         let (tree, classes, counts) = (Tree::read(from)?, Classes::read(from)?, Counts::read(from)?);
         let first_entered = bool::read(from)?;
-        let (is_weak, out_of_order) = (bool::read(from)?, bool::read(from)?);
         let search = Search::new();
         Ok(Search {
             tree,
@@ -311,8 +301,6 @@ impl Coded for Search {
             counts,
             first_taken: first_entered,
             first_entered,
-            is_weak,
-            out_of_order,
             survey: Survey { redundant: counts.blocked, ..Survey::default() },
             ..search
         })

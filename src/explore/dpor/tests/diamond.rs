@@ -22,6 +22,15 @@ struct Done {
     footprint: Vec<(Res, Mode)>,
 }
 
+/// All that later steps can tell.
+#[derive(PartialEq, Debug)]
+struct Visible {
+    /// With their versions.
+    objects: Vec<(ObjId, State, u32)>,
+    /// The token, how many events there were, and what can happen next.
+    goroutines: Vec<(bool, u32, Vec<Label>)>,
+}
+
 impl Sim {
     /// Whether the log says what `g` does next, and it has not to wait for another one to end.
     fn knows(&self, log: &Log, g: Gid) -> bool {
@@ -72,8 +81,7 @@ impl Sim {
         .collect()
     }
 
-    /// All that later steps can tell.
-    fn visible(&self) -> (Vec<(ObjId, State, u32)>, Vec<(bool, u32, Vec<Label>)>) {
+    fn visible(&self) -> Visible {
         let objects = self.world.objects().map(|(id, slot)| {
             let mut state = slot.state.clone();
             if let State::RwLock(rw) = &mut state {
@@ -86,7 +94,7 @@ impl Sim {
             let labels = if place.announced > 0 { self.labels(Gid(g as u32)) } else { Vec::new() };
             (self.world.goroutines[g].token, place.events, labels)
         });
-        (objects.collect(), goroutines.collect())
+        Visible { objects: objects.collect(), goroutines: goroutines.collect() }
     }
 }
 
