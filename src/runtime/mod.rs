@@ -24,6 +24,7 @@ mod host;
 mod idle;
 mod list;
 pub(crate) mod locals;
+pub(crate) mod lock;
 mod m;
 mod mode;
 mod monitor;

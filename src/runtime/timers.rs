@@ -162,7 +162,7 @@ fn put_in(heap: &mut Vec<Entry>, entry: Entry) -> usize {
 
 /// Take a node out of its heap; false if it is in none, because it has fired or was not added. When
 /// this returns the node is not being fired. One caller at a time.
-pub(super) fn remove(node: &Node) -> bool {
+pub(crate) fn remove(node: &Node) -> bool {
     let id = node.heap.load(Ordering::Acquire);
     if id == NOWHERE {
         return false;
