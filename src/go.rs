@@ -6,7 +6,8 @@
 pub(crate) mod packet;
 
 use crate::objects::Op;
-use crate::port::{self, Epoch, Spawn};
+use crate::port::wait::{Task, Uncaught, task};
+use crate::port::{self, Epoch, GoExit, Spawn};
 use packet::{Packet, packet};
 use selvedge_checkers::ids::{Gid, SiteRef};
 use std::fmt;
@@ -15,14 +16,25 @@ use std::sync::Arc;
 
 /// A handle to a goroutine, given by [`go`].
 ///
-/// Dropping it detaches the goroutine: it goes on, and nobody learns its result.
+/// Dropping it detaches the goroutine: it goes on, and nobody learns its result. If it panics, or
+/// has panicked, and nobody joins it, the program ends with exit code 2.
 pub struct Goroutine<T> {
-    id: Gid,
-    /// The world it runs in: in another one its id means nothing, or somebody else.
-    epoch: Epoch,
+    kind: Kind<T>,
     name: Option<Arc<str>>,
-    /// Until it is joined.
-    packet: Option<Packet<T>>,
+}
+
+/// Whose goroutine it is.
+enum Kind<T> {
+    /// The scheduler's; until it is joined.
+    Native(Option<Task<T>>),
+    /// An engine's, in a model and where somebody asks who is left.
+    Engine {
+        id: Gid,
+        /// The world it runs in: in another one its id means nothing, or somebody else.
+        epoch: Epoch,
+        /// Until it is joined.
+        packet: Option<Packet<T>>,
+    },
 }
 
 /// Start a goroutine that runs `f`: Go's `go` statement, with a handle.
@@ -61,12 +73,28 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
+    if port::model().is_some() || port::is_hosted() {
+        return start_in_engine(f, name, site);
+    }
+    let shown = name.as_deref().map(Arc::from);
+    let task = task::start(f, name, site, Uncaught::EndProgram);
+    Goroutine { kind: Kind::Native(Some(task)), name: shown }
+}
+
+/// Start a goroutine that the engine knows by a number, which others may need.
+pub(crate) fn start_in_engine<F, T>(f: F, name: Option<String>, site: SiteRef) -> Goroutine<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
     let (envelope, packet) = packet();
     let shown = name.as_deref().map(Arc::from);
     let body = Box::new(move || envelope.fill(f()));
     let (id, epoch) = port::with(|engine| (engine.spawn(Spawn { body, name, site }), engine.epoch()));
-    Goroutine { id, epoch, name: shown, packet: Some(packet) }
+    Goroutine { kind: Kind::Engine { id, epoch, packet: Some(packet) }, name: shown }
 }
+
+const ENDED: &str = "the goroutine was ended";
 
 impl<T> Goroutine<T> {
     /// Wait for the goroutine to end and take its result.
@@ -79,19 +107,24 @@ impl<T> Goroutine<T> {
     #[track_caller]
     pub fn join(mut self) -> std::thread::Result<T> {
         let site = Location::caller();
-        port::with(|engine| {
-            assert!(
-                self.epoch == engine.epoch(),
-                "selvedge: a goroutine is joined in the execution it was started in"
-            );
-            engine.op(Op::Join(self.id), site);
-            match self.packet.take().and_then(Packet::open) {
-                Some(value) => Ok(value),
-                None => {
-                    Err(engine.take_panic(self.id).unwrap_or_else(|| Box::new("the goroutine was ended")))
-                }
+        match &mut self.kind {
+            Kind::Native(task) => {
+                assert!(port::model().is_none(), "{ELSEWHERE}");
+                let task = task.take().expect("joined once");
+                task.join(site).map_err(|payload| match payload.is::<GoExit>() {
+                    true => Box::new(ENDED),
+                    false => payload,
+                })
             }
-        })
+            Kind::Engine { id, epoch, packet } => port::with(|engine| {
+                assert!(*epoch == engine.epoch(), "{ELSEWHERE}");
+                engine.op(Op::Join(*id), site);
+                match packet.take().and_then(Packet::open) {
+                    Some(value) => Ok(value),
+                    None => Err(engine.take_panic(*id).unwrap_or_else(|| Box::new(ENDED))),
+                }
+            }),
+        }
     }
 
     /// Whether the goroutine has ended.
@@ -101,13 +134,21 @@ impl<T> Goroutine<T> {
         if let Some(engine) = port::model() {
             engine.op(Op::Yield, Location::caller());
         }
-        // Elsewhere: what is asked about an execution from outside is asked when it is over.
-        port::with(|engine| self.epoch != engine.epoch() || engine.has_exited(self.id))
+        match &self.kind {
+            Kind::Native(task) => task.as_ref().is_none_or(Task::is_finished),
+            // Elsewhere: what is asked about an execution from outside is asked when it is over.
+            Kind::Engine { id, epoch, .. } => {
+                port::with(|engine| *epoch != engine.epoch() || engine.has_exited(*id))
+            }
+        }
     }
 
     /// The goroutine's number, as reports and dumps show it.
     pub fn id(&self) -> u64 {
-        u64::from(self.id.0)
+        match &self.kind {
+            Kind::Native(task) => task.as_ref().map_or(0, Task::id),
+            Kind::Engine { id, .. } => u64::from(id.0),
+        }
     }
 
     /// The name it was started with.
@@ -115,25 +156,33 @@ impl<T> Goroutine<T> {
         self.name.as_deref()
     }
 
+    /// Its number in its engine; of one from [`start_in_engine`].
     pub(crate) fn gid(&self) -> Gid {
-        self.id
+        match &self.kind {
+            Kind::Engine { id, .. } => *id,
+            Kind::Native(_) => unreachable!("asked for of goroutines of an engine"),
+        }
     }
 }
+
+const ELSEWHERE: &str = "selvedge: a goroutine is joined in the execution it was started in";
 
 impl<T> Drop for Goroutine<T> {
     fn drop(&mut self) {
         // Also after a join: the engine may reuse the number from now on.
-        port::with(|engine| {
-            if self.epoch == engine.epoch() {
-                engine.detach(self.id);
-            }
-        });
+        if let Kind::Engine { id, epoch, .. } = self.kind {
+            port::with(|engine| {
+                if epoch == engine.epoch() {
+                    engine.detach(id);
+                }
+            });
+        }
     }
 }
 
 impl<T> fmt::Debug for Goroutine<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Goroutine").field("id", &self.id.0).field("name", &self.name).finish()
+        f.debug_struct("Goroutine").field("id", &self.id()).field("name", &self.name).finish()
     }
 }
 

@@ -1,8 +1,8 @@
 //! Go's concurrency for Rust, and a model checker that finds its bugs in tests.
 //!
 //! Goroutines ([`go()`]), channels ([`chan()`]), [`select!`], wait groups, contexts, timers and the
-//! synchronisation of std, in one API with two engines. In a program everything runs on OS threads,
-//! in real time. Under `#[selvedge::test]` (feature `check`, from `[dev-dependencies]`) a
+//! synchronisation of std, in one API with two engines. In a program goroutines run on a
+//! work-stealing scheduler, in real time. Under `#[selvedge::test]` (feature `check`, from `[dev-dependencies]`) a
 //! controllable scheduler runs the same code under many schedules and names, shows and replays the
 //! bugs it finds.
 //!
@@ -104,8 +104,8 @@
 //!
 //! # Limits
 //!
-//! Atomics follow C11, without load buffering and with stores in the order they are made. Outside of a model
-//! goroutines are OS threads and operations share one lock: a production scheduler is not here yet.
+//! Atomics follow C11, without load buffering and with stores in the order they are made. Outside of a
+//! model channels and locks still share one lock of the process.
 //! The book in the repository's folder `docs` says more, and has a page for each finding.
 
 pub mod cell;

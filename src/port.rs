@@ -374,6 +374,13 @@ fn trespass(tag: u64, created: SiteRef) -> ! {
     )
 }
 
+/// Whether somebody asks, when a test is over, who of it is left: then the engine must know everybody,
+/// and who waits registers.
+#[inline]
+pub(crate) fn is_hosted() -> bool {
+    crate::plain::is_hosted()
+}
+
 fn plain_engine() -> &'static dyn Engine {
     crate::plain::engine()
 }
@@ -384,12 +391,6 @@ pub(crate) trait Watch {
     fn is_stranded(&self) -> bool;
     /// The object: its address, what it is, and where it was created.
     fn object(&self) -> Option<(usize, ObjKind, SiteRef)>;
-}
-
-/// Whether somebody asks, when a test is over, who of it is left: then who waits registers.
-#[inline]
-pub(crate) fn is_hosted() -> bool {
-    crate::plain::is_hosted()
 }
 
 /// While the result lives, this goroutine is known to wait for what `watch` tells. Not to be called, nor

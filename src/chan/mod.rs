@@ -250,7 +250,7 @@ fn send<T>(core: Option<&Core<T>>, value: T, site: SiteRef) {
 
 fn try_send<T>(core: Option<&Core<T>>, value: T, site: SiteRef) -> Result<(), TrySendError<T>> {
     let Some(core) = core else { return Err(TrySendError(value)) };
-    core.try_send(value, site).or_else(|refused| Err(TrySendError(refused.unless_closed())))
+    core.try_send(value, site).map_err(|refused| TrySendError(refused.unless_closed()))
 }
 
 fn recv<T>(core: Option<&Core<T>>, site: SiteRef) -> Option<T> {
@@ -301,7 +301,7 @@ fn send_timeout<T>(
         never(End::Send, until, site);
         return Err(SendTimeoutError(value));
     };
-    core.send(value, until, site).or_else(|refused| Err(SendTimeoutError(refused.unless_closed())))
+    core.send(value, until, site).map_err(|refused| SendTimeoutError(refused.unless_closed()))
 }
 
 fn recv_timeout<T>(core: Option<&Core<T>>, timeout: Duration, site: SiteRef) -> Result<T, RecvTimeoutError> {

@@ -7,6 +7,7 @@
 //! What an execution predicts is put to the test when it is entered, each prediction once: whoever
 //! enters it runs the schedules, and nobody enters anything meanwhile.
 
+use super::checkpoint::Totals;
 use super::confirm::{self, Prediction, Schedule};
 use super::plan::{Exploration, Failure, Plan, Warning};
 use crate::model::{Decision, Report};
@@ -42,6 +43,14 @@ pub(super) struct Trial {
 impl Account {
     pub(super) fn new(plan: &Plan) -> Account {
         Account { end: plan.executions, next: plan.next_owned(0), ..Account::default() }
+    }
+
+    /// The account of a search that goes on: the budget is for what is run from now on.
+    pub(super) fn resumed(plan: &Plan, totals: &Totals, warnings: Vec<Warning>) -> Account {
+        let &Totals { executions, failing, truncated, steps, .. } = totals;
+        let total = Exploration { executions, failing, truncated, steps, warnings, ..Exploration::default() };
+        let end = plan.executions.saturating_add(executions);
+        Account { end, next: executions, total, ..Account::default() }
     }
 
     /// Executions from this one on are not worth running.

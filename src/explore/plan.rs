@@ -49,6 +49,8 @@ pub(crate) struct Plan {
     pub(crate) executions: u64,
     pub(crate) time: Option<Duration>,
     pub(crate) preemptions: Option<u32>,
+    /// How many nodes the tree of an exhaustive search may have.
+    pub(crate) nodes: usize,
     pub(crate) jobs: usize,
     pub(crate) shard: Option<(u32, u32)>,
     pub(crate) leaks: Leaks,
@@ -93,6 +95,10 @@ pub(crate) struct Exploration {
     pub(crate) seconds: f64,
     /// How many executions there may be in all.
     pub(crate) estimate: Option<f64>,
+    /// Why the search could not be kept in its file.
+    pub(crate) unwritten: Option<String>,
+    /// What the search has to remember became more than it may.
+    pub(crate) outgrown: bool,
     /// The search noticed that the program does not do the same twice.
     pub(crate) diverged: Option<Finding>,
     /// A goroutine that never came back, with what is known of the place.

@@ -9,10 +9,13 @@
 //! exists, such as a test harness's.
 
 use super::clock::NEVER;
-use super::{fatal, idle, m, p, timers, wait};
+use super::{fatal, host, idle, m, p, timers, wait};
 
 /// End the program if nothing can happen any more.
 pub(super) fn check() {
+    if host::is_gone() && p::live() == 0 {
+        fatal::nobody_left();
+    }
     let ours = m::count() + 1 + wait::blocked_threads();
     let somebody_waits = p::live() != 0 || wait::blocked_threads() != 0;
     if somebody_waits

@@ -4,8 +4,9 @@
 //! later is told so.
 
 use super::start::{self, Config};
-use super::{arena, p};
+use super::{arena, host, p};
 use std::fmt;
+use std::panic::Location;
 
 /// The running scheduler of this process.
 ///
@@ -94,6 +95,34 @@ impl RuntimeBuilder {
     /// # Errors
     /// If it runs already, or a setting cannot be.
     pub fn start(self) -> Result<Runtime, StartError> {
+        if start::start(Some(self.config()?)) { Ok(Runtime(())) } else { Err(StartError::AlreadyRunning) }
+    }
+
+    /// Start the scheduler and run `body` as the main goroutine, on this thread: what
+    /// `#[selvedge::main]` does. To be called by the program's `main`. When `body` has returned, the
+    /// program should end: what is left of other goroutines stands still on this thread.
+    ///
+    /// # Errors
+    /// If the scheduler runs already, or a setting cannot be; then `body` has not run.
+    ///
+    /// # Panics
+    /// If `body` does.
+    ///
+    /// # Examples
+    /// ```
+    /// let sum = selvedge::runtime::Runtime::builder().procs(1).run(|| selvedge::go(|| 1 + 1).join());
+    /// assert_eq!(sum.unwrap().unwrap(), 2);
+    /// ```
+    #[track_caller]
+    pub fn run<R>(self, body: impl FnOnce() -> R) -> Result<R, StartError> {
+        let site = Location::caller();
+        if !start::start(Some(self.config()?)) {
+            return Err(StartError::AlreadyRunning);
+        }
+        Ok(host::run(body, site))
+    }
+
+    fn config(self) -> Result<Config, StartError> {
         let mut config = Config::standard();
         if let Some(procs) = self.procs {
             if !(1..=p::MOST).contains(&procs) {
@@ -110,6 +139,6 @@ impl RuntimeBuilder {
             config.slot = stack.next_power_of_two();
         }
         config.migrates = self.migrates;
-        if start::start(Some(config)) { Ok(Runtime(())) } else { Err(StartError::AlreadyRunning) }
+        Ok(config)
     }
 }

@@ -80,6 +80,11 @@ pub(super) fn all_asleep() -> ! {
     end(&format!("fatal error: all goroutines are asleep - deadlock!\n{}", dump()))
 }
 
+/// Main has ended itself, and so have all others.
+pub(super) fn nobody_left() -> ! {
+    end("fatal error: no goroutines (main called runtime.Goexit) - deadlock!\n")
+}
+
 /// A goroutine panicked, and nobody joins it.
 pub(super) fn uncaught(payload: &(dyn Any + Send)) -> ! {
     let message = match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {

@@ -106,6 +106,11 @@ pub(super) fn set_up(all: Vec<&'static P>) {
     all.into_iter().rev().for_each(|p| idle.add_processor(p));
 }
 
+/// A processor for the host, which comes first.
+pub(super) fn take_first() -> &'static P {
+    lock().take_processor().expect("nobody else has started")
+}
+
 /// Work was added that the adder may not come to soon: wake a thread for it if that is called for.
 #[inline]
 pub(super) fn work_was_added() {
@@ -187,15 +192,14 @@ pub(super) fn place(p: &'static P) {
     }
 }
 
-/// Give the processor of `m` to a thread that wants one; false if none does.
-pub(super) fn pass_on(m: &'static M) -> bool {
+/// Give the processor of `m`, which has just run a goroutine, to a thread that wants one.
+pub(super) fn pass_on(m: &'static M) {
     let mut idle = lock();
-    let Some(other) = idle.wanting.front().copied() else { return false };
-    let Some(p) = m.release() else { return false };
+    let Some(other) = idle.wanting.front().copied() else { return };
+    let Some(p) = m.release() else { return };
     idle.dispatch(other, p, false);
     drop(idle);
     other.parker.tell();
-    true
 }
 
 /// The thread lost its processor: hold another, or rest until given one. It may also return empty

@@ -51,6 +51,8 @@ pub(crate) struct M {
     bound_len: AtomicUsize,
     /// Whether it runs a goroutine that wants it for itself.
     pub(super) exclusive: AtomicBool,
+    /// Whether its goroutine said that it is about to block.
+    pub(super) blocks: AtomicBool,
     /// The kernel's number of it.
     pub(super) tid: AtomicU32,
     /// Whether it is the program's main thread, which leaves the scheduler when main has returned.
@@ -81,6 +83,23 @@ impl Drop for Inside {
     }
 }
 
+/// The running goroutine said that it is about to block its thread; until dropped.
+pub(super) struct Blocks(&'static M);
+
+impl Blocks {
+    pub(super) fn mark() -> Option<Blocks> {
+        let m = current()?.thread();
+        m.blocks.store(true, Ordering::Relaxed);
+        Some(Blocks(m))
+    }
+}
+
+impl Drop for Blocks {
+    fn drop(&mut self) {
+        self.0.blocks.store(false, Ordering::Relaxed);
+    }
+}
+
 /// How many threads there are.
 pub(super) fn count() -> usize {
     COUNT.load(Ordering::SeqCst)
@@ -102,6 +121,7 @@ impl M {
             bound: Mutex::new(List::new()),
             bound_len: AtomicUsize::new(0),
             exclusive: AtomicBool::new(false),
+            blocks: AtomicBool::new(false),
             tid: AtomicU32::new(0),
             is_host,
         }))

@@ -25,6 +25,7 @@ mod idle;
 mod list;
 pub(crate) mod locals;
 pub(crate) mod lock;
+mod lock_thread;
 mod m;
 mod mode;
 mod monitor;
@@ -55,7 +56,10 @@ use std::time::Duration;
 #[track_caller]
 pub fn gosched() {
     let site = Location::caller();
-    port::with(|engine| engine.op(Op::Yield, site));
+    match port::model() {
+        Some(engine) => _ = engine.op(Op::Yield, site),
+        None => wait::yield_now(),
+    }
 }
 
 /// End this goroutine, and drop what it owns on the way: Go's `runtime.Goexit`.
@@ -93,19 +97,37 @@ pub fn gomaxprocs(n: usize) -> usize {
 
 /// Keep this goroutine on its OS thread: Go's `runtime.LockOSThread`.
 ///
-/// It has nothing to do so far: a goroutine outside of a model has an OS thread of its own, and the
-/// goroutines of a model all share one.
+/// Where goroutines change threads (`RuntimeBuilder::migrate`) the thread runs no other goroutine
+/// until as many [`unlock_os_thread`] were called; where they do not, they share their thread with
+/// others as before. A plain thread, and a model, have nothing to do.
 #[doc(alias = "LockOSThread")]
-pub fn lock_os_thread() {}
+pub fn lock_os_thread() {
+    if port::model().is_none() {
+        lock_thread::lock();
+    }
+}
 
 /// Undo one [`lock_os_thread`]: Go's `runtime.UnlockOSThread`.
 #[doc(alias = "UnlockOSThread")]
-pub fn unlock_os_thread() {}
+pub fn unlock_os_thread() {
+    if port::model().is_none() {
+        lock_thread::unlock();
+    }
+}
 
 /// Run `f`, which may block the OS thread (a file, a foreign library), without starving others.
 ///
+/// It is a hint: the scheduler gives the processor to others at its next look, some tens of
+/// microseconds later, if `f` has not returned by then. Without it that takes a millisecond or more.
 /// In a model it only runs `f`: nobody else goes on meanwhile.
+///
+/// # Examples
+/// ```
+/// let text = selvedge::runtime::unblock(|| std::fs::read_to_string("/proc/self/stat"));
+/// # let _ = text;
+/// ```
 pub fn unblock<T>(f: impl FnOnce() -> T) -> T {
+    let _marked = if port::model().is_none() { m::Blocks::mark() } else { None };
     f()
 }
 
@@ -123,7 +145,35 @@ pub fn unblock<T>(f: impl FnOnce() -> T) -> T {
 ///     Ok(())
 /// }
 /// ```
+#[track_caller]
 pub fn main<R>(body: impl FnOnce() -> R) -> R {
+    enter(Runtime::builder(), body)
+}
+
+/// As [`main`], with goroutines that change threads: what `#[selvedge::main(unsafe(migrate))]`
+/// expands to.
+///
+/// # Safety
+/// As for [`RuntimeBuilder::migrate`].
+#[track_caller]
+pub unsafe fn main_migrating<R>(body: impl FnOnce() -> R) -> R {
+    // SAFETY: the caller vouches for the same.
+    enter(unsafe { Runtime::builder().migrate() }, body)
+}
+
+#[track_caller]
+fn enter<R>(builder: RuntimeBuilder, body: impl FnOnce() -> R) -> R {
+    let mut body = Some(body);
+    if host::is_main_thread() && port::model().is_none() {
+        let hosted = builder.run(|| body.take().map(|body| body()));
+        match hosted {
+            Ok(value) => return value.expect("the body was there"),
+            Err(StartError::AlreadyRunning) => {}
+            Err(error) => panic!("selvedge: {error}"),
+        }
+    }
+    // The scheduler runs on other threads, or this is a model's goroutine: main stays where it is.
+    let body = body.take().expect("a scheduler that did not start has not run it");
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(value) => value,
         Err(payload) if payload.is::<GoExit>() && port::model().is_none() => wait_without_main(),
@@ -136,8 +186,7 @@ fn wait_without_main() -> ! {
     while num_goroutine() > 1 {
         std::thread::sleep(Duration::from_millis(10));
     }
-    eprintln!("fatal error: no goroutines (main called runtime.Goexit) - deadlock!");
-    std::process::exit(2)
+    fatal::nobody_left()
 }
 
 #[cfg(test)]

@@ -162,7 +162,11 @@ fn look(p: &'static P, seen: &mut Seen, now: Nanos) -> bool {
         return moved;
     }
     let waited_for = p.has_work() || global::len() != 0 || p.timers.next() <= now || idle::somebody_wants();
-    let limit = if waited_for { LONG } else { VERY_LONG };
+    let limit = match (waited_for, m.blocks.load(Ordering::Relaxed)) {
+        (_, true) => 0,
+        (true, false) => LONG,
+        (false, false) => VERY_LONG,
+    };
     ran >= limit && retake(p, m)
 }
 

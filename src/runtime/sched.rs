@@ -52,20 +52,19 @@ fn set_up(m: &'static M) {
 /// Run one goroutine, or rest.
 fn step(m: &'static M) {
     let Some(p) = m.owned() else { return idle::regain(m) };
-    if idle::somebody_wants()
-        && p.tick.load(Ordering::Relaxed).is_multiple_of(GLOBAL_EVERY)
-        && idle::pass_on(m)
-    {
-        return;
+    let Some(g) = find(m, &p) else { return idle::rest(m) };
+    if m.spinning.get() {
+        idle::spinner_found_work(m);
     }
-    match find(m, &p) {
-        Some(g) => {
-            if m.spinning.get() {
-                idle::spinner_found_work(m);
-            }
-            run::run(m, p, g);
-        }
-        None => idle::rest(m),
+    run::run(m, p, g);
+    // Only after a goroutine has run here: a processor that went from thread to thread before
+    // would never come to run one.
+    let Some(p) = m.owned() else { return };
+    if m.exclusive.load(Ordering::Relaxed) && p.has_work() {
+        // This thread is not for what waits there.
+        m.release().into_iter().for_each(idle::place);
+    } else if idle::somebody_wants() && p.tick.load(Ordering::Relaxed).is_multiple_of(GLOBAL_EVERY) {
+        idle::pass_on(m);
     }
 }
 

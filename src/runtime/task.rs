@@ -27,13 +27,13 @@ pub(crate) enum Uncaught {
 struct Shared<T> {
     done: Done,
     uncaught: Uncaught,
-    id: u64,
     result: UnsafeCell<MaybeUninit<std::thread::Result<T>>>,
 }
 
 /// The handle of a goroutine.
 pub(crate) struct Task<T> {
     shared: NonNull<Shared<T>>,
+    id: u64,
 }
 
 // SAFETY: the handle reads the result, by move, after the goroutine has written it and ended, which
@@ -57,12 +57,11 @@ where
     T: Send + 'static,
 {
     let result = UnsafeCell::new(MaybeUninit::uninit());
-    let shared = Box::new(Shared { done: Done::new(), uncaught, id: 0, result });
+    let shared = Box::new(Shared { done: Done::new(), uncaught, result });
     let shared = NonNull::from(Box::leak(shared));
     let end = End(shared);
     let id = spawn::spawn(move || end.fill(f), name, site);
-    let _ = id;
-    Task { shared }
+    Task { shared, id }
 }
 
 impl<T> End<T> {
@@ -126,6 +125,11 @@ impl<T> Task<T> {
     fn shared(&self) -> &Shared<T> {
         // SAFETY: the handle has not left, so what is shared is there.
         unsafe { self.shared.as_ref() }
+    }
+
+    /// The goroutine's number.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
     }
 
     /// Whether the goroutine has ended.

@@ -51,6 +51,7 @@ pub struct Select<'a> {
 }
 
 /// The arms, for who decides.
+#[allow(clippy::large_enum_variant, reason = "a select outside of models is to need no allocation")]
 enum Arms<'a> {
     Model(Announced<'a>),
     Native(Cases<'a>),

@@ -19,9 +19,9 @@ pub use scope::{Scope, ScopedJoinHandle, scope};
 pub use std::thread::{Result, panicking};
 
 use crate::chan::deadline;
-use crate::go::{Goroutine, start};
+use crate::go::{Goroutine, start_in_engine};
 use crate::objects::Op;
-use crate::port::{self, machine};
+use crate::port::{self, machine, wait};
 use handle::Identity;
 use selvedge_checkers::ids::SiteRef;
 use std::fmt;
@@ -102,7 +102,7 @@ where
         inside.adopt();
         f()
     };
-    let goroutine = start(body, name, site);
+    let goroutine = start_in_engine(body, name, site);
     let thread = identity.thread(goroutine.gid());
     JoinHandle { goroutine, thread }
 }
@@ -195,7 +195,10 @@ pub fn park_timeout(timeout: Duration) {
 #[track_caller]
 pub fn yield_now() {
     let site = Location::caller();
-    port::with(|engine| engine.op(Op::Yield, site));
+    match port::model() {
+        Some(engine) => _ = engine.op(Op::Yield, site),
+        None => wait::yield_now(),
+    }
 }
 
 /// Wait for `duration`; in a model, of virtual time.
@@ -203,7 +206,10 @@ pub fn yield_now() {
 pub fn sleep(duration: Duration) {
     let site = Location::caller();
     let until = deadline(duration).unwrap_or(u64::MAX);
-    port::with(|engine| engine.op(Op::Sleep { until }, site));
+    match port::model() {
+        Some(engine) => _ = engine.op(Op::Sleep { until }, site),
+        None => wait::sleep_until(until, site),
+    }
 }
 
 /// How many threads can run at once; in a model always 4, so that its executions are the same on

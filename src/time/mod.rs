@@ -28,7 +28,7 @@ pub use ticker::{Ticker, tick};
 pub use timer::{Timer, after, after_func};
 
 use crate::objects::{Nanos, Op, Ret};
-use crate::port;
+use crate::port::{self, wait};
 use selvedge_checkers::ids::{ObjId, SiteRef};
 use std::panic::Location;
 
@@ -58,8 +58,13 @@ pub const HOUR: Duration = Duration::from_secs(3600);
 #[track_caller]
 pub fn sleep(duration: Duration) {
     let site = Location::caller();
-    let op = if duration.is_zero() { Op::Yield } else { Op::Sleep { until: from_now(duration) } };
-    port::with(|engine| engine.op(op, site));
+    let zero = duration.is_zero();
+    match port::model() {
+        Some(engine) if zero => _ = engine.op(Op::Yield, site),
+        Some(engine) => _ = engine.op(Op::Sleep { until: from_now(duration) }, site),
+        None if zero => wait::yield_now(),
+        None => wait::sleep_until(from_now(duration), site),
+    }
 }
 
 /// The time since `moment`.
@@ -78,7 +83,8 @@ pub fn until(moment: Instant) -> Duration {
 
 /// The nanosecond of the world that is `duration` away; the last one if that is too far.
 fn from_now(duration: Duration) -> Nanos {
-    port::with(|engine| engine.now()).saturating_add(nanos(duration))
+    let now = port::model().map_or_else(wait::clock::now, |engine| engine.now());
+    now.saturating_add(nanos(duration))
 }
 
 /// The nanoseconds of `duration`; the most there are if it is longer.

@@ -13,7 +13,6 @@ use crate::testing::check_signature;
 /// The arguments of `#[selvedge::main]`.
 struct Arguments {
     /// `unsafe(migrate)`: the user vouches that no stack of theirs minds moving between threads.
-    #[expect(dead_code, reason = "the runtime does not offer it yet")]
     migrate: bool,
 }
 
@@ -46,19 +45,25 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
         }
     };
     let checked = syn::parse2::<Arguments>(arguments)
-        .map(drop)
-        .and_then(|()| check_signature(&function.sig, "main"))
-        .and_then(|()| check_name(&function.sig));
+        .and_then(|arguments| check_signature(&function.sig, "main").map(|()| arguments))
+        .and_then(|arguments| check_name(&function.sig).map(|()| arguments));
     let ItemFn { attrs, vis, sig, block } = function;
     let Signature { ident, output, .. } = sig;
     match checked {
-        Ok(()) => quote! {
-            #(#attrs)*
-            #vis fn #ident() #output {
-                fn body() #output #block
-                ::selvedge::runtime::main(body)
+        Ok(Arguments { migrate }) => {
+            let run = match migrate {
+                false => quote!(::selvedge::runtime::main(body)),
+                // SAFETY: of what is expanded: the user vouched for it in the attribute.
+                true => quote!(unsafe { ::selvedge::runtime::main_migrating(body) }),
+            };
+            quote! {
+                #(#attrs)*
+                #vis fn #ident() #output {
+                    fn body() #output #block
+                    #run
+                }
             }
-        },
+        }
         // A `main` stays in any case: a second error about its absence would only distract.
         Err(error) => {
             let error = error.to_compile_error();

@@ -63,6 +63,10 @@ pub fn test_without_check(_arguments: TokenStream, _item: TokenStream) -> TokenS
 }
 
 /// Runs `main` as the main goroutine: when it returns, the program ends.
+///
+/// `#[selvedge::main(unsafe(migrate))]` lets started goroutines change threads, which is faster and
+/// lets none hold back others; it is `unsafe` because code that keeps what belongs to its thread (a
+/// reference into thread-local storage, a guard) across a wait would then use another thread's.
 #[proc_macro_attribute]
 pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
     entry::expand(arguments.into(), item.into()).into()

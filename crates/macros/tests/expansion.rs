@@ -42,6 +42,12 @@ mod runtime {
     pub(crate) fn main<T>(body: fn() -> T) -> T {
         body()
     }
+
+    /// # Safety
+    /// None is needed here.
+    pub(crate) unsafe fn main_migrating<T>(body: fn() -> T) -> T {
+        body()
+    }
 }
 
 // A bare `#[test]` is ours here: the expansion must not meet itself again.

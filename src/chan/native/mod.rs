@@ -67,7 +67,7 @@ struct State<T> {
 /// What came of an attempt.
 enum Attempt {
     /// The message was moved; whoever had waited for that is to be woken.
-    Done(Option<Wake>),
+    Done(Wake),
     Closed,
     /// It would have to wait.
     Blocked,
@@ -120,14 +120,14 @@ impl<T> State<T> {
         if let Some(peer) = self.receivers.pop() {
             // SAFETY: the receiver waits with a slot for a message of this type; ours is by the contract.
             unsafe { peer.slot().cast::<T>().copy_from_nonoverlapping(slot, 1) };
-            return Attempt::Done(Some(peer.finish(true)));
+            return Attempt::Done(peer.finish(true));
         }
         if self.buffer.len() < self.cap {
             // Should there be no memory, the message is still the caller's.
             self.buffer.reserve(1);
             // SAFETY: by the contract.
             self.buffer.push_back(unsafe { slot.read() });
-            return Attempt::Done(None);
+            return Attempt::Done(Wake::NOBODY);
         }
         Attempt::Blocked
     }
@@ -141,15 +141,15 @@ impl<T> State<T> {
         if let Some(message) = self.buffer.pop_front() {
             // SAFETY: by the contract.
             unsafe { slot.write(message) };
-            let Some(peer) = self.senders.pop() else { return Attempt::Done(None) };
+            let Some(peer) = self.senders.pop() else { return Attempt::Done(Wake::NOBODY) };
             // SAFETY: the sender waits with a message, which it leaves to us. There is room: one was taken.
             self.buffer.push_back(unsafe { peer.slot().cast::<T>().read() });
-            return Attempt::Done(Some(peer.finish(true)));
+            return Attempt::Done(peer.finish(true));
         }
         if let Some(peer) = self.senders.pop() {
             // SAFETY: as above.
             unsafe { slot.copy_from_nonoverlapping(peer.slot().cast::<T>(), 1) };
-            return Attempt::Done(Some(peer.finish(true)));
+            return Attempt::Done(peer.finish(true));
         }
         if self.closed { Attempt::Closed } else { Attempt::Blocked }
     }
@@ -234,7 +234,7 @@ impl<T> Channel<T> {
         let waited = match unsafe { state.put(at) } {
             Attempt::Done(peer) => {
                 drop(state);
-                peer.map(Wake::wake);
+                peer.wake();
                 return Ok(());
             }
             Attempt::Closed => {
@@ -259,7 +259,7 @@ impl<T> Channel<T> {
         drop(state);
         match attempt {
             Attempt::Done(peer) => {
-                peer.map(Wake::wake);
+                peer.wake();
                 Ok(())
             }
             Attempt::Closed => Err(Refused::Closed(ManuallyDrop::into_inner(value))),
@@ -276,7 +276,7 @@ impl<T> Channel<T> {
         let waited = match unsafe { state.take(at) } {
             Attempt::Done(peer) => {
                 drop(state);
-                peer.map(Wake::wake);
+                peer.wake();
                 Waited::Done
             }
             Attempt::Closed => Waited::Closed,
@@ -299,7 +299,7 @@ impl<T> Channel<T> {
         drop(state);
         match attempt {
             Attempt::Done(peer) => {
-                peer.map(Wake::wake);
+                peer.wake();
                 // SAFETY: done means that the slot was filled.
                 Ok(unsafe { slot.assume_init() })
             }
@@ -335,7 +335,7 @@ impl<T> Channel<T> {
             match unsafe { state.attempt(end, slot) } {
                 Attempt::Done(peer) => {
                     drop(state);
-                    peer.map(Wake::wake);
+                    peer.wake();
                     return Waited::Done;
                 }
                 Attempt::Closed => return Waited::Closed,

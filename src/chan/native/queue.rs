@@ -46,14 +46,19 @@ impl Node {
     }
 }
 
-/// A waiter that has been taken out, and is to be woken.
+/// A waiter that has been taken out, and is to be woken; or nobody.
 #[must_use = "who took it out must wake it"]
 pub(crate) struct Wake(*const Waiter);
 
 impl Wake {
+    pub(super) const NOBODY: Wake = Wake(null());
+
     /// Let it go on.
     #[inline]
     pub(super) fn wake(self) {
+        if self.0.is_null() {
+            return;
+        }
         // SAFETY: whoever made this took the node out of its queue and won its claim, if it has one,
         // so nobody else wakes it; it was queued, so its wait was released, or is being so under the
         // channel's lock, which its maker held.

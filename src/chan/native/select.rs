@@ -10,7 +10,7 @@
 //!
 //! Source: Go's `runtime/select.go`.
 
-use super::queue::{Node, Wake};
+use super::queue::Node;
 use super::{Attempt, Channel};
 use crate::objects::{End, Nanos};
 use crate::port::wait::{Lock, TIMED_OUT, Waiter, Why};
@@ -202,7 +202,7 @@ impl<'a> Cases<'a> {
         match attempt {
             Attempt::Blocked => None,
             Attempt::Done(peer) => {
-                peer.map(Wake::wake);
+                peer.wake();
                 Some(self.taken(arm, true))
             }
             Attempt::Closed => Some(self.taken(arm, false)),

@@ -9,7 +9,6 @@
 //!
 //! Source: Go 1.23's `runtime/time.go`.
 
-use super::queue::Wake;
 use super::{Attempt, Channel};
 use crate::chan::Core;
 use crate::objects::Nanos;
@@ -82,16 +81,15 @@ impl<T: Send + 'static> Channel<T> {
         let value = ManuallyDrop::new((timer.tick)(now));
         // SAFETY: a tick that finds no room is forgotten; nobody drops it here.
         let attempt = unsafe { self.enter().put(&raw const *value) };
-        if plan.period > 0 {
+        if let Some(missed) = now.saturating_sub(due).checked_div(plan.period) {
             // A tick that should have been by now is left out.
-            let missed = now.saturating_sub(due) / plan.period;
             let next = due.saturating_add(plan.period.saturating_mul(missed + 1));
             plan.at = Some(next);
             timer.add(next);
         }
         timer.turn.unlock();
         if let Attempt::Done(peer) = attempt {
-            peer.map(Wake::wake);
+            peer.wake();
         }
     }
 }

@@ -15,6 +15,7 @@
 //! (`blocked` counts those, and stays 0); the same program gives the same executions in the same order.
 
 mod classes;
+mod coded;
 mod index;
 mod known;
 mod leaf;

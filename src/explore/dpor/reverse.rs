@@ -23,6 +23,8 @@ use selvedge_checkers::ids::{Gid, ObjId};
 
 /// Stands for an event that is not in the log.
 pub(super) const NEW: u32 = u32::MAX;
+/// How many events all schedules of one execution may have together.
+const ROOM: usize = 1 << 25;
 /// The schedule follows from the execution as a whole.
 const ALWAYS: u32 = u32::MAX;
 
@@ -424,7 +426,8 @@ impl Run {
             let footprint = &self.sleeping_touches[q.footprint.0 as usize..q.footprint.1 as usize];
             initial_in(q.choice, footprint, &self.draft, &self.lists, &self.names).is_some()
         });
-        if !covered {
+        self.is_outgrown |= self.schedules.len() > ROOM;
+        if !covered && !self.is_outgrown {
             for planned in &self.draft {
                 let new = self.plan.len() + self.new.len();
                 self.schedules.push(if planned.event == NEW { new as u32 } else { planned.event });

@@ -68,6 +68,8 @@ pub(super) struct Run {
     pub(super) has_died: bool,
     /// Schedules that could not be worked out or followed.
     pub(super) lost: u64,
+    /// There was no room for all schedules.
+    pub(super) is_outgrown: bool,
     nondeterminism: Option<Nondeterminism>,
 }
 
@@ -103,6 +105,7 @@ impl Run {
         self.is_blocked = false;
         self.has_died = false;
         self.lost = 0;
+        self.is_outgrown = false;
         self.nondeterminism = None;
     }
 
@@ -130,6 +133,7 @@ impl Run {
         outcome.has_died = self.has_died;
         outcome.is_weak = self.log.is_weak;
         outcome.lost = self.lost;
+        outcome.is_outgrown = self.is_outgrown;
         outcome.nondeterminism = self.nondeterminism;
     }
 

@@ -1,0 +1,261 @@
+// The rows of the scheduler's benchmark in Go: main ROW prints one number.
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"sort"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+func per(n int, f func()) float64 {
+	start := time.Now()
+	f()
+	return float64(time.Since(start).Nanoseconds()) / float64(n)
+}
+
+func cpu() time.Duration {
+	var usage syscall.Rusage
+	syscall.Getrusage(syscall.RUSAGE_SELF, &usage)
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+func resident() float64 {
+	text, _ := os.ReadFile("/proc/self/statm")
+	pages, _ := strconv.Atoi(strings.Fields(string(text))[1])
+	return float64(pages) * 4096
+}
+
+func skynet(first, size int) int {
+	if size == 1 {
+		return first
+	}
+	part := size / 10
+	results := make(chan int, 10)
+	for i := 0; i < 10; i++ {
+		go func() { results <- skynet(first+i*part, part) }()
+	}
+	sum := 0
+	for i := 0; i < 10; i++ {
+		sum += <-results
+	}
+	return sum
+}
+
+func filter(in <-chan int, out chan<- int, prime int) {
+	for {
+		if n := <-in; n%prime != 0 {
+			out <- n
+		}
+	}
+}
+
+func measure(row string) float64 {
+	switch row {
+	case "spawn-join":
+		const n = 1000000
+		return per(n, func() {
+			var wg sync.WaitGroup
+			for i := 0; i < n; i++ {
+				wg.Add(1)
+				go wg.Done()
+				wg.Wait()
+			}
+		})
+	case "spawn-batch":
+		const n = 1000000
+		return per(n, func() {
+			var wg sync.WaitGroup
+			for i := 0; i < n/10000; i++ {
+				wg.Add(10000)
+				for j := 0; j < 10000; j++ {
+					go wg.Done()
+				}
+				wg.Wait()
+			}
+		})
+	case "ping-pong":
+		const n = 1000000
+		to, back := make(chan int), make(chan int)
+		return per(n, func() {
+			go func() {
+				for i := 0; i < n; i++ {
+					back <- <-to
+				}
+			}()
+			for i := 0; i < n; i++ {
+				to <- i
+				<-back
+			}
+		})
+	case "spsc":
+		const n = 2000000
+		c := make(chan int, 128)
+		return per(n, func() {
+			go func() {
+				for i := 0; i < n; i++ {
+					c <- i
+				}
+			}()
+			for i := 0; i < n; i++ {
+				<-c
+			}
+		})
+	case "mpmc":
+		const n = 1000000
+		c := make(chan int, 128)
+		return per(n, func() {
+			var wg sync.WaitGroup
+			for i := 0; i < 4; i++ {
+				wg.Go(func() {
+					for i := 0; i < n/4; i++ {
+						c <- i
+					}
+				})
+				wg.Go(func() {
+					for i := 0; i < n/4; i++ {
+						<-c
+					}
+				})
+			}
+			wg.Wait()
+		})
+	case "yield":
+		const n = 5000000
+		return per(n, func() {
+			for i := 0; i < n; i++ {
+				runtime.Gosched()
+			}
+		})
+	case "yield-1000":
+		const n = 5000000
+		return per(n, func() {
+			var wg sync.WaitGroup
+			for i := 0; i < 1000; i++ {
+				wg.Go(func() {
+					for i := 0; i < n/1000; i++ {
+						runtime.Gosched()
+					}
+				})
+			}
+			wg.Wait()
+		})
+	case "select-2":
+		const n = 500000
+		a, b := make(chan int), make(chan int)
+		return per(n, func() {
+			for _, c := range []chan int{a, b} {
+				go func() {
+					for i := 0; i < n/2; i++ {
+						c <- i
+					}
+				}()
+			}
+			for i := 0; i < n; i++ {
+				select {
+				case <-a:
+				case <-b:
+				}
+			}
+		})
+	case "sieve":
+		start := time.Now()
+		c := make(chan int)
+		go func() {
+			for i := 2; ; i++ {
+				c <- i
+			}
+		}()
+		for i := 0; i < 2000; i++ {
+			prime := <-c
+			next := make(chan int)
+			go filter(c, next, prime)
+			c = next
+		}
+		return time.Since(start).Seconds() * 1e3
+	case "pool":
+		const n = 500000
+		jobs, done := make(chan int, 128), make(chan int, 128)
+		return per(n, func() {
+			for i := 0; i < 8; i++ {
+				go func() {
+					for j := range jobs {
+						done <- j + 1
+					}
+				}()
+			}
+			go func() {
+				for i := 0; i < n; i++ {
+					jobs <- i
+				}
+				close(jobs)
+			}()
+			for i := 0; i < n; i++ {
+				<-done
+			}
+		})
+	case "mutex-8":
+		const n = 2000000
+		var lock sync.Mutex
+		count := 0
+		return per(n, func() {
+			var wg sync.WaitGroup
+			for i := 0; i < 8; i++ {
+				wg.Go(func() {
+					for i := 0; i < n/8; i++ {
+						lock.Lock()
+						count++
+						lock.Unlock()
+					}
+				})
+			}
+			wg.Wait()
+		})
+	case "timers":
+		const n = 100000
+		before := cpu()
+		var wg sync.WaitGroup
+		for i := 0; i < n; i++ {
+			wg.Go(func() { time.Sleep(time.Duration(1000+i*7%50000) * time.Microsecond) })
+		}
+		wg.Wait()
+		return (cpu() - before).Seconds() * 1e6 / n
+	case "skynet":
+		start := time.Now()
+		skynet(0, 1000000)
+		return float64(time.Since(start).Nanoseconds()) / 1e6
+	case "memory":
+		const n = 1000000
+		before := resident()
+		up, quit := make(chan bool), make(chan bool)
+		for i := 0; i < n; i++ {
+			go func() { up <- true; <-quit }()
+			<-up
+		}
+		return (resident() - before) / n
+	case "hogs":
+		for i := 0; i < runtime.GOMAXPROCS(0); i++ {
+			go func() {
+				for {
+				}
+			}()
+		}
+		time.Sleep(200 * time.Millisecond)
+		late := make([]float64, 500)
+		for i := range late {
+			start := time.Now()
+			time.Sleep(time.Millisecond)
+			late[i] = (time.Since(start).Seconds() - 1e-3) * 1e6
+		}
+		sort.Float64s(late)
+		return late[len(late)/2]
+	}
+	panic("unknown row " + row)
+}
+
+func main() { fmt.Println(measure(os.Args[1])) }
