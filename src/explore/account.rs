@@ -28,6 +28,8 @@ pub(super) struct Account {
     tested: Vec<Prediction>,
     trials: Vec<Trial>,
     is_busy: bool,
+    /// After this execution, all have been run.
+    last: Option<u64>,
     total: Exploration,
 }
 
@@ -61,6 +63,11 @@ impl Account {
     /// Execution `index` came to an end.
     pub(super) fn add(&mut self, index: u64, report: Report) {
         self.waiting.insert(index, report);
+    }
+
+    /// With execution `index`, every trace there is has been run.
+    pub(super) fn proved(&mut self, index: u64) {
+        self.last = Some(index);
     }
 
     /// Enter what can be entered, up to a prediction that is to be put to the test first: the caller
@@ -103,6 +110,10 @@ impl Account {
     }
 
     fn enter(&mut self, plan: &Plan, index: u64, report: Report) {
+        if self.last == Some(index) {
+            self.total.exhausted = true;
+            self.end = self.end.min(index + 1);
+        }
         self.total.executions += 1;
         self.total.steps += u64::from(report.steps);
         self.total.truncated += u64::from(report.truncated);

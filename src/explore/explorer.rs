@@ -11,6 +11,7 @@ use super::budget::Budget;
 use super::checkpoint;
 use super::dpor::Branch;
 use super::dpor::search::Search;
+use super::lane::{Lane, Turn};
 use super::plan::{Body, Exploration, Observed, Plan};
 use super::profile::{self, Profile};
 use super::progress::{Keep, Progress, Start};
@@ -38,6 +39,8 @@ struct Shared {
     profile: Option<Arc<Profile>>,
     /// Who walks the frontier together, if that is how to explore.
     team: Option<Team>,
+    /// The executions of the mix that walk the frontier.
+    lane: Option<Lane>,
     /// The next execution to run.
     next: AtomicU64,
     /// Executions from this one on are not worth running any more.
@@ -93,6 +96,7 @@ pub(crate) fn explore_from(start_with: Start, plan: &Plan, body: &Body, site: Si
             search.limit(plan.nodes);
             Team::new(search, totals.executions, jobs)
         }),
+        lane: Lane::of(plan),
         next: AtomicU64::new(0),
         end: AtomicU64::new(account.end()),
         stop: AtomicBool::new(false),
@@ -142,7 +146,7 @@ pub(crate) fn explore_from(start_with: Start, plan: &Plan, body: &Body, site: Si
     drop(signals);
     let mut total = std::mem::take(shared.account().total_mut());
     total.hung = hung;
-    total.exhausted = shared.exhausted.load(Ordering::Relaxed);
+    total.exhausted |= shared.exhausted.load(Ordering::Relaxed);
     total.seconds = totals.seconds + shared.budget.elapsed().as_secs_f64();
     total
 }
@@ -228,6 +232,7 @@ impl Shared {
     fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
         self.team.iter().for_each(Team::stop);
+        self.lane.iter().for_each(Lane::stop);
     }
 
     fn progress(&self, before: u64) -> Progress {
@@ -333,6 +338,13 @@ impl Shared {
         let strategy = strategy.unwrap_or_else(|| strategies::make(&self.plan, self.profile.clone()));
         let mut worker = Worker::new(strategy, self.plan.limits, Arc::clone(beat.pulse()));
         while let Some(index) = self.take_index() {
+            let turn = match self.lane.as_ref().filter(|lane| lane.has(index)) {
+                Some(lane) => lane.take(index, &mut worker),
+                None => Turn::Closed,
+            };
+            if matches!(turn, Turn::Over) {
+                break;
+            }
             let Some(report) = worker.run(index, &self.body, self.site, false) else {
                 self.exhausted.store(worker.survey().exhausted, Ordering::Relaxed);
                 self.stop.store(true, Ordering::Relaxed);
@@ -340,6 +352,11 @@ impl Shared {
             };
             if let Some(observer) = &self.plan.observer {
                 (observer.0)(&Observed { findings: &report.findings, trace: worker.trace() });
+            }
+            if let (Turn::Leaf(held), Some(lane)) = (turn, &self.lane)
+                && lane.bring(index, &mut worker, held, &report)
+            {
+                self.account().proved(index);
             }
             self.enter(&mut worker, index, report);
             if self.take_over(self.account().total_mut(), &worker.survey()) {
@@ -359,8 +376,12 @@ impl Shared {
 
     fn take_index(&self) -> Option<u64> {
         loop {
+            // Whoever takes a number runs it: those behind it wait for it.
+            if self.is_over(self.next.load(Ordering::Relaxed)) {
+                return None;
+            }
             let index = self.next.fetch_add(1, Ordering::Relaxed);
-            if self.is_over(index) {
+            if index >= self.end.load(Ordering::Relaxed) {
                 return None;
             }
             if self.plan.owns(index) {

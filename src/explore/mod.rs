@@ -14,6 +14,7 @@ mod confirm;
 pub(crate) mod dpor;
 pub(crate) mod explorer;
 mod interrupt;
+mod lane;
 pub(crate) mod minimise;
 pub(crate) mod plan;
 pub(crate) mod profile;

@@ -1,6 +1,7 @@
 //! What is to be explored, and what came of it.
 
 use super::spec::StrategySpec;
+use super::strategies::Mix;
 use crate::model::{Limits, Report};
 use selvedge_checkers::finding::{Finding, Severity, Slug};
 use std::fmt;
@@ -125,7 +126,8 @@ impl Plan {
 
     /// Whether the seed and its number tell the execution.
     pub(crate) fn is_seeded(&self, failure: &Failure) -> bool {
-        !failure.steered && !self.strategy.is_sequential()
+        let in_lane = self.strategy == StrategySpec::Mix && Mix::is_of_the_lane(failure.index);
+        !failure.steered && !self.strategy.is_sequential() && !in_lane
     }
 
     /// Whether what an execution predicts is put to the test at once. A search comes to it by itself.

@@ -84,7 +84,8 @@ coded!(Outcome {
     lost,
     is_outgrown,
     trace,
-    nondeterminism
+    nondeterminism,
+    has_whims,
 });
 coded!(Counts { explored, blocked, lost });
 

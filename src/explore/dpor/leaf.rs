@@ -87,9 +87,21 @@ pub(crate) struct Outcome {
     pub(super) is_outgrown: bool,
     pub(crate) trace: Option<u64>,
     pub(crate) nondeterminism: Option<Nondeterminism>,
+    /// Something could have ended without a cause, which is not tried.
+    pub(super) has_whims: bool,
 }
 
 impl Outcome {
+    /// Whether schedules were lost.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost > 0
+    }
+
+    /// Whether something could have ended without a cause, which is not tried.
+    pub(crate) fn has_whims(&self) -> bool {
+        self.has_whims
+    }
+
     /// One event of a schedule.
     pub(super) fn planned(&self, number: u32) -> Planned {
         match (number as usize).checked_sub(self.plan.len()) {

@@ -78,6 +78,12 @@ impl Run {
         // matters for how an old race goes the other way: they are all looked at again.
         let known = if self.log.is_plain() { self.fresh() } else { 0 };
         self.races.analyse(&self.log, known);
+        // Each race costs as much as the execution to reverse.
+        let cost = self.races.found.len() * self.log.events.len();
+        if self.limit.is_some_and(|limit| cost > limit * limit) {
+            self.lost += 1;
+            return;
+        }
         self.bench.at = None;
         let found = std::mem::take(&mut self.races.found);
         let mut next = found.iter().peekable();

@@ -89,6 +89,11 @@ impl Search {
         self.counts.explored + self.counts.blocked
     }
 
+    /// How large the tree is.
+    pub(crate) fn nodes(&self) -> usize {
+        self.tree.nodes()
+    }
+
     /// Whether there is nothing left to run, and nothing being run.
     pub(crate) fn is_over(&self) -> bool {
         self.first_entered && self.tree.first_leaf().is_none()

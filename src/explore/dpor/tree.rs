@@ -56,6 +56,11 @@ impl Tree {
         tree
     }
 
+    /// How many nodes there are.
+    pub(super) fn nodes(&self) -> usize {
+        self.children.len() - self.free.len()
+    }
+
     fn make(&mut self, choice: Choice, footprint: &[Touch], status: Status, parent: u32) -> u32 {
         let mut child = Child {
             choice,
