@@ -15,7 +15,7 @@ use super::g::{G, Mine};
 use super::m::{M, current};
 use super::task::{self, Uncaught};
 use super::timers::{Fired, Node};
-use super::{futex, idle, p, run, timers};
+use super::{futex, idle, p, run, start, timers};
 use selvedge_checkers::ids::SiteRef;
 use selvedge_checkers::op::WaitReason;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -229,6 +229,7 @@ pub(crate) unsafe fn start_timer(node: *const Node, deadline: Nanos) {
             return;
         }
     }
+    start::ensure();
     // SAFETY: by the contract.
     unsafe { timers::add(0, node, deadline) };
     idle::timer_was_added(deadline);
