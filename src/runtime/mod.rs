@@ -191,5 +191,7 @@ fn wait_without_main() -> ! {
 #[cfg(test)]
 mod engine_tests;
 #[cfg(test)]
+mod loom_tests;
+#[cfg(test)]
 #[path = "surface_tests.rs"]
 mod tests;
