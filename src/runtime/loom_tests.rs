@@ -225,12 +225,12 @@ fn a_task_is_waited_for_and_freed_once() {
         let waits = done.wait(1024);
         if !waits {
             assert!(done.is_ended());
+            // SAFETY: the task has ended.
+            unsafe { result.with(|value| assert_eq!(*value, 7)) };
         }
         let woken = task.join().unwrap();
         assert_eq!(woken, if waits { Finish::Waiter(1024) } else { Finish::Nobody });
         assert!(done.is_ended());
-        // SAFETY: the task has ended.
-        unsafe { result.with(|value| assert_eq!(*value, 7)) };
     });
 }
 
