@@ -5,6 +5,8 @@
 //! each test explores all interleavings up to its bound of preemptions, and each has been seen to
 //! fail when its part is broken (a tail published too early, a fence left out, a last look skipped).
 
+#![allow(clippy::duplicate_mod, reason = "the second time with other atomics is the point")]
+
 mod atomics {
     pub(super) use loom::hint::spin_loop;
     pub(super) use loom::sync::Mutex;
