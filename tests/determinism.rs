@@ -1,6 +1,7 @@
 //! The same seed gives the same exploration, whatever the number of jobs and whatever ran before; and
 //! a program that is not deterministic is told so, and never breaks the engine.
 
+use selvedge::explore::spec::StrategySpec;
 use selvedge::sync::WaitGroup;
 use selvedge::sync::atomic::{AtomicU64, Ordering};
 use selvedge::{Explorer, Outcome, Slug, chan, go, runtime, time};
@@ -74,6 +75,40 @@ fn the_number_of_jobs_does_not_matter() {
     }
 }
 
+/// Without a bug, and soon proved.
+fn two_stores() {
+    let n = Arc::new(AtomicU64::new(0));
+    let m = Arc::clone(&n);
+    let h = go(move || (0..2).for_each(|_| _ = m.fetch_add(1, Ordering::SeqCst)));
+    n.fetch_add(1, Ordering::SeqCst);
+    h.join().unwrap();
+}
+
+/// An old store is read.
+fn old_store() {
+    let (x, y) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let (x2, y2) = (Arc::clone(&x), Arc::clone(&y));
+    let h = go(move || {
+        x2.store(1, Ordering::Relaxed);
+        y2.load(Ordering::Relaxed)
+    });
+    y.store(1, Ordering::Relaxed);
+    let _ = (x.load(Ordering::Relaxed), h.join().unwrap());
+}
+
+#[test]
+fn nor_does_it_where_the_frontier_is_soon_empty() {
+    for program in [two_stores, old_store] {
+        let one = explorer().run(program);
+        assert!(one.exhausted && one.is_clean() && one.executions < 200, "{one:?}");
+        for jobs in [2, 4] {
+            let more = explorer().jobs(jobs).run(program);
+            assert_eq!(essence(&one), essence(&more), "with {jobs} jobs");
+            assert!(more.exhausted);
+        }
+    }
+}
+
 #[test]
 fn nor_does_it_in_an_exhaustive_search() {
     let search = || Explorer::new().exhaustive().executions(2_000);
@@ -132,7 +167,8 @@ fn control_flow_from_a_static_counter() {
 #[test]
 fn one_failure_and_never_again() {
     static RUNS: StdU64 = StdU64::new(0);
-    let outcome = explorer().run(|| {
+    // Few executions are all there are: the default would be through before.
+    let outcome = explorer().strategy(StrategySpec::Random).run(|| {
         runtime::gosched();
         assert_ne!(RUNS.fetch_add(1, Ordering::Relaxed), 11, "once");
     });

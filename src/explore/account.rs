@@ -7,6 +7,7 @@
 //! What an execution predicts is put to the test when it is entered, each prediction once: whoever
 //! enters it runs the schedules, and nobody enters anything meanwhile.
 
+use super::checkpoint::Totals;
 use super::confirm::{self, Prediction, Schedule};
 use super::plan::{Exploration, Failure, Plan, Warning};
 use crate::model::{Decision, Report};
@@ -27,6 +28,8 @@ pub(super) struct Account {
     tested: Vec<Prediction>,
     trials: Vec<Trial>,
     is_busy: bool,
+    /// After this execution, all have been run.
+    last: Option<u64>,
     total: Exploration,
 }
 
@@ -44,6 +47,14 @@ impl Account {
         Account { end: plan.executions, next: plan.next_owned(0), ..Account::default() }
     }
 
+    /// The account of a search that goes on: the budget is for what is run from now on.
+    pub(super) fn resumed(plan: &Plan, totals: &Totals, warnings: Vec<Warning>) -> Account {
+        let &Totals { executions, failing, truncated, steps, .. } = totals;
+        let total = Exploration { executions, failing, truncated, steps, warnings, ..Exploration::default() };
+        let end = plan.executions.saturating_add(executions);
+        Account { end, next: executions, total, ..Account::default() }
+    }
+
     /// Executions from this one on are not worth running.
     pub(super) fn end(&self) -> u64 {
         self.end
@@ -52,6 +63,11 @@ impl Account {
     /// Execution `index` came to an end.
     pub(super) fn add(&mut self, index: u64, report: Report) {
         self.waiting.insert(index, report);
+    }
+
+    /// With execution `index`, every trace there is has been run.
+    pub(super) fn proved(&mut self, index: u64) {
+        self.last = Some(index);
     }
 
     /// Enter what can be entered, up to a prediction that is to be put to the test first: the caller
@@ -94,6 +110,10 @@ impl Account {
     }
 
     fn enter(&mut self, plan: &Plan, index: u64, report: Report) {
+        if self.last == Some(index) {
+            self.total.exhausted = true;
+            self.end = self.end.min(index + 1);
+        }
         self.total.executions += 1;
         self.total.steps += u64::from(report.steps);
         self.total.truncated += u64::from(report.truncated);

@@ -26,6 +26,7 @@ fn explore(seed: u64, jobs: usize, body: &Body) -> Exploration {
         executions: 200,
         time: None,
         preemptions: None,
+        nodes: usize::MAX,
         jobs,
         shard: None,
         leaks: Leaks::Deny,

@@ -8,10 +8,14 @@
 
 use super::account::{Account, Trial};
 use super::budget::Budget;
+use super::checkpoint;
 use super::dpor::Branch;
 use super::dpor::search::Search;
+use super::lane::{Lane, Turn};
 use super::plan::{Body, Exploration, Observed, Plan};
 use super::profile::{self, Profile};
+use super::progress::{Keep, Progress, Start};
+use super::signals::Watch;
 use super::spec::StrategySpec;
 use super::strategies::{self, Deviate, Reorder};
 use super::team::{Entered, Team};
@@ -19,11 +23,13 @@ use super::watchdog::{Beat, Watchdog};
 use crate::model::{Nondeterminism, Report, Strategy, Survey, Worker};
 use selvedge_checkers::finding::{Evidence, Finding, Slug};
 use selvedge_checkers::ids::SiteRef;
+use selvedge_checkers::trace::Event;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// What the workers of one exploration share.
 struct Shared {
@@ -33,6 +39,8 @@ struct Shared {
     profile: Option<Arc<Profile>>,
     /// Who walks the frontier together, if that is how to explore.
     team: Option<Team>,
+    /// The executions of the mix that walk the frontier.
+    lane: Option<Lane>,
     /// The next execution to run.
     next: AtomicU64,
     /// Executions from this one on are not worth running any more.
@@ -41,7 +49,13 @@ struct Shared {
     exhausted: AtomicBool,
     account: Mutex<Account>,
     budget: Budget,
+    keep: Option<Keep>,
+    /// When the search is to be written next.
+    pace: Mutex<Budget>,
 }
+
+/// How often a search is written.
+const PACE: Duration = Duration::from_secs(10);
 
 /// What a worker tells the waiting thread.
 enum Message {
@@ -54,6 +68,12 @@ enum Message {
 
 /// Explore `body` as planned.
 pub(crate) fn explore(plan: &Plan, body: &Body, site: SiteRef) -> Exploration {
+    explore_from(Start::default(), plan, body, site)
+}
+
+/// Explore `body` as planned, from where an earlier exploration stopped.
+pub(crate) fn explore_from(start_with: Start, plan: &Plan, body: &Body, site: SiteRef) -> Exploration {
+    let Start { search, totals, warnings, keep, tell: tell_progress } = start_with;
     let profile = match strategies::wants_profile(plan).then(|| gather(plan, body, site)) {
         Some(Err(hung)) => return Exploration { hung: Some(hung), ..Exploration::default() },
         Some(Ok(profile)) => Some(Arc::new(profile)),
@@ -62,19 +82,31 @@ pub(crate) fn explore(plan: &Plan, body: &Body, site: SiteRef) -> Exploration {
     let in_team = plan.strategy == StrategySpec::Optimal;
     // Any other search goes from one execution to the next: it has one worker.
     let jobs = if plan.strategy.is_sequential() && !in_team { 1 } else { plan.jobs.max(1) };
+    let account = match totals.executions {
+        0 => Account::new(plan),
+        _ => Account::resumed(plan, &totals, warnings),
+    };
     let shared = Arc::new(Shared {
         plan: plan.clone(),
         body: Arc::clone(body),
         site,
         profile,
-        team: in_team.then(|| Team::new(Search::new(), jobs)),
+        team: in_team.then(|| {
+            let mut search = search.unwrap_or_else(Search::new);
+            search.limit(plan.nodes);
+            Team::new(search, totals.executions, jobs)
+        }),
+        lane: Lane::of(plan),
         next: AtomicU64::new(0),
-        end: AtomicU64::new(plan.executions),
+        end: AtomicU64::new(account.end()),
         stop: AtomicBool::new(false),
         exhausted: AtomicBool::new(false),
-        account: Mutex::new(Account::new(plan)),
+        account: Mutex::new(account),
         budget: Budget::start(plan.time),
+        keep,
+        pace: Mutex::new(Budget::start(Some(PACE))),
     });
+    let signals = shared.keep.as_ref().map(|_| Watch::begin());
     let (tell, told) = channel();
     let mut watchdog = Watchdog::new(plan.watchdog);
     for _ in 0..jobs {
@@ -83,6 +115,12 @@ pub(crate) fn explore(plan: &Plan, body: &Body, site: SiteRef) -> Exploration {
     let mut running = jobs;
     let mut hung = None;
     while running > 0 {
+        if signals.as_ref().is_some_and(Watch::came) {
+            shared.stop();
+        }
+        if let Some(tell) = &tell_progress {
+            tell(&shared.progress(totals.executions));
+        }
         match told.recv_timeout(watchdog.patience()) {
             Ok(Message::Finished) => running -= 1,
             Ok(Message::Tainted(strategy)) => watchdog.watch(start(&shared, &tell, strategy)),
@@ -104,14 +142,29 @@ pub(crate) fn explore(plan: &Plan, body: &Body, site: SiteRef) -> Exploration {
             }
         }
     }
+    shared.conclude();
+    drop(signals);
     let mut total = std::mem::take(shared.account().total_mut());
     total.hung = hung;
-    total.exhausted = shared.exhausted.load(Ordering::Relaxed);
-    total.seconds = shared.budget.elapsed().as_secs_f64();
+    total.exhausted |= shared.exhausted.load(Ordering::Relaxed);
+    total.seconds = totals.seconds + shared.budget.elapsed().as_secs_f64();
     total
 }
 
-fn divergence(n: Nondeterminism) -> Finding {
+/// What the first execution of a search does, and where in the source; `Err` if it had to be given up.
+pub(crate) fn fingerprint(plan: &Plan, body: &Body, site: SiteRef) -> Result<u64, Finding> {
+    let body = Arc::clone(body);
+    on_worker(plan, move |mut worker| {
+        let idle = worker.set_strategy(Box::new(Branch::default()));
+        let report = worker.run(0, &body, site, true);
+        worker.set_strategy(idle);
+        let events = report.iter().flat_map(|report| &report.trace).flat_map(|trace| &trace.events);
+        let text = |e: &Event| format!("{} {:?} {}:{}:{}", e.g, e.op, e.site.file, e.site.line, e.site.col);
+        (checkpoint::sum(&events.flat_map(|e| text(e).into_bytes()).collect::<Vec<u8>>()), worker)
+    })
+}
+
+pub(super) fn divergence(n: Nondeterminism) -> Finding {
     let choices = |n: u32| if n == 0 { "no choice".to_owned() } else { format!("{n} choices") };
     let (expected, found) = (choices(n.expected), choices(n.found));
     Finding { slug: Slug::NotDeterministic, evidence: Evidence::Divergence { step: n.step, expected, found } }
@@ -179,6 +232,52 @@ impl Shared {
     fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
         self.team.iter().for_each(Team::stop);
+        self.lane.iter().for_each(Lane::stop);
+    }
+
+    fn progress(&self, before: u64) -> Progress {
+        let mut account = self.account();
+        let total = account.total_mut();
+        Progress {
+            executions: total.executions,
+            estimate: total.estimate,
+            fresh: total.executions - before,
+            elapsed: self.budget.elapsed(),
+        }
+    }
+
+    /// Write the search, if that is wanted and it is time.
+    fn write_now_and_then(&self, team: &Team) {
+        let Some(keep) = &self.keep else { return };
+        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        if pace.is_used_up() {
+            team.with_search(|search| self.write(keep, search));
+            pace.restart();
+        }
+    }
+
+    /// Write the search as it is, unless what it found ends it.
+    fn write(&self, keep: &Keep, search: &Search) {
+        let mut account = self.account();
+        let total = account.total_mut();
+        if total.first.is_none() {
+            let written = keep.write(search, total, self.budget.elapsed().as_secs_f64());
+            total.unwritten = written.err().map(|error| error.to_string());
+        }
+    }
+
+    /// The exploration has ended: what is left of it is written.
+    fn conclude(&self) {
+        let (Some(team), Some(keep)) = (&self.team, &self.keep) else { return };
+        let is_over = {
+            let mut account = self.account();
+            let total = account.total_mut();
+            total.first.is_some() || total.diverged.is_some()
+        };
+        match is_over || self.exhausted.load(Ordering::Relaxed) {
+            true => keep.remove(),
+            false => team.with_search(|search| self.write(keep, search)),
+        }
     }
 
     /// Run leaves of the frontier until there are no more, or the thread must not be used again.
@@ -189,6 +288,7 @@ impl Shared {
             && let Some(report) = worker.run(0, &self.body, self.site, false)
         {
             team.bring(&mut worker, ticket, report, |entered| self.enter_in_turn(entered));
+            self.write_now_and_then(team);
             if worker.is_tainted() {
                 worker.retire();
                 return Message::Tainted(None);
@@ -218,10 +318,11 @@ impl Shared {
         total.redundant = survey.redundant;
         total.estimate = survey.progress.map(|share| total.executions as f64 / share);
         total.diverged = survey.nondeterminism.map(divergence);
-        if survey.exhausted && survey.nondeterminism.is_none() {
+        if survey.exhausted && survey.nondeterminism.is_none() && !survey.is_outgrown {
             self.exhausted.store(true, Ordering::Relaxed);
         }
-        survey.nondeterminism.is_some() || survey.exhausted
+        total.outgrown = survey.is_outgrown;
+        survey.nondeterminism.is_some() || survey.exhausted || survey.is_outgrown
     }
 
     /// Whether execution `index` is not to be run.
@@ -237,6 +338,13 @@ impl Shared {
         let strategy = strategy.unwrap_or_else(|| strategies::make(&self.plan, self.profile.clone()));
         let mut worker = Worker::new(strategy, self.plan.limits, Arc::clone(beat.pulse()));
         while let Some(index) = self.take_index() {
+            let turn = match self.lane.as_ref().filter(|lane| lane.has(index)) {
+                Some(lane) => lane.take(index, &mut worker),
+                None => Turn::Closed,
+            };
+            if matches!(turn, Turn::Over) {
+                break;
+            }
             let Some(report) = worker.run(index, &self.body, self.site, false) else {
                 self.exhausted.store(worker.survey().exhausted, Ordering::Relaxed);
                 self.stop.store(true, Ordering::Relaxed);
@@ -244,6 +352,11 @@ impl Shared {
             };
             if let Some(observer) = &self.plan.observer {
                 (observer.0)(&Observed { findings: &report.findings, trace: worker.trace() });
+            }
+            if let (Turn::Leaf(held), Some(lane)) = (turn, &self.lane)
+                && lane.bring(index, &mut worker, held, &report)
+            {
+                self.account().proved(index);
             }
             self.enter(&mut worker, index, report);
             if self.take_over(self.account().total_mut(), &worker.survey()) {
@@ -263,8 +376,12 @@ impl Shared {
 
     fn take_index(&self) -> Option<u64> {
         loop {
+            // Whoever takes a number runs it: those behind it wait for it.
+            if self.is_over(self.next.load(Ordering::Relaxed)) {
+                return None;
+            }
             let index = self.next.fetch_add(1, Ordering::Relaxed);
-            if self.is_over(index) {
+            if index >= self.end.load(Ordering::Relaxed) {
                 return None;
             }
             if self.plan.owns(index) {

@@ -1,6 +1,7 @@
 //! What is to be explored, and what came of it.
 
 use super::spec::StrategySpec;
+use super::strategies::Mix;
 use crate::model::{Limits, Report};
 use selvedge_checkers::finding::{Finding, Severity, Slug};
 use std::fmt;
@@ -49,6 +50,8 @@ pub(crate) struct Plan {
     pub(crate) executions: u64,
     pub(crate) time: Option<Duration>,
     pub(crate) preemptions: Option<u32>,
+    /// How many nodes the tree of an exhaustive search may have.
+    pub(crate) nodes: usize,
     pub(crate) jobs: usize,
     pub(crate) shard: Option<(u32, u32)>,
     pub(crate) leaks: Leaks,
@@ -93,6 +96,10 @@ pub(crate) struct Exploration {
     pub(crate) seconds: f64,
     /// How many executions there may be in all.
     pub(crate) estimate: Option<f64>,
+    /// Why the search could not be kept in its file.
+    pub(crate) unwritten: Option<String>,
+    /// What the search has to remember became more than it may.
+    pub(crate) outgrown: bool,
     /// The search noticed that the program does not do the same twice.
     pub(crate) diverged: Option<Finding>,
     /// A goroutine that never came back, with what is known of the place.
@@ -119,7 +126,8 @@ impl Plan {
 
     /// Whether the seed and its number tell the execution.
     pub(crate) fn is_seeded(&self, failure: &Failure) -> bool {
-        !failure.steered && !self.strategy.is_sequential()
+        let in_lane = self.strategy == StrategySpec::Mix && Mix::is_of_the_lane(failure.index);
+        !failure.steered && !self.strategy.is_sequential() && !in_lane
     }
 
     /// Whether what an execution predicts is put to the test at once. A search comes to it by itself.

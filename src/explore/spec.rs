@@ -28,6 +28,8 @@ pub enum StrategySpec {
     Optimal,
     /// The same traces in random order: sampling without replacement.
     Frontier,
+    /// One pair of an earlier execution the other way round, led by which pairs are rare.
+    Flip,
 }
 
 impl StrategySpec {
@@ -41,12 +43,12 @@ impl StrategySpec {
 
     /// Whether each execution depends on the ones before.
     pub const fn is_sequential(self) -> bool {
-        self.is_exhaustive() || matches!(self, StrategySpec::Frontier)
+        self.is_exhaustive() || matches!(self, StrategySpec::Frontier | StrategySpec::Flip)
     }
 
     /// What a strategy looks like, for messages.
     pub const EXPECTED: &'static str = "`mix`, `random`, `pct:D` with D from 1 to 100, `pos`, `surw`, `round-robin`, `dfs`, \
-         `optimal` or `frontier`";
+         `optimal`, `frontier` or `flip`";
 
     /// The strategy of this name.
     pub fn parse(text: &str) -> Option<StrategySpec> {
@@ -60,6 +62,7 @@ impl StrategySpec {
             "dfs" => StrategySpec::Dfs,
             "optimal" => StrategySpec::Optimal,
             "frontier" => StrategySpec::Frontier,
+            "flip" => StrategySpec::Flip,
             _ => {
                 let depth = text.strip_prefix("pct:")?;
                 // `parse` alone would also take `+3`, which would print differently.
@@ -83,6 +86,7 @@ impl fmt::Display for StrategySpec {
             StrategySpec::Dfs => f.write_str("dfs"),
             StrategySpec::Optimal => f.write_str("optimal"),
             StrategySpec::Frontier => f.write_str("frontier"),
+            StrategySpec::Flip => f.write_str("flip"),
         }
     }
 }

@@ -45,10 +45,11 @@ pub(super) struct Team {
 }
 
 impl Team {
-    pub(super) fn new(search: Search, workers: usize) -> Team {
+    /// A team for a search that has seen so many executions.
+    pub(super) fn new(search: Search, entered: u64, workers: usize) -> Team {
         let window = if workers > 1 { AHEAD * workers } else { 1 };
         let ledger = Ledger::new(search, window);
-        let state = State { ledger, entered: 0, is_over: false, spare: Vec::new() };
+        let state = State { ledger, entered, is_over: false, spare: Vec::new() };
         Team { state: Mutex::new(state), changed: Condvar::new() }
     }
 
@@ -76,6 +77,11 @@ impl Team {
                 Next::Wait => state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
             }
         }
+    }
+
+    /// Look at the search, between two executions.
+    pub(super) fn with_search(&self, look: impl FnOnce(&Search)) {
+        look(self.state().ledger.search());
     }
 
     /// Bring what the worker ran, and enter what can be entered, telling `each`; it says whether to go on.

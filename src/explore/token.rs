@@ -375,6 +375,7 @@ fn strategy_code(strategy: StrategySpec) -> (u64, u32) {
         StrategySpec::Dfs => (6, 0),
         StrategySpec::Optimal => (7, 0),
         StrategySpec::Frontier => (8, 0),
+        StrategySpec::Flip => (9, 0),
     }
 }
 
@@ -390,6 +391,7 @@ fn strategy_of(code: u64, parameter: u32) -> Option<StrategySpec> {
         6 => StrategySpec::Dfs,
         7 => StrategySpec::Optimal,
         8 => StrategySpec::Frontier,
+        9 => StrategySpec::Flip,
         _ => return None,
     };
     (strategy_code(strategy) == (code, parameter)).then_some(strategy)

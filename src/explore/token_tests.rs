@@ -113,7 +113,7 @@ fn nonsense_with_a_right_checksum_is_refused() {
     };
     assert_eq!(malformed(&[31, 0, 0, 0]), "a form this version does not know");
     assert_eq!(malformed(&[0, 0, 0, 0, 16, 0]), "a number with leading zeros");
-    assert_eq!(malformed(&[2, 0, 0, 0, 9, 0, 1, 1]), "a strategy this version does not know");
+    assert_eq!(malformed(&[2, 0, 0, 0, 10, 0, 1, 1]), "a strategy this version does not know");
     assert_eq!(malformed(&[2, 0, 0, 0, 1, 5, 1, 1]), "a strategy this version does not know");
     assert_eq!(malformed(&[2, 0, 0, 0, 2, 0, 1, 1]), "a strategy this version does not know");
     assert_eq!(malformed(&[0, 0, 0, 0, 2, 0, 1, 4, 0, 0, 2]), "deviations out of order");
@@ -151,6 +151,7 @@ fn any_token() -> impl Strategy<Value = Token> {
         Just(StrategySpec::Dfs),
         Just(StrategySpec::Optimal),
         Just(StrategySpec::Frontier),
+        Just(StrategySpec::Flip),
     ];
     prop_oneof![
         (any::<u16>(), list).prop_map(|(fingerprint, list)| Token::deviations(fingerprint, list)),

@@ -29,6 +29,8 @@ pub struct Config {
     pub strategy: StrategySpec,
     /// Only executions with at most so many preemptions.
     pub preemptions: Option<u32>,
+    /// How many nodes the tree of an exhaustive search may have, at some 150 bytes each.
+    pub nodes: usize,
     /// Go on until no other execution exists; ending earlier is then a failure of its own.
     pub exhaustive: bool,
     /// What goroutines left blocked at the end mean.
@@ -51,6 +53,8 @@ pub struct Config {
     pub watchdog: Duration,
     /// This machine's part of the executions: its index from zero, and the number of parts.
     pub shard: Option<(u32, u32)>,
+    /// The folder in which an exhaustive search keeps what it knows, to go on where it stopped.
+    pub checkpoint: Option<PathBuf>,
     /// Which report is printed.
     pub report: ReportMode,
     /// How it looks, if not as the terminal can show it.
@@ -105,6 +109,7 @@ impl Default for Config {
             time: None,
             strategy: StrategySpec::default(),
             preemptions: None,
+            nodes: 4 << 20,
             exhaustive: false,
             leaks: LeakPolicy::default(),
             seed: 0,
@@ -116,6 +121,7 @@ impl Default for Config {
             stack: 256 << 10,
             watchdog: Duration::from_secs(10),
             shard: None,
+            checkpoint: None,
             report: ReportMode::default(),
             style: None,
             out: None,
@@ -156,6 +162,11 @@ impl Config {
     /// The defaults, with the base seed that belongs to the test's path.
     pub fn of_test(path: &str) -> Config {
         Config { seed: seed::of_path(path), ..Config::default() }
+    }
+
+    /// Whether this process does its share of a round of an exhaustive search.
+    pub(super) fn is_in_rounds(&self) -> bool {
+        self.strategy == StrategySpec::Optimal && self.shard.is_some() && self.checkpoint.is_some()
     }
 
     /// Another budget than a number of executions is given, so the default number is no limit.

@@ -9,6 +9,7 @@ use crate::explore::plan::{Body, Observed, Observer};
 use crate::report::Style;
 use selvedge_checkers::ids::SiteRef;
 use std::panic::Location;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -98,6 +99,53 @@ impl Explorer {
     /// How many threads explore.
     pub fn jobs(mut self, n: usize) -> Explorer {
         self.config.jobs = n.max(1);
+        self
+    }
+
+    /// Keep an exhaustive search in this folder, in a file named after the test: written every ten seconds
+    /// and when the budget ends, it is where the next run goes on. A search that is over leaves no file.
+    ///
+    /// # Panics
+    /// Running, if the file is damaged, or of another version, test or settings: the message names it.
+    ///
+    /// # Examples
+    /// ```
+    /// use selvedge::sync::atomic::{AtomicU64, Ordering::SeqCst};
+    /// use selvedge::{Explorer, go};
+    /// use std::sync::Arc;
+    /// let folder = std::env::temp_dir().join(format!("selvedge-doc-{}", std::process::id()));
+    /// let search = Explorer::new().exhaustive().checkpoint(&folder).executions(1);
+    /// let program = || {
+    ///     let n = Arc::new(AtomicU64::new(0));
+    ///     let other = n.clone();
+    ///     let h = go(move || other.store(1, SeqCst));
+    ///     n.load(SeqCst);
+    ///     h.join().unwrap();
+    /// };
+    /// assert!(!search.run(program).exhausted);
+    /// let outcome = search.run(program);
+    /// assert!(outcome.exhausted && outcome.executions == 2);
+    /// ```
+    pub fn checkpoint(mut self, folder: impl Into<PathBuf>) -> Explorer {
+        self.config.checkpoint = Some(folder.into());
+        self
+    }
+
+    /// How many nodes the tree of an exhaustive search may have, at some 150 bytes each; a search that needs
+    /// more ends without a proof, and says so. The default is 4 194 304.
+    pub fn nodes(mut self, most: usize) -> Explorer {
+        self.config.nodes = most;
+        self
+    }
+
+    /// Do only part `k` of `n`, counted from 1: of the executions of a strategy that samples, or of a round
+    /// of an exhaustive search that is kept in a folder.
+    ///
+    /// # Panics
+    /// If `k` is 0 or greater than `n`.
+    pub fn shard(mut self, k: u32, n: u32) -> Explorer {
+        assert!((1..=n).contains(&k), "shard {k} of {n}: expected 1 to {n}");
+        self.config.shard = Some((k - 1, n));
         self
     }
 

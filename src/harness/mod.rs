@@ -14,12 +14,15 @@ pub mod notice;
 mod outcome;
 mod present;
 mod production;
+mod progress;
 pub mod regressions;
+mod resume;
 pub mod seed;
 mod settings;
 pub mod shard;
 mod trial;
 
+pub use crate::explore::shards::{Merged, merge};
 pub use by_hand::Choice;
 pub use explorer::{Explorer, check, run_attribute};
 pub use identity::Test;

@@ -20,6 +20,8 @@ pub struct Outcome {
     pub warnings: Vec<Finding>,
     /// Whether no other execution exists (within the preemption bound, if there is one).
     pub exhausted: bool,
+    /// Whether an exhaustive search ended because its tree became too large.
+    pub outgrown: bool,
     /// How many executions there may be in all, if the strategy can tell.
     pub estimate: Option<f64>,
     /// Executions cut by the step limit.

@@ -36,6 +36,7 @@ pub(super) fn statistics(config: &Config, outcome: &Outcome, shrunk: Shrunk) -> 
         failing: outcome.failing,
         first_failing: outcome.first.map_or(0, |i| i + 1),
         exhausted,
+        outgrown: outcome.outgrown,
         steps_before: shrunk.steps.0,
         steps_after: shrunk.steps.1,
         switches_before: shrunk.switches.0,

@@ -142,6 +142,14 @@ pub(super) const SETTINGS: &[Setting] = &[
         };
         Some(())
     }),
+    variable("SELVEDGE_NODES", grammar::EXPECTED_POSITIVE, |config, text| {
+        config.nodes = usize::try_from(parse_count(text)?).ok().filter(|&nodes| nodes > 0)?;
+        Some(())
+    }),
+    variable("SELVEDGE_CHECKPOINT", "a directory", |config, text| {
+        config.checkpoint = Some(PathBuf::from(text));
+        Some(())
+    }),
     variable("SELVEDGE_OUT", "a directory", |config, text| {
         config.out = Some(PathBuf::from(text));
         Some(())

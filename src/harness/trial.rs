@@ -6,6 +6,7 @@ use super::identity::Identity;
 use super::outcome::Outcome;
 use super::present::{self, Shrunk};
 use super::regressions::{self, Entry};
+use super::resume;
 use crate::explore::explorer;
 use crate::explore::minimise::{self, Minimal};
 use crate::explore::plan::{Body, Exploration, Failure, Leaks, Observer, Plan, Warning};
@@ -37,6 +38,7 @@ impl Config {
             executions: self.executions,
             time: self.time,
             preemptions: self.preemptions,
+            nodes: self.nodes,
             jobs: self.jobs,
             shard: self.shard,
             leaks: match self.leaks {
@@ -60,7 +62,7 @@ pub(super) fn run(config: &Config, body: &Body, identity: &Identity<'_>) -> Outc
     if let Some(outcome) = replay_regressions(config, &plan, body, identity) {
         return outcome;
     }
-    let mut explored = explorer::explore(&plan, body, identity.site);
+    let mut explored = resume::explore(config, &plan, body, identity);
     let warnings = std::mem::take(&mut explored.warnings);
     let first_warning = warnings.first().cloned();
     let warnings = warnings.into_iter().map(|w| w.finding).collect();
@@ -99,6 +101,7 @@ fn counted(explored: &Exploration) -> Outcome {
         executions: explored.executions,
         failing: explored.failing,
         exhausted: explored.exhausted,
+        outgrown: explored.outgrown,
         truncated: explored.truncated,
         redundant: explored.redundant,
         steps: explored.steps,
@@ -109,14 +112,15 @@ fn counted(explored: &Exploration) -> Outcome {
 }
 
 /// A failure that no execution shows.
-fn without_execution(_config: &Config, explored: &Exploration) -> Option<Finding> {
+fn without_execution(config: &Config, explored: &Exploration) -> Option<Finding> {
     if let Some(hung) = &explored.hung {
         return Some(hung.clone());
     }
     if let (Some(diverged), None) = (&explored.diverged, &explored.first) {
         return Some(diverged.clone());
     }
-    let nothing = explored.executions == 0;
+    // In a round there may be less to run than shards.
+    let nothing = explored.executions == 0 && !config.is_in_rounds();
     nothing.then_some(Finding { slug: Slug::NothingExplored, evidence: Evidence::None })
 }
 
@@ -325,10 +329,13 @@ pub(super) fn judge(config: &Config, outcome: Outcome) {
     if !outcome.is_clean() {
         std::panic::resume_unwind(Box::new(outcome.headline));
     }
-    if config.exhaustive && !outcome.exhausted && config.replay.is_none() {
+    // The end of a round is no end.
+    if config.exhaustive && !outcome.exhausted && config.replay.is_none() && !config.is_in_rounds() {
         let n = outcome.executions;
-        eprintln!("error: the budget ended after {n} executions, before all were explored");
-        std::panic::resume_unwind(Box::new("the budget ended before all executions were explored"));
+        let why =
+            if outcome.outgrown { "the tree of the search outgrew its memory" } else { "the budget ended" };
+        eprintln!("error: {why} after {n} executions, before all were explored");
+        std::panic::resume_unwind(Box::new(format!("{why} before all executions were explored")));
     }
     debug_assert!(config.leaks != LeakPolicy::Deny || outcome.is_clean());
 }

@@ -69,6 +69,8 @@ pub(crate) struct Survey {
     pub(crate) redundant: u64,
     /// The program did something else after the same decisions.
     pub(crate) nondeterminism: Option<Nondeterminism>,
+    /// What the search has to remember is more than it may: it does not come to its end.
+    pub(crate) is_outgrown: bool,
 }
 
 /// The program did something else after the same decisions.

@@ -27,6 +27,8 @@ pub struct Statistics {
     pub first_failing: u64,
     /// Whether and how the space was exhausted.
     pub exhausted: Option<Exhausted>,
+    /// An exhaustive search ended because its tree became too large.
+    pub outgrown: bool,
     /// Steps of the failing execution as found.
     pub steps_before: u32,
     /// Steps after shrinking.

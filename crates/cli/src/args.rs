@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 /// Model-check Rust programs that are written like Go.
 #[derive(Parser, Debug)]
@@ -15,6 +16,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run the corpus of known bugs; print what was found and how fast
     Hunt(Hunt),
+    /// Merge what the shards of a round of an exhaustive search found, and write the next round
+    Merge(Merge),
 }
 
 #[derive(Args, Debug)]
@@ -40,6 +43,13 @@ pub(crate) struct Hunt {
     pub(crate) json: bool,
 }
 
+#[derive(Args, Debug)]
+pub(crate) struct Merge {
+    /// The folder of the round: the shards' `SELVEDGE_CHECKPOINT`
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+}
+
 /// Our own arguments: cargo calls `cargo-selvedge selvedge …` for `cargo selvedge …`.
 pub(crate) fn own(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut args: Vec<OsString> = args.into_iter().collect();
@@ -56,8 +66,10 @@ mod tests {
 
     fn parse(line: &str) -> Result<Hunt, clap::Error> {
         let args = line.split_whitespace().map(OsString::from);
-        let Command::Hunt(hunt) = Cli::try_parse_from(own(args))?.command;
-        Ok(hunt)
+        match Cli::try_parse_from(own(args))?.command {
+            Command::Hunt(hunt) => Ok(hunt),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod args;
 mod code;
 mod hunt;
+mod merge;
 
 use args::{Cli, Command};
 use clap::Parser;
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
     };
     let result = match &cli.command {
         Command::Hunt(hunt) => hunt::run(hunt),
+        Command::Merge(merge) => merge::run(merge),
     };
     match result {
         Ok(code) => code.into(),

@@ -35,7 +35,7 @@ mod spec;
 /// |---|---|
 /// | `executions = 10_000` | at most so many executions |
 /// | `time = "30s"` | at most so long |
-/// | `strategy = "pct:3"` | `mix`, `random`, `pct:D`, `pos`, `surw`, `round-robin`, `dfs`, `optimal` or `frontier` |
+/// | `strategy = "pct:3"` | `mix`, `random`, `pct:D`, `pos`, `surw`, `round-robin`, `dfs`, `optimal`, `frontier` or `flip` |
 /// | `exhaustive` | until no other execution exists |
 /// | `preemptions = 2` | only executions with at most so many preemptions |
 /// | `leaks = "deny"` | goroutines left blocked: `deny`, `warn` or `allow` |

@@ -33,6 +33,21 @@ impl Classes {
         self.names[number as usize]
     }
 
+    /// Every name with the number of one that it is the same as, or its own.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (u64, u32)> {
+        self.names.iter().copied().zip(self.parents.iter().copied())
+    }
+
+    /// What [`Classes::pairs`] gave, which go from greater numbers to smaller ones.
+    pub(super) fn of_pairs(pairs: Vec<(u64, u32)>) -> Classes {
+        let mut classes = Classes::default();
+        for (name, parent) in pairs {
+            let number = classes.intern(name);
+            classes.parents[number as usize] = parent.min(number);
+        }
+        classes
+    }
+
     /// Two names are of one object.
     pub(super) fn merge(&mut self, a: u32, b: u32) {
         let (a, b) = (self.find(a), self.find(b));

@@ -32,6 +32,11 @@ pub(super) struct Sleeper {
 }
 
 impl Leaf {
+    /// What tells it from all other leaves of a tree.
+    pub(crate) fn key(&self) -> Vec<(u64, u64)> {
+        self.path.iter().map(|choice| (choice.g, choice.label)).collect()
+    }
+
     pub(super) fn clear(&mut self) {
         self.path.clear();
         self.fresh = 0;
@@ -78,11 +83,25 @@ pub(crate) struct Outcome {
     pub(super) is_weak: bool,
     /// Schedules that could not be worked out or followed.
     pub(super) lost: u64,
+    /// There was no room for all schedules.
+    pub(super) is_outgrown: bool,
     pub(crate) trace: Option<u64>,
-    pub(super) nondeterminism: Option<Nondeterminism>,
+    pub(crate) nondeterminism: Option<Nondeterminism>,
+    /// Something could have ended without a cause, which is not tried.
+    pub(super) has_whims: bool,
 }
 
 impl Outcome {
+    /// Whether schedules were lost.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost > 0
+    }
+
+    /// Whether something could have ended without a cause, which is not tried.
+    pub(crate) fn has_whims(&self) -> bool {
+        self.has_whims
+    }
+
     /// One event of a schedule.
     pub(super) fn planned(&self, number: u32) -> Planned {
         match (number as usize).checked_sub(self.plan.len()) {

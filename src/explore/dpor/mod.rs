@@ -15,6 +15,7 @@
 //! (`blocked` counts those, and stays 0); the same program gives the same executions in the same order.
 
 mod classes;
+mod coded;
 mod index;
 mod known;
 mod leaf;
@@ -49,6 +50,13 @@ pub(crate) enum Order {
 pub(crate) struct Branch(Run);
 
 impl Branch {
+    /// For executions of up to so many events; a longer one counts as a schedule that was lost.
+    pub(crate) fn up_to(events: usize) -> Branch {
+        let mut branch = Branch::default();
+        branch.0.limit = Some(events);
+        branch
+    }
+
     /// The leaf to be run next.
     pub(crate) fn leaf_mut(&mut self) -> &mut Leaf {
         self.0.leaf_mut()

@@ -23,6 +23,8 @@ use selvedge_checkers::ids::{Gid, ObjId};
 
 /// Stands for an event that is not in the log.
 pub(super) const NEW: u32 = u32::MAX;
+/// How many events all schedules of one execution may have together.
+const ROOM: usize = 1 << 25;
 /// The schedule follows from the execution as a whole.
 const ALWAYS: u32 = u32::MAX;
 
@@ -76,6 +78,12 @@ impl Run {
         // matters for how an old race goes the other way: they are all looked at again.
         let known = if self.log.is_plain() { self.fresh() } else { 0 };
         self.races.analyse(&self.log, known);
+        // Each race costs as much as the execution to reverse.
+        let cost = self.races.found.len() * self.log.events.len();
+        if self.limit.is_some_and(|limit| cost > limit * limit) {
+            self.lost += 1;
+            return;
+        }
         self.bench.at = None;
         let found = std::mem::take(&mut self.races.found);
         let mut next = found.iter().peekable();
@@ -424,7 +432,8 @@ impl Run {
             let footprint = &self.sleeping_touches[q.footprint.0 as usize..q.footprint.1 as usize];
             initial_in(q.choice, footprint, &self.draft, &self.lists, &self.names).is_some()
         });
-        if !covered {
+        self.is_outgrown |= self.schedules.len() > ROOM;
+        if !covered && !self.is_outgrown {
             for planned in &self.draft {
                 let new = self.plan.len() + self.new.len();
                 self.schedules.push(if planned.event == NEW { new as u32 } else { planned.event });

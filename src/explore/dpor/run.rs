@@ -68,7 +68,13 @@ pub(super) struct Run {
     pub(super) has_died: bool,
     /// Schedules that could not be worked out or followed.
     pub(super) lost: u64,
+    /// There was no room for all schedules.
+    pub(super) is_outgrown: bool,
     nondeterminism: Option<Nondeterminism>,
+    /// Something could have ended without a cause.
+    has_whims: bool,
+    /// Executions of more events, or of more races than that pays for, are not analysed.
+    pub(super) limit: Option<usize>,
 }
 
 impl Run {
@@ -103,12 +109,16 @@ impl Run {
         self.is_blocked = false;
         self.has_died = false;
         self.lost = 0;
+        self.is_outgrown = false;
         self.nondeterminism = None;
+        self.has_whims = false;
     }
 
     /// The execution is over: work out what it could have done otherwise.
     pub(super) fn end(&mut self) {
-        if !self.is_blocked {
+        if self.limit.is_some_and(|limit| self.log.events.len() > limit) {
+            self.lost += 1;
+        } else if !self.is_blocked {
             self.conclude();
         }
     }
@@ -130,7 +140,9 @@ impl Run {
         outcome.has_died = self.has_died;
         outcome.is_weak = self.log.is_weak;
         outcome.lost = self.lost;
+        outcome.is_outgrown = self.is_outgrown;
         outcome.nondeterminism = self.nondeterminism;
+        outcome.has_whims = self.has_whims;
     }
 
     /// What distinguishes the trace of the execution from all others.
@@ -351,6 +363,8 @@ impl Tracer for Run {
         if nobody_sees(world, op) {
             return;
         }
+        self.has_whims |=
+            matches!(op, Op::CondWoken { .. } | Op::Park { .. } | Op::CompareExchange { weak: true, .. });
         self.log.pended(world, g, op);
     }
 

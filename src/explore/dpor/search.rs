@@ -10,6 +10,7 @@ use super::classes::Classes;
 use super::leaf::{Leaf, Outcome, Sleeper};
 use super::schedule::{Lists, Planned, Touch};
 use super::tree::{ROOT, Status, Tree};
+use crate::explore::codec::{Coded, Malformed, Reader};
 use crate::model::Survey;
 use selvedge_checkers::access::Part;
 
@@ -41,6 +42,8 @@ pub(crate) struct Search {
     /// Outcomes were entered in another order than from left to right.
     out_of_order: bool,
     survey: Survey,
+    /// How many nodes the tree may have.
+    most_nodes: usize,
     path: Vec<u32>,
     mentioned: Vec<u32>,
     firsts: Vec<Option<u32>>,
@@ -61,6 +64,7 @@ impl Search {
             is_weak: false,
             out_of_order: false,
             survey: Survey::default(),
+            most_nodes: usize::MAX,
             path: Vec::new(),
             mentioned: Vec::new(),
             firsts: Vec::new(),
@@ -70,14 +74,24 @@ impl Search {
         }
     }
 
+    /// The tree may have so many nodes, which take some 150 bytes each.
+    pub(crate) fn limit(&mut self, nodes: usize) {
+        self.most_nodes = nodes;
+    }
+
     #[cfg(test)]
     pub(crate) fn counts(&self) -> Counts {
         self.counts
     }
 
     /// How many executions were entered.
-    fn entered(&self) -> u64 {
+    pub(crate) fn entered(&self) -> u64 {
         self.counts.explored + self.counts.blocked
+    }
+
+    /// How large the tree is.
+    pub(crate) fn nodes(&self) -> usize {
+        self.tree.nodes()
     }
 
     /// Whether there is nothing left to run, and nothing being run.
@@ -99,6 +113,27 @@ impl Search {
         let leaf = self.tree.free_leaf(choose)?;
         self.tree.take(leaf, true);
         Some(Ticket(leaf))
+    }
+
+    /// Take this leaf, which nobody has taken.
+    pub(crate) fn take_this(&mut self, ticket: Ticket) {
+        match ticket {
+            Ticket(ROOT) => self.first_taken = true,
+            Ticket(leaf) => self.tree.take(leaf, true),
+        }
+    }
+
+    /// Every leaf there is, from left to right.
+    pub(crate) fn leaves(&self) -> Vec<Ticket> {
+        match self.first_entered {
+            true => self.tree.all_leaves().into_iter().map(Ticket).collect(),
+            false => vec![Ticket(ROOT)],
+        }
+    }
+
+    /// The next leaf that came to be below one that was entered.
+    pub(crate) fn next_below(&self, ticket: Ticket) -> Option<Ticket> {
+        self.tree.first_leaf_of(ticket.0).map(Ticket)
     }
 
     /// Whoever took the leaf does not run it.
@@ -140,9 +175,11 @@ impl Search {
 
     /// Whether the outcome of the leaf as it was is that of the leaf as it is.
     pub(crate) fn still_holds(&mut self, ticket: Ticket, was: &Leaf, outcome: &Outcome) -> bool {
-        if was.stamp == self.entered() {
-            return true;
-        }
+        was.stamp == self.entered() || self.would_hold(ticket, was, outcome)
+    }
+
+    /// The same, if the leaf comes from another process.
+    pub(crate) fn would_hold(&mut self, ticket: Ticket, was: &Leaf, outcome: &Outcome) -> bool {
         let mut is = Leaf::default();
         self.leaf(ticket, &mut is);
         let same_way = was.path == is.path && was.sleepers.len() == is.sleepers.len();
@@ -208,6 +245,7 @@ impl Search {
             progress: Some(self.progress),
             redundant: self.counts.blocked,
             nondeterminism: self.survey.nondeterminism.or(outcome.nondeterminism),
+            is_outgrown: outcome.is_outgrown || self.tree.len() > self.most_nodes,
         };
     }
 
@@ -248,5 +286,35 @@ impl Search {
             };
             Touch { owner, ..*touch }
         }));
+    }
+}
+
+/// What is being run when a search is written is to be run again.
+impl Coded for Search {
+    fn write(&self, to: &mut Vec<u8>) {
+        self.tree.write(to);
+        self.classes.write(to);
+        self.counts.write(to);
+        self.first_entered.write(to);
+        self.is_weak.write(to);
+        self.out_of_order.write(to);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Search, Malformed> {
+        let (tree, classes, counts) = (Tree::read(from)?, Classes::read(from)?, Counts::read(from)?);
+        let first_entered = bool::read(from)?;
+        let (is_weak, out_of_order) = (bool::read(from)?, bool::read(from)?);
+        let search = Search::new();
+        Ok(Search {
+            tree,
+            classes,
+            counts,
+            first_taken: first_entered,
+            first_entered,
+            is_weak,
+            out_of_order,
+            survey: Survey { redundant: counts.blocked, ..Survey::default() },
+            ..search
+        })
     }
 }

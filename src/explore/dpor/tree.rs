@@ -14,6 +14,7 @@
 
 use super::classes::Classes;
 use super::schedule::{Choice, Lists, Planned, Touch, initial_in};
+use crate::explore::codec::{Coded, Malformed, Reader};
 
 /// The root, whose children are the first decisions.
 pub(super) const ROOT: u32 = 0;
@@ -53,6 +54,11 @@ impl Tree {
         let mut tree = Tree { children: Vec::new(), free: Vec::new() };
         tree.make(Choice { g: 0, label: 0 }, &[], Status::Open, NONE);
         tree
+    }
+
+    /// How many nodes there are.
+    pub(super) fn nodes(&self) -> usize {
+        self.children.len() - self.free.len()
     }
 
     fn make(&mut self, choice: Choice, footprint: &[Touch], status: Status, parent: u32) -> u32 {
@@ -119,18 +125,47 @@ impl Tree {
         self.leaf_where(|child| child.leaves > 0, |_| 0)
     }
 
+    /// The next leaf below `node`, or `node` itself, leftmost first.
+    pub(super) fn first_leaf_of(&self, node: u32) -> Option<u32> {
+        (self.get(node).leaves > 0).then(|| self.leaf_below(node, |child| child.leaves > 0, |_| 0))
+    }
+
+    /// Every leaf, from left to right.
+    pub(super) fn all_leaves(&self) -> Vec<u32> {
+        let (mut found, mut rest) = (Vec::new(), vec![ROOT]);
+        while let Some(node) = rest.pop() {
+            let from = rest.len();
+            rest.extend(self.children(node).filter(|&child| self.get(child).leaves > 0));
+            if rest.len() == from && node != ROOT {
+                found.push(node);
+            }
+            rest[from..].reverse();
+        }
+        found
+    }
+
     /// A leaf that nobody has taken; at every node `choose` chooses among so many children.
     pub(super) fn free_leaf(&self, choose: impl FnMut(u32) -> u32) -> Option<u32> {
         self.leaf_where(|child| child.free > 0, choose)
     }
 
-    fn leaf_where(&self, leads: impl Fn(&Child) -> bool, mut choose: impl FnMut(u32) -> u32) -> Option<u32> {
-        let mut node = ROOT;
+    fn leaf_where(&self, leads: impl Fn(&Child) -> bool, choose: impl FnMut(u32) -> u32) -> Option<u32> {
+        let leaf = self.leaf_below(ROOT, leads, choose);
+        (leaf != ROOT).then_some(leaf)
+    }
+
+    /// The end of the way down from `node` by children that lead to a leaf.
+    fn leaf_below(
+        &self,
+        mut node: u32,
+        leads: impl Fn(&Child) -> bool,
+        mut choose: impl FnMut(u32) -> u32,
+    ) -> u32 {
         loop {
             let leading = |&child: &u32| leads(self.get(child));
             let open = self.children(node).filter(leading).count() as u32;
             if open == 0 {
-                return (node != ROOT).then_some(node);
+                return node;
             }
             let nth = choose(open) as usize;
             node = self.children(node).filter(leading).nth(nth).expect("there are as many as were counted");
@@ -219,6 +254,11 @@ impl Tree {
         self.count_new(node);
     }
 
+    /// How many nodes there are.
+    pub(super) fn len(&self) -> usize {
+        self.children.len() - self.free.len()
+    }
+
     /// Forget the subtrees that can never grow again: those with nothing pending to their left.
     pub(super) fn collapse(&mut self) {
         let mut node = ROOT;
@@ -255,5 +295,45 @@ impl Tree {
                 self.free.push(id);
             }
         }
+    }
+}
+
+/// Node after node, each before its children. Nobody has taken a leaf of a tree that was read.
+impl Coded for Tree {
+    fn write(&self, to: &mut Vec<u8>) {
+        let mut rest = vec![ROOT];
+        while let Some(node) = rest.pop() {
+            let child = self.get(node);
+            child.choice.write(to);
+            child.footprint.write(to);
+            child.status.write(to);
+            let from = rest.len();
+            rest.extend(self.children(node));
+            (rest.len() - from).write(to);
+            rest[from..].reverse();
+        }
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Tree, Malformed> {
+        let mut tree = Tree { children: Vec::new(), free: Vec::new() };
+        // Nodes that lack so many children.
+        let mut open: Vec<(u32, usize)> = vec![(NONE, 1)];
+        while let Some((parent, missing)) = open.pop() {
+            if missing == 0 {
+                continue;
+            }
+            open.push((parent, missing - 1));
+            let (choice, footprint) = (Choice::read(from)?, Vec::<Touch>::read(from)?);
+            let (status, children) = (Status::read(from)?, usize::read(from)?);
+            let node = match parent {
+                NONE => tree.make(choice, &footprint, status, NONE),
+                parent => tree.append(parent, choice, &footprint, status),
+            };
+            if status == Status::Pending && children == 0 {
+                tree.count_new(node);
+            }
+            open.push((node, children));
+        }
+        Ok(tree)
     }
 }

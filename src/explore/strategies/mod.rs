@@ -2,12 +2,14 @@
 //!
 //! Invariant: a strategy decides from its seed, the index of the execution, the profile and what the
 //! scene shows, and from nothing else; so execution `index` is the same on any worker, after any
-//! other execution. The exceptions are [`Dfs`] and [`Dpor`], which go from one
-//! execution to the next.
+//! other execution. The exceptions are [`Dfs`], [`Dpor`] and [`Flip`], which go
+//! from one execution to the next.
 
 mod deviate;
 mod dfs;
+mod flip;
 mod mix;
+mod pairs;
 mod pct;
 mod pos;
 mod random;
@@ -26,6 +28,7 @@ pub(crate) mod tests;
 
 pub(crate) use deviate::Deviate;
 pub(crate) use dfs::Dfs;
+pub(crate) use flip::Flip;
 pub(crate) use mix::Mix;
 pub(crate) use pct::Pct;
 pub(crate) use pos::Pos;
@@ -69,6 +72,7 @@ fn make_named(
         StrategySpec::RoundRobin => Box::new(RoundRobin::new()),
         StrategySpec::Dfs => Box::new(Dfs::new(preemptions)),
         StrategySpec::Optimal => Box::new(Dpor::new(Order::DepthFirst)),
+        StrategySpec::Flip => Box::new(Flip::new(seed)),
         StrategySpec::Frontier => Box::new(Dpor::new(Order::Random(Rng::new(seed)))),
     }
 }

@@ -67,6 +67,11 @@ impl Reorder {
         Reorder { decisions, places, fires, stages, stage: 0, tally: Tally::default() }
     }
 
+    /// Whether nobody is stopped any more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.stage >= self.stages.len()
+    }
+
     /// Where in the list the decision is that `g` makes next.
     fn place(&self, g: Gid) -> u32 {
         let made = self.tally.count(g.0) as usize;
@@ -85,7 +90,7 @@ impl Reorder {
         stops.iter().any(|stop| stop.g == g && self.tally.count(g.0) >= stop.after)
     }
 
-    fn is_over(&self, stage: &Stage) -> bool {
+    fn has_happened(&self, stage: &Stage) -> bool {
         match stage.until {
             Until::AllStopped => stage.stops.iter().all(|stop| self.tally.count(stop.g.0) >= stop.after),
             Until::Made(g, n) => self.tally.count(g.0) >= n,
@@ -103,7 +108,7 @@ impl Strategy for Reorder {
 
     fn pick(&mut self, scene: &Scene<'_>) -> Gid {
         self.tally.catch_up(scene.step);
-        while self.stages.get(self.stage).is_some_and(|stage| self.is_over(stage)) {
+        while self.stages.get(self.stage).is_some_and(|stage| self.has_happened(stage)) {
             self.stage += 1;
         }
         let has_cause = |g: &Gid| !scene.pending[g.index()].optional;

@@ -136,6 +136,7 @@ impl World {
                 failing: 31,
                 first_failing: 14,
                 exhausted: None::<Exhausted>,
+                outgrown: false,
                 production: false,
                 steps_before: 23,
                 steps_after: 9,

@@ -90,9 +90,25 @@ fn space(s: &Statistics) -> String {
     }
 }
 
+/// What a test that passed has shown.
+fn verdict(s: &Statistics) -> String {
+    let within = |k| count(u64::from(k), "preemption");
+    match (s.exhausted, s.estimate, s.limit) {
+        (Some(Exhausted::All), ..) => "proved: no more exist".to_owned(),
+        (Some(Exhausted::Within { preemptions }), ..) => format!("proved within {}", within(preemptions)),
+        (None, Some(all), _) if all.is_finite() && all >= 1.0 => {
+            let why = if s.outgrown { "the tree outgrew its memory; " } else { "" };
+            format!("sampled: {why}about {} exist", rounded(all))
+        }
+        (None, ..) if s.outgrown => "sampled: the tree outgrew its memory".to_owned(),
+        (None, _, Some(limit)) if s.executions >= limit => format!("sampled: budget of {limit} used up"),
+        (None, ..) => "sampled".to_owned(),
+    }
+}
+
 /// The one line of a passing test.
 pub(in crate::report) fn passed(s: &Statistics, findings: usize) -> String {
-    let mut parts = vec![format!("explored {} ({})", count(s.executions, "execution"), space(s))];
+    let mut parts = vec![format!("explored {} ({})", count(s.executions, "execution"), verdict(s))];
     if let Some(patterns) = s.patterns {
         parts.push(count(patterns, "distinct hand-off pattern"));
     }
@@ -193,8 +209,24 @@ mod tests {
             seconds: 0.84,
             ..Statistics::default()
         };
-        let line = "explored 1000 executions (exhaustive: no more exist), 412 distinct hand-off \
-                    patterns, 0 findings, 0.84 s";
+        let line = "explored 1000 executions (proved: no more exist), 412 distinct hand-off patterns, 0 \
+                    findings, 0.84 s";
         assert_eq!(passed(&s, 0), line);
+    }
+
+    #[test]
+    fn a_verdict_is_a_proof_only_if_it_is_one() {
+        let within = |preemptions| Some(Exhausted::Within { preemptions });
+        let s = Statistics { executions: 50, ..Statistics::default() };
+        assert_eq!(verdict(&s), "sampled");
+        assert_eq!(verdict(&Statistics { limit: Some(50), ..s.clone() }), "sampled: budget of 50 used up");
+        assert_eq!(verdict(&Statistics { estimate: Some(5618.3), ..s.clone() }), "sampled: about 5600 exist");
+        assert_eq!(verdict(&Statistics { exhausted: within(1), ..s.clone() }), "proved within 1 preemption");
+        let outgrown = Statistics { outgrown: true, ..s };
+        assert_eq!(verdict(&outgrown), "sampled: the tree outgrew its memory");
+        assert_eq!(
+            verdict(&Statistics { estimate: Some(120.0), ..outgrown }),
+            "sampled: the tree outgrew its memory; about 120 exist"
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! What holds for all strategies: determinism, and known bugs found.
 
 mod bugs;
+mod hunts;
 pub(crate) mod programs;
 
 use super::{Mismatch, Profile, Recorder, make_named};

@@ -65,7 +65,7 @@ pub(crate) struct Program {
     pub(crate) body: Body,
 }
 
-fn together(bodies: Vec<Box<dyn FnOnce() + Send>>) {
+pub(crate) fn together(bodies: Vec<Box<dyn FnOnce() + Send>>) {
     let hs: Vec<_> = bodies.into_iter().map(|f| go(f)).collect();
     hs.into_iter().for_each(|h| h.join().unwrap());
 }

@@ -1,0 +1,82 @@
+//! `cargo selvedge merge DIR`: the end of a round of an exhaustive search.
+//!
+//! Invariants: a line for each test says what is known of it now; nothing of the user's is run.
+
+use crate::args::Merge;
+use crate::code::Code;
+use selvedge::harness::{self, Merged};
+use std::io::{self, Write};
+
+/// Merge and print.
+pub(crate) fn run(merge: &Merge) -> io::Result<Code> {
+    let merged = match harness::merge(&merge.folder) {
+        Ok(merged) => merged,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            return Ok(Code::Usage);
+        }
+    };
+    let mut out = io::stdout().lock();
+    for test in &merged {
+        writeln!(out, "{}", line(test))?;
+    }
+    let failed = merged.iter().any(|test| test.failure.is_some());
+    Ok(if failed { Code::Findings } else { Code::Clean })
+}
+
+fn line(test: &Merged) -> String {
+    let Merged { executions, leaves, .. } = test;
+    let plural = |n: u64, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    let ran = plural(*executions, "execution");
+    let mut line = match &test.failure {
+        Some((number, name)) => {
+            format!(
+                "{}: fails: {name} in execution {number}; the shard that ran it has the report",
+                test.test
+            )
+        }
+        None if test.exhausted => format!("{}: proved: all {ran} explored", test.test),
+        None if *leaves == 0 => format!("{}: not proved: {ran} explored, and no more are known", test.test),
+        None => {
+            let about = test.estimate.map_or(String::new(), |all| format!(" of about {all:.0}"));
+            let next = plural(*leaves, "schedule");
+            format!("{}: {ran}{about} explored; next round: {next} to share out", test.test)
+        }
+    };
+    for warning in &test.warnings {
+        line += &format!("; warning: {warning}");
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn merged() -> Merged {
+        Merged {
+            test: "bank::adds_up".into(),
+            executions: 54,
+            estimate: Some(117.3),
+            redundant: 0,
+            steps: 500,
+            exhausted: false,
+            failure: None,
+            warnings: Vec::new(),
+            leaves: 3,
+        }
+    }
+
+    #[test]
+    fn a_line_says_what_is_known() {
+        let text = "bank::adds_up: 54 executions of about 117 explored; next round: 3 schedules to share out";
+        assert_eq!(line(&merged()), text);
+        let proved = Merged { exhausted: true, leaves: 0, warnings: vec!["lock-order".into()], ..merged() };
+        assert_eq!(line(&proved), "bank::adds_up: proved: all 54 executions explored; warning: lock-order");
+        let failure = Some((12, "panic".to_owned()));
+        assert_eq!(
+            line(&Merged { failure, ..merged() }),
+            "bank::adds_up: fails: panic in execution 12; the shard that ran it has the report"
+        );
+    }
+}
