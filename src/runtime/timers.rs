@@ -185,11 +185,6 @@ pub(super) fn earliest() -> Nanos {
     p::all().map(|p| p.timers.next()).min().unwrap_or(NEVER)
 }
 
-/// How many timers there are.
-pub(super) fn count() -> usize {
-    p::all().map(|p| p.timers.lock().len()).sum()
-}
-
 fn take_out(heap: &mut Vec<Entry>, position: usize) {
     let last = heap.pop().expect("the position is in the heap");
     if position < heap.len() {
