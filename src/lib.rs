@@ -121,7 +121,6 @@ mod plain;
 #[cfg_attr(not(feature = "check"), allow(dead_code, unused_imports, reason = "the model uses the rest"))]
 mod port;
 pub mod rate;
-#[allow(dead_code, reason = "what waits moves over to it piece by piece")]
 pub mod runtime;
 mod select;
 pub mod signal;

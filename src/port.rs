@@ -12,6 +12,7 @@
 use crate::objects::{Arm, End, Nanos, Op, Ret, State};
 use selvedge_checkers::finding::Slug;
 use selvedge_checkers::ids::{Gid, ObjId, SiteRef};
+use selvedge_checkers::op::{ObjKind, WaitReason};
 use std::any::Any;
 use std::cell::UnsafeCell;
 use std::panic::Location;
@@ -298,15 +299,10 @@ impl Home {
         if self.epoch.is_live() {
             trespass(self.epoch.0 << OBJECT_BITS | u64::from(self.id.0), self.created);
         }
-        let (made, used) = match self.epoch {
-            Epoch::PLAIN => ("outside of the model", "inside"),
-            _ => ("in an earlier execution", "now"),
-        };
-        let created = self.created;
-        panic!(
-            "selvedge: the object created at {created} was made {made} and is used {used}; create it in \
-             the test itself, so that every execution starts afresh"
-        )
+        match self.epoch {
+            Epoch::PLAIN => made_outside(self.created),
+            _ => misplaced(self.created, "in an earlier execution", "now"),
+        }
     }
 
     pub(crate) fn add_handle(&self, end: End) {
@@ -378,13 +374,43 @@ fn trespass(tag: u64, created: SiteRef) -> ! {
     )
 }
 
-/// Whether somebody asks, when a test is over, who of it is left: then the engine must know everybody.
+/// Whether somebody asks, when a test is over, who of it is left: then the engine must know everybody,
+/// and who waits registers.
+#[inline]
 pub(crate) fn is_hosted() -> bool {
     crate::plain::is_hosted()
 }
 
 fn plain_engine() -> &'static dyn Engine {
     crate::plain::engine()
+}
+
+/// A wait that the plain engine does not know, for the party of a test that asks who can never go on.
+pub(crate) trait Watch {
+    /// Whether who waits can never go on. Takes the object's lock.
+    fn is_stranded(&self) -> bool;
+    /// The object: its address, what it is, and where it was created.
+    fn object(&self) -> Option<(usize, ObjKind, SiteRef)>;
+}
+
+/// While the result lives, this goroutine is known to wait for what `watch` tells. Not to be called, nor
+/// the result dropped, with a lock that `watch` takes.
+pub(crate) fn register(watch: &dyn Watch, reason: WaitReason, site: SiteRef) -> impl Drop {
+    crate::plain::register(watch, reason, site)
+}
+
+/// An object that was made outside is used in the model that runs here.
+#[cold]
+pub(crate) fn made_outside(created: SiteRef) -> ! {
+    misplaced(created, "outside of the model", "inside")
+}
+
+#[cold]
+fn misplaced(created: SiteRef, made: &str, used: &str) -> ! {
+    panic!(
+        "selvedge: the object created at {created} was made {made} and is used {used}; create it in \
+         the test itself, so that every execution starts afresh"
+    )
 }
 
 #[cfg(feature = "check")]
@@ -413,6 +439,7 @@ pub(crate) fn with<R>(f: impl FnOnce(&dyn Engine) -> R) -> R {
 pub(crate) mod wait {
     pub(crate) use crate::runtime::clock;
     pub(crate) use crate::runtime::locals;
+    pub(crate) use crate::runtime::lock::Lock;
     pub(crate) use crate::runtime::task::{self, Task, Uncaught};
     pub(crate) use crate::runtime::timers::{self, Fired, Node};
     pub(crate) use crate::runtime::wait::{

@@ -1,11 +1,11 @@
 //! The handles of a channel: one end, the other end, or both.
 //!
-//! Invariant: the engine's handle counts are the numbers of live handles of each end, so "nobody is
+//! Invariant: the handle counts of a channel are the numbers of live handles of each end, so "nobody is
 //! left who could ever receive" is a fact, not a guess.
 
 use super::{Core, RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
-use crate::objects::End;
-use selvedge_checkers::ids::ObjId;
+use crate::objects::{End, Nanos};
+use selvedge_checkers::ids::{ObjId, SiteRef};
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
@@ -127,13 +127,20 @@ impl<T> Receiver<T> {
         self.0.as_deref()
     }
 
-    pub(crate) fn id(&self) -> ObjId {
-        self.core().map_or(ObjId::NIL, Core::id)
+    /// The id, if the channel is of the execution that runs on this thread.
+    pub(crate) fn id_here(&self) -> Option<ObjId> {
+        self.core().and_then(Core::id_here)
     }
 
-    /// The id, if the engine of this thread is the one of the channel's world.
-    pub(crate) fn id_here(&self) -> Option<ObjId> {
-        self.core().filter(|core| core.home().is_here()).map(Core::id)
+    /// Let a timer fire at `at`, and every `period` from then on unless that is 0. True if it was
+    /// running or had a tick nobody took.
+    pub(crate) fn start_timer(&self, at: Nanos, period: Nanos, site: SiteRef) -> bool {
+        self.core().is_some_and(|core| core.start_timer(at, period, site))
+    }
+
+    /// Keep a timer from firing. True if it was running or had a tick nobody took.
+    pub(crate) fn stop_timer(&self, site: SiteRef) -> bool {
+        self.core().is_some_and(|core| core.stop_timer(site))
     }
 
     /// Receive a message; wait for one. `None` once the channel is closed and drained.

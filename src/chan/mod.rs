@@ -1,29 +1,31 @@
 //! Channels, with Go's semantics.
 //!
 //! A channel has a capacity: 0 is a rendezvous, more is a buffer. Dropping handles does not close
-//! it; [`Sender::close`] does. The messages themselves live here, under tickets; the engine's state
-//! machine knows the tickets only. Invariants: a ticket is in the store from before its send is
-//! announced until its receive has taken effect; a channel belongs to the world it was made in.
+//! it; [`Sender::close`] does. Invariant: a channel belongs to the world it was made in, an execution of
+//! a model or none: in the former its engine decides what happens ([`model`]), else the channel itself
+//! ([`native`]).
 //!
 //! Source: the Go specification ("Channel types", "Send statements", "Receive operator", "Close")
 //! and Go's memory model.
 
 mod error;
 mod handles;
+pub(crate) mod model;
+pub(crate) mod native;
 mod store;
 
 pub use error::{RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
 pub(crate) use handles::pair;
 pub use handles::{Chan, IntoIter, Iter, Receiver, Sender};
 
-use crate::objects::chan::ChanState;
-use crate::objects::{Arm, End, Nanos, Op, Ret, State};
-use crate::port::{self, Home, SelectForm};
+use crate::objects::chan::{ChanState, UNBOUNDED};
+use crate::objects::{Arm, End, Misuse, Nanos, Op};
+use crate::port::{self, SelectForm, wait};
 use selvedge_checkers::ids::{ObjId, SiteRef};
+use selvedge_checkers::op::WaitReason;
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
-use store::Store;
 
 /// A channel with room for `cap` messages; 0 makes every send wait for its receive.
 ///
@@ -51,133 +53,241 @@ pub fn nil<T>() -> (Sender<T>, Receiver<T>) {
 
 /// What the handles of a channel share.
 pub(crate) struct Core<T> {
-    home: Home,
+    /// As its users see it.
     cap: usize,
-    store: Store<T>,
+    world: World<T>,
+}
+
+/// Who decides what happens.
+enum World<T> {
+    Model(model::Channel<T>),
+    Native(native::Channel<T>),
+}
+
+/// Why a message was not sent, and the message.
+pub(crate) enum Refused<T> {
+    /// No room, now or in time.
+    Full(T),
+    Closed(T),
 }
 
 impl<T> Core<T> {
     pub(crate) fn new(cap: usize, hang_up: bool, site: SiteRef) -> Arc<Core<T>> {
         let room = u32::try_from(cap).unwrap_or_else(|_| panic!("makechan: size out of range"));
-        let state = ChanState { hang_up, ..ChanState::new(room) };
-        Arc::new(Core { home: Home::new(State::Chan(state), site), cap, store: Store::default() })
+        Arc::new(match port::model() {
+            Some(_) => {
+                let state = ChanState { hang_up, ..ChanState::new(room) };
+                Core { cap, world: World::Model(model::Channel::new(state, site)) }
+            }
+            None => Core::of_native(cap, native::Channel::new(room as usize, hang_up, site)),
+        })
     }
 
-    /// A channel that time sends to. Its users see Go's unbuffered one: capacity and length are 0.
-    pub(crate) fn timer(tick: fn(Nanos) -> T, site: SiteRef) -> Arc<Core<T>> {
-        let home = Home::new(State::Chan(ChanState::timer(false)), site);
-        Arc::new(Core { home, cap: 0, store: Store::Ticks(tick) })
+    /// A channel whose sends never wait.
+    pub(crate) fn unbounded(hang_up: bool, site: SiteRef) -> Arc<Core<T>> {
+        Core::new(UNBOUNDED as usize, hang_up, site)
+    }
+
+    fn of_native(cap: usize, channel: native::Channel<T>) -> Core<T> {
+        Core { cap, world: World::Native(channel) }
     }
 
     /// A channel that nobody sends to: it is closed, once, or never.
     pub(crate) fn signal(site: SiteRef) -> Arc<Core<T>> {
-        let home = Home::new(State::Chan(ChanState::signal()), site);
-        Arc::new(Core { home, cap: 0, store: Store::default() })
+        Arc::new(match port::model() {
+            Some(_) => Core { cap: 0, world: World::Model(model::Channel::new(ChanState::signal(), site)) },
+            None => Core::of_native(0, native::Channel::new(0, false, site)),
+        })
     }
 
-    /// A tick goes to whoever is there: the handles of a timer are not counted.
-    fn counts_handles(&self) -> bool {
-        matches!(self.store, Store::Slab(_))
+    /// The channel, in the world of this thread.
+    ///
+    /// # Panics
+    /// If it is of no model and one runs here.
+    #[inline]
+    fn here(&self) -> &World<T> {
+        if let World::Native(channel) = &self.world
+            && port::model().is_some()
+        {
+            port::made_outside(channel.created());
+        }
+        &self.world
     }
 
-    fn add_handle(&self, end: End) {
-        if self.counts_handles() {
-            self.home.add_handle(end);
+    /// The channel, which is of no model.
+    fn native(&self) -> &native::Channel<T> {
+        match &self.world {
+            World::Native(channel) => channel,
+            World::Model(_) => unreachable!("asked for outside of models"),
         }
     }
 
+    /// The channel in the model that runs here, if one does, or outside.
+    pub(crate) fn place(&self) -> Place<'_, T> {
+        match self.here() {
+            World::Model(channel) => Place::Model(channel),
+            World::Native(channel) => Place::Native(channel),
+        }
+    }
+
+    /// The id, if it is of the execution that runs on this thread.
+    fn id_here(&self) -> Option<ObjId> {
+        match &self.world {
+            World::Model(channel) if channel.is_here() => Some(channel.id()),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn add_handle(&self, end: End) {
+        match self.here() {
+            World::Model(channel) => channel.add_handle(end),
+            World::Native(channel) => channel.add_handle(end),
+        }
+    }
+
+    /// One handle less. Messages that nobody can receive any more are dropped.
     #[track_caller]
-    fn drop_handle(&self, end: End) {
-        if self.counts_handles() {
-            self.home.drop_handle(end);
+    pub(crate) fn drop_handle(&self, end: End) {
+        match &self.world {
+            World::Model(channel) => channel.drop_handle(end),
+            World::Native(channel) => channel.drop_handle(end),
         }
     }
 
-    pub(crate) fn id(&self) -> ObjId {
-        self.home.id()
-    }
-
-    pub(crate) fn home(&self) -> &Home {
-        &self.home
-    }
-
-    pub(crate) fn put(&self, value: T) -> u32 {
-        self.store.put(&self.home, value)
-    }
-
-    /// Drop the message of a send that will not happen. In an execution that is over the send may
-    /// have happened without its goroutine having learned of it; what is left goes with the channel.
-    pub(crate) fn take_back(&self, ticket: u32) {
-        if !port::with(|engine| engine.is_over()) {
-            drop(self.take(ticket));
+    /// Send, waiting until the deadline if there is one.
+    pub(crate) fn send(&self, value: T, until: Option<Nanos>, site: SiteRef) -> Result<(), Refused<T>> {
+        match self.here() {
+            World::Model(channel) => channel.send(value, until, site),
+            World::Native(channel) => channel.send(value, until, site),
         }
     }
 
-    pub(crate) fn take(&self, ticket: u32) -> T {
-        self.store.take(&self.home, ticket)
+    pub(crate) fn try_send(&self, value: T, site: SiteRef) -> Result<(), Refused<T>> {
+        match self.here() {
+            World::Model(channel) => channel.try_send(value, site),
+            World::Native(channel) => channel.try_send(value),
+        }
+    }
+
+    /// Receive, waiting until the deadline if there is one.
+    pub(crate) fn recv(&self, until: Option<Nanos>, site: SiteRef) -> Result<T, RecvTimeoutError> {
+        match self.here() {
+            World::Model(channel) => channel.recv(until, site),
+            World::Native(channel) => channel.recv(until, site),
+        }
+    }
+
+    pub(crate) fn try_recv(&self, site: SiteRef) -> Result<T, TryRecvError> {
+        match self.here() {
+            World::Model(channel) => channel.try_recv(site),
+            World::Native(channel) => channel.try_recv(),
+        }
+    }
+
+    /// Let a timer fire at `at`, and every `period` from then on unless that is 0. True if it was
+    /// running or had a tick nobody took.
+    fn start_timer(&self, at: Nanos, period: Nanos, site: SiteRef) -> bool {
+        match self.here() {
+            World::Model(channel) => channel.start_timer(at, period, site),
+            World::Native(channel) => channel.start_timer(at, period),
+        }
+    }
+
+    /// Keep a timer from firing. True if it was running or had a tick nobody took.
+    fn stop_timer(&self, site: SiteRef) -> bool {
+        match self.here() {
+            World::Model(channel) => channel.stop_timer(site),
+            World::Native(channel) => channel.stop_timer(),
+        }
     }
 }
 
-/// Block for ever on the nil channel.
-fn never(op: Op, site: SiteRef) -> ! {
-    port::with(|engine| engine.op(op, site));
-    unreachable!("an operation on the nil channel never ends")
+impl<T: Send + 'static> Core<T> {
+    /// A channel that time sends to. Its users see Go's unbuffered one: capacity and length are 0.
+    pub(crate) fn timer(tick: fn(Nanos) -> T, site: SiteRef) -> Arc<Core<T>> {
+        match port::model() {
+            Some(_) => Arc::new(Core { cap: 0, world: World::Model(model::Channel::timer(tick, site)) }),
+            None => Core::native_timer(tick, site),
+        }
+    }
+}
+
+/// Where a channel is, for a select.
+pub(crate) enum Place<'a, T> {
+    Model(&'a model::Channel<T>),
+    Native(&'a native::Channel<T>),
+}
+
+/// Wait at the nil channel, for ever or until the deadline.
+fn never(end: End, until: Option<Nanos>, site: SiteRef) {
+    let Some(engine) = port::model() else {
+        let reason = match (until, end) {
+            (Some(_), _) => WaitReason::Select,
+            (None, End::Send) => WaitReason::ChanSendNil,
+            (None, End::Receive) => WaitReason::ChanReceiveNil,
+        };
+        return native::never(reason, until, site);
+    };
+    match (until, end) {
+        (None, End::Send) => engine.op(Op::Send { ch: ObjId::NIL, ticket: 0 }, site),
+        (None, End::Receive) => engine.op(Op::Receive(ObjId::NIL), site),
+        (deadline, _) => {
+            let form = SelectForm { deadline, ..SelectForm::default() };
+            engine.select(&[Arm::Receive(ObjId::NIL)], form, site)
+        }
+    };
 }
 
 fn send<T>(core: Option<&Core<T>>, value: T, site: SiteRef) {
-    let Some(core) = core else { never(Op::Send { ch: ObjId::NIL, ticket: 0 }, site) };
-    let ch = core.id();
-    let ticket = core.put(value);
-    let guard = Unsent { core, ticket };
-    port::with(|engine| engine.op(Op::Send { ch, ticket }, site));
-    std::mem::forget(guard);
-}
-
-/// Takes the message of a send that panics out of the store again.
-struct Unsent<'a, T> {
-    core: &'a Core<T>,
-    ticket: u32,
-}
-
-impl<T> Drop for Unsent<'_, T> {
-    fn drop(&mut self) {
-        self.core.take_back(self.ticket);
+    let Some(core) = core else {
+        never(End::Send, None, site);
+        unreachable!("an operation on the nil channel never ends")
+    };
+    if core.send(value, None, site).is_err() {
+        misused(Misuse::SendOnClosed);
     }
 }
 
 fn try_send<T>(core: Option<&Core<T>>, value: T, site: SiteRef) -> Result<(), TrySendError<T>> {
     let Some(core) = core else { return Err(TrySendError(value)) };
-    let ch = core.id();
-    let ticket = core.put(value);
-    let guard = Unsent { core, ticket };
-    let ret = port::with(|engine| engine.op(Op::TrySend { ch, ticket }, site));
-    std::mem::forget(guard);
-    match ret {
-        Ret::WouldBlock => Err(TrySendError(core.take(ticket))),
-        _ => Ok(()),
-    }
+    core.try_send(value, site).map_err(|refused| TrySendError(refused.unless_closed()))
 }
 
 fn recv<T>(core: Option<&Core<T>>, site: SiteRef) -> Option<T> {
-    let Some(core) = core else { never(Op::Receive(ObjId::NIL), site) };
-    match port::with(|engine| engine.op(Op::Receive(core.id()), site)) {
-        Ret::Message(ticket) => Some(core.take(ticket)),
-        _ => None,
-    }
+    let Some(core) = core else {
+        never(End::Receive, None, site);
+        unreachable!("an operation on the nil channel never ends")
+    };
+    core.recv(None, site).ok()
 }
 
 fn try_recv<T>(core: Option<&Core<T>>, site: SiteRef) -> Result<T, TryRecvError> {
-    let Some(core) = core else { return Err(TryRecvError::Empty) };
-    match port::with(|engine| engine.op(Op::TryReceive(core.id()), site)) {
-        Ret::Message(ticket) => Ok(core.take(ticket)),
-        Ret::Closed => Err(TryRecvError::Closed),
-        _ => Err(TryRecvError::Empty),
+    core.map_or(Err(TryRecvError::Empty), |core| core.try_recv(site))
+}
+
+impl<T> Refused<T> {
+    /// The message.
+    ///
+    /// # Panics
+    /// "send on closed channel" if that is why.
+    fn unless_closed(self) -> T {
+        match self {
+            Refused::Full(value) => value,
+            Refused::Closed(_) => misused(Misuse::SendOnClosed),
+        }
     }
 }
 
+/// An operation that Go has no answer to. In a model the engine says so.
+#[cold]
+pub(crate) fn misused(misuse: Misuse) -> ! {
+    panic!("{}", misuse.text())
+}
+
+/// The moment `timeout` from now; none if that is too far.
 pub(crate) fn deadline(timeout: Duration) -> Option<Nanos> {
     let nanos = Nanos::try_from(timeout.as_nanos()).ok()?;
-    port::with(|engine| engine.now()).checked_add(nanos)
+    port::model().map_or_else(wait::clock::now, |engine| engine.now()).checked_add(nanos)
 }
 
 fn send_timeout<T>(
@@ -186,41 +296,37 @@ fn send_timeout<T>(
     timeout: Duration,
     site: SiteRef,
 ) -> Result<(), SendTimeoutError<T>> {
-    let form = SelectForm { deadline: deadline(timeout), ..SelectForm::default() };
+    let until = deadline(timeout);
     let Some(core) = core else {
-        port::with(|engine| engine.select(&[Arm::Send(ObjId::NIL, 0)], form, site));
+        never(End::Send, until, site);
         return Err(SendTimeoutError(value));
     };
-    let ch = core.id();
-    let ticket = core.put(value);
-    let guard = Unsent { core, ticket };
-    let ret = port::with(|engine| engine.select(&[Arm::Send(ch, ticket)], form, site));
-    std::mem::forget(guard);
-    match ret {
-        Ret::TimedOut => Err(SendTimeoutError(core.take(ticket))),
-        _ => Ok(()),
-    }
+    core.send(value, until, site).map_err(|refused| SendTimeoutError(refused.unless_closed()))
 }
 
 fn recv_timeout<T>(core: Option<&Core<T>>, timeout: Duration, site: SiteRef) -> Result<T, RecvTimeoutError> {
-    let form = SelectForm { deadline: deadline(timeout), ..SelectForm::default() };
-    let ch = core.map_or(ObjId::NIL, Core::id);
-    match (port::with(|engine| engine.select(&[Arm::Receive(ch)], form, site)), core) {
-        (Ret::Arm { ticket: Some(ticket), .. }, Some(core)) => Ok(core.take(ticket)),
-        (Ret::Arm { .. }, _) => Err(RecvTimeoutError::Closed),
-        _ => Err(RecvTimeoutError::Timeout),
-    }
+    let until = deadline(timeout);
+    let Some(core) = core else {
+        never(End::Receive, until, site);
+        return Err(RecvTimeoutError::Timeout);
+    };
+    core.recv(until, site)
 }
 
 fn close<T>(core: Option<&Core<T>>, site: SiteRef) {
-    let ch = core.map_or(ObjId::NIL, Core::id);
-    port::with(|engine| engine.op(Op::Close(ch), site));
+    match (core.map(Core::place), port::model()) {
+        (Some(Place::Model(channel)), _) => channel.close(site),
+        (Some(Place::Native(channel)), _) if !channel.close() => misused(Misuse::CloseOfClosed),
+        (Some(_), _) => {}
+        (None, Some(engine)) => _ = engine.op(Op::Close(ObjId::NIL), site),
+        (None, None) => misused(Misuse::CloseOfNil),
+    }
 }
 
 fn len<T>(core: Option<&Core<T>>, site: SiteRef) -> usize {
     let Some(core) = core.filter(|core| core.cap > 0) else { return 0 };
-    match port::with(|engine| engine.op(Op::Len(core.id()), site)) {
-        Ret::Value(n) => n as usize,
-        _ => 0,
+    match core.place() {
+        Place::Model(channel) => channel.len(site),
+        Place::Native(channel) => channel.len(),
     }
 }

@@ -42,7 +42,7 @@ fn tell(stranded: &[Stranded], main: Gid, identity: &Identity<'_>) -> (Finding, 
     let info = |id, name, parent, spawned, exited| GoroutineInfo { id, name, parent, spawned, exited };
     trace.goroutines.push(info(Gid::MAIN, None, None, identity.site.into(), true));
     let mut blocked = Vec::new();
-    let mut known: Vec<ObjId> = Vec::new();
+    let mut known: Vec<usize> = Vec::new();
     for (nth, s) in stranded.iter().enumerate() {
         let (g, parent) = (Gid(nth as u32 + 1), number(s.parent));
         // Where it was started says little if it is not known by whom.

@@ -10,9 +10,9 @@
 #[cfg_attr(not(feature = "check"), allow(dead_code, reason = "only a test asks who is left"))]
 mod party;
 
-pub(crate) use party::is_hosted;
 #[cfg(feature = "check")]
 pub(crate) use party::{Stranded, host};
+pub(crate) use party::{is_hosted, register};
 
 use crate::objects::timer::{self, Due};
 use crate::objects::{Arm, End, Nanos, Op, Ret, State, Step, World, atomic, chan, wait_group};
@@ -44,6 +44,8 @@ struct Thread {
     site: Option<SiteRef>,
     /// The party it belongs to; 0 for nobody's.
     party: u32,
+    /// What it waits for, if that is no object of the engine.
+    watched: Option<party::Watched>,
     /// Who started it, as what, and where, if it is a goroutine.
     origin: Option<(Gid, Option<String>, SiteRef)>,
 }

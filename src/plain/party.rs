@@ -8,13 +8,12 @@
 //! channel whose other end is held by somebody who waits too): outside of a model a thread of std's
 //! may hold what is needed, and nothing knows it.
 
-use super::{PLAIN, Plain, State_, engine};
-use crate::objects::{Arm, Op, chan};
-use crate::port::wait;
-use selvedge_checkers::ids::{Gid, ObjId, SiteRef};
+use super::{PLAIN, Plain, engine};
+use crate::port::{Engine as _, Watch, wait};
+use selvedge_checkers::ids::{Gid, SiteRef};
 use selvedge_checkers::op::{ObjKind, WaitReason};
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 thread_local! {
@@ -29,10 +28,13 @@ pub(super) fn mine() -> u32 {
     }
 }
 
+/// Whether there ever was a party.
+static ANY: AtomicBool = AtomicBool::new(false);
+
 /// Whether this goroutine or thread belongs to a party.
 #[inline]
 pub(crate) fn is_hosted() -> bool {
-    mine() != 0
+    ANY.load(Ordering::Relaxed) && mine() != 0
 }
 
 /// From now on this goroutine or thread belongs to a party.
@@ -55,8 +57,50 @@ pub(crate) struct Stranded {
     pub(crate) spawned: SiteRef,
     pub(crate) reason: WaitReason,
     pub(crate) site: SiteRef,
-    /// The channel it waits at, if it is one and not nil: its id, and where it was created.
-    pub(crate) object: Option<(ObjId, ObjKind, SiteRef)>,
+    /// The channel it waits at, if it is one and not nil: what tells it from others, and where it was
+    /// created.
+    pub(crate) object: Option<(usize, ObjKind, SiteRef)>,
+}
+
+/// A wait that is none of the engine's.
+pub(super) struct Watched {
+    watch: *const dyn Watch,
+    reason: WaitReason,
+    site: SiteRef,
+}
+
+// SAFETY: a watch answers any thread, and is used under the engine's lock only, under which it is taken
+// away before it goes.
+unsafe impl Send for Watched {}
+
+impl Watched {
+    /// If who waits can never go on: why, where, and at what.
+    #[allow(clippy::type_complexity, reason = "three things, named where they are used")]
+    fn stranded(&self) -> Option<(WaitReason, SiteRef, Option<(usize, ObjKind, SiteRef)>)> {
+        // SAFETY: it is there as long as it is registered, and the lock is held.
+        let watch = unsafe { &*self.watch };
+        watch.is_stranded().then(|| (self.reason, self.site, watch.object()))
+    }
+}
+
+/// Takes a watch away.
+struct Registered(Gid);
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        let plain = PLAIN.get().expect("the engine exists");
+        plain.lock().threads[self.0.index()].watched = None;
+    }
+}
+
+/// See [`port::register`](crate::port::register).
+pub(crate) fn register(watch: &dyn Watch, reason: WaitReason, site: SiteRef) -> impl Drop {
+    let plain = PLAIN.get().expect("a party has been to the engine");
+    let g = plain.running();
+    // SAFETY: only the lifetime is erased; the result, which borrows the watch, takes it away.
+    let watch = unsafe { std::mem::transmute::<*const dyn Watch, *const (dyn Watch + 'static)>(watch) };
+    plain.lock().threads[g.index()].watched = Some(Watched { watch, reason, site });
+    Registered(g)
 }
 
 /// Run `body` with a party of its own; give who of it is stranded at the end, and who began it.
@@ -69,6 +113,7 @@ pub(crate) fn host<R>(body: impl FnOnce() -> R) -> (R, Vec<Stranded>, Gid) {
         }
     }
     let party = NEXT.fetch_add(1, Ordering::Relaxed);
+    ANY.store(true, Ordering::Relaxed);
     let host = engine().running();
     let value = {
         let _leave = Leave(mine());
@@ -96,44 +141,16 @@ impl Plain {
             if !thread.live || thread.party != party {
                 continue;
             }
-            match (thread.origin.as_ref(), thread.op, thread.site) {
-                (Some((parent, name, spawned)), Some(op), Some(site))
-                    if state.is_stranded(Gid(i as u32), &op) =>
-                {
-                    let known = op.object().filter(|&o| o != ObjId::NIL);
-                    let object = known.map(|o| (o, state.world.state(o).kind(), state.world.slot(o).created));
-                    let (g, name) = (Gid(i as u32), name.clone());
-                    let reason = op.wait_reason();
-                    stranded.push(Stranded { g, parent: *parent, name, spawned, reason, site, object });
+            let g = Gid(i as u32);
+            let wait = thread.watched.as_ref().and_then(Watched::stranded);
+            match (thread.origin.as_ref(), wait) {
+                (Some((parent, name, spawned)), Some((reason, site, object))) => {
+                    let (parent, name, spawned) = (*parent, name.clone(), *spawned);
+                    stranded.push(Stranded { g, parent, name, spawned, reason, site, object });
                 }
                 _ => others += 1,
             }
         }
         (others, stranded)
-    }
-}
-
-impl State_ {
-    /// Whether a blocked operation can never take effect.
-    fn is_stranded(&self, g: Gid, op: &Op) -> bool {
-        if self.threads[g.index()].done.is_some() || op.deadline().is_some() {
-            return false;
-        }
-        let dead = |ch: ObjId, sending: bool| {
-            ch == ObjId::NIL || {
-                let c = chan::view(self.world.state(ch));
-                let left = if sending { c.receive_handles } else { c.send_handles };
-                left == 0 && !c.closed && c.timer.is_none() && self.world.alternatives(g, op) == 0
-            }
-        };
-        match op {
-            Op::Send { ch, .. } | Op::SendWait { ch, .. } => dead(*ch, true),
-            Op::Receive(ch) | Op::ReceiveWait(ch) => dead(*ch, false),
-            Op::Select { .. } | Op::SelectWait { .. } => {
-                let arms = &self.world.goroutines[g.index()].select.arms;
-                arms.iter().all(|a| dead(a.channel(), matches!(a, Arm::Send(..))))
-            }
-            _ => false,
-        }
     }
 }

@@ -1,8 +1,8 @@
 //! Which model runs on this thread.
 //!
 //! Invariants: the pointer is set exactly while [`enter`] borrows the engine; a goroutine of the
-//! scheduler, which may have changed threads since it last asked, finds the pointer of the thread it
-//! is on: the address of a thread-local does not stay in its code.
+//! scheduler looks at it only if it entered a model itself, and then it has not changed threads since:
+//! so the address of a thread-local that stayed in its code is of no consequence.
 
 use super::{Engine, wait};
 use std::cell::Cell;
@@ -17,8 +17,10 @@ pub(crate) fn enter<R>(engine: &dyn Engine, f: impl FnOnce() -> R) -> R {
     impl Drop for Leave {
         fn drop(&mut self) {
             CURRENT.set(self.0);
+            count(-1);
         }
     }
+    count(1);
     // SAFETY: only the lifetime is erased; `Leave` clears the pointer before `engine`'s borrow
     // ends, also when `f` unwinds, and the cell is never read from another thread.
     let erased = unsafe { std::mem::transmute::<*const dyn Engine, *const (dyn Engine + 'static)>(engine) };
@@ -26,17 +28,18 @@ pub(crate) fn enter<R>(engine: &dyn Engine, f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// The pointer; called through one that the compiler cannot see through, so that it computes the
-/// address anew.
-#[inline(never)]
-fn look() -> Option<*const dyn Engine> {
-    CURRENT.get()
+/// Count the models that the running goroutine of the scheduler, if it is one, has entered.
+fn count(change: i32) {
+    if let Some(mine) = wait::mine() {
+        mine.models.set(mine.models.get() + change);
+    }
 }
 
 /// The model that runs on this thread, if one does.
 #[inline]
 pub(crate) fn model<'a>() -> Option<&'a dyn Engine> {
-    let found = if wait::is_goroutine() { std::hint::black_box(look as fn() -> _)() } else { CURRENT.get() };
+    let outside = wait::mine().is_some_and(|mine| mine.models.get() == 0);
+    let found = if outside { None } else { CURRENT.get() };
     // SAFETY: the pointer is set for exactly as long as `enter` borrows the engine, and all code
     // that can see it here runs inside `enter` on this thread; callers use it for one operation.
     found.map(|engine| unsafe { &*engine })

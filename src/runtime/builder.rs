@@ -53,7 +53,7 @@ impl Runtime {
     /// Settings to start the scheduler with.
     ///
     /// # Examples
-    /// ```
+    /// ```standalone_crate
     /// use selvedge::runtime::Runtime;
     /// Runtime::builder().procs(2).stack_size(1 << 20).start()?;
     /// assert_eq!(selvedge::runtime::gomaxprocs(0), 2);
@@ -109,7 +109,7 @@ impl RuntimeBuilder {
     /// If `body` does.
     ///
     /// # Examples
-    /// ```
+    /// ```standalone_crate
     /// let sum = selvedge::runtime::Runtime::builder().procs(1).run(|| selvedge::go(|| 1 + 1).join());
     /// assert_eq!(sum.unwrap().unwrap(), 2);
     /// ```

@@ -96,6 +96,9 @@ pub(crate) struct Mine {
     pub(crate) identity: Cell<u32>,
     /// The party it belongs to; 0 for nobody's.
     pub(crate) party: Cell<u32>,
+    /// Models it has entered and not left: it runs them on its own stack.
+    #[cfg(feature = "check")]
+    pub(crate) models: Cell<i32>,
     /// To be called with the identity when the goroutine ends.
     pub(crate) at_end: Cell<Option<fn(u32)>>,
 }

@@ -24,6 +24,7 @@ mod host;
 mod idle;
 mod list;
 pub(crate) mod locals;
+pub(crate) mod lock;
 mod lock_thread;
 mod m;
 mod mode;
@@ -40,6 +41,7 @@ mod spawn;
 mod stack_pointer;
 mod start;
 pub(crate) mod task;
+#[allow(dead_code, reason = "channel timers move over to it next")]
 pub(crate) mod timers;
 pub(crate) mod wait;
 
@@ -87,11 +89,14 @@ pub fn num_cpu() -> usize {
 /// How many goroutines may run at once; gives what it was before. With 0 it only asks: Go's
 /// `runtime.GOMAXPROCS`.
 ///
-/// In a model it is 4 and does not change. The engine of plain threads remembers the number and
-/// leaves the scheduling to the system.
+/// It changes nothing once the scheduler runs, which it does from the first goroutine on; before, it
+/// has the last word over the environment's `GOMAXPROCS`. In a model it is 4 and does not change.
+///
+/// # Panics
+/// If the environment's `GOMAXPROCS` is no number from 1 to 1024.
 #[doc(alias = "GOMAXPROCS")]
 pub fn gomaxprocs(n: usize) -> usize {
-    machine::max_procs(n)
+    machine::model_procs().unwrap_or_else(|| procs::choose(n))
 }
 
 /// Keep this goroutine on its OS thread: Go's `runtime.LockOSThread`.
@@ -190,6 +195,8 @@ fn wait_without_main() -> ! {
 
 #[cfg(test)]
 mod engine_tests;
+#[cfg(test)]
+mod loom_tests;
 #[cfg(test)]
 #[path = "surface_tests.rs"]
 mod tests;

@@ -170,7 +170,9 @@ impl<T> Drop for Task<T> {
             let shared = unsafe { *Box::from_raw(self.shared.as_ptr()) };
             // SAFETY: the result was written before the end.
             let panicked = unsafe { (*shared.result.get()).assume_init_ref().is_err() };
-            if panicked { shared.mourn() } else { shared.discard() }
+            // Who unwinds has something to report already.
+            let heard = panicked && !std::thread::panicking();
+            if heard { shared.mourn() } else { shared.discard() }
         }
     }
 }

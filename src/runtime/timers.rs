@@ -162,7 +162,7 @@ fn put_in(heap: &mut Vec<Entry>, entry: Entry) -> usize {
 
 /// Take a node out of its heap; false if it is in none, because it has fired or was not added. When
 /// this returns the node is not being fired. One caller at a time.
-pub(super) fn remove(node: &Node) -> bool {
+pub(crate) fn remove(node: &Node) -> bool {
     let id = node.heap.load(Ordering::Acquire);
     if id == NOWHERE {
         return false;
@@ -183,11 +183,6 @@ pub(super) fn remove(node: &Node) -> bool {
 /// The deadline of the first timer of all.
 pub(super) fn earliest() -> Nanos {
     p::all().map(|p| p.timers.next()).min().unwrap_or(NEVER)
-}
-
-/// How many timers there are.
-pub(super) fn count() -> usize {
-    p::all().map(|p| p.timers.lock().len()).sum()
 }
 
 fn take_out(heap: &mut Vec<Entry>, position: usize) {

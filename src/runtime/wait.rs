@@ -15,7 +15,7 @@ use super::g::{G, Mine};
 use super::m::{M, current};
 use super::task::{self, Uncaught};
 use super::timers::{Fired, Node};
-use super::{futex, idle, p, run, timers};
+use super::{futex, idle, p, run, start, timers};
 use selvedge_checkers::ids::SiteRef;
 use selvedge_checkers::op::WaitReason;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -220,6 +220,7 @@ pub(crate) fn yield_now() {
 ///
 /// # Safety
 /// As for [`timers::add`].
+#[allow(dead_code, reason = "channel timers move over to it next")]
 pub(crate) unsafe fn start_timer(node: *const Node, deadline: Nanos) {
     if let Some(me) = current() {
         let inside = me.enter();
@@ -229,6 +230,7 @@ pub(crate) unsafe fn start_timer(node: *const Node, deadline: Nanos) {
             return;
         }
     }
+    start::ensure();
     // SAFETY: by the contract.
     unsafe { timers::add(0, node, deadline) };
     idle::timer_was_added(deadline);

@@ -5,10 +5,14 @@
 //! chosen at random (in a model: every choice is explored); the default runs if none is; nil
 //! channels are never ready.
 //!
+//! In a model the engine is asked, outside the channels themselves are ([`Cases`]); a select is of one
+//! world.
+//!
 //! Source: the Go specification, "Select statements".
 
-use crate::chan::{Core, Receiver, Sender, deadline};
-use crate::objects::{Arm, Ret};
+use crate::chan::native::{Cases, Message, Outcome};
+use crate::chan::{Core, Place, Receiver, Sender, deadline, misused};
+use crate::objects::{Arm, Misuse, Ret};
 use crate::port::{self, SelectForm};
 use selvedge_checkers::ids::{ObjId, SiteRef};
 use std::marker::PhantomData;
@@ -19,6 +23,13 @@ use std::time::Duration;
 struct Offer<'a> {
     arm: usize,
     take_back: Box<dyn FnOnce() + 'a>,
+}
+
+/// The arms of a select in a model.
+#[derive(Default)]
+struct Announced<'a> {
+    arms: Vec<Arm>,
+    offers: Vec<Offer<'a>>,
 }
 
 /// A select over arms added one by one.
@@ -33,25 +44,43 @@ struct Offer<'a> {
 /// assert_eq!(done.index(), arm);
 /// assert_eq!(done.recv(&rx), Some(1));
 /// ```
-#[derive(Default)]
 pub struct Select<'a> {
-    arms: Vec<Arm>,
-    offers: Vec<Offer<'a>>,
+    arms: Arms<'a>,
+    added: usize,
     biased: bool,
-    borrows: PhantomData<&'a ()>,
+}
+
+/// The arms, for who decides.
+#[allow(clippy::large_enum_variant, reason = "a select outside of models is to need no allocation")]
+enum Arms<'a> {
+    Model(Announced<'a>),
+    Native(Cases<'a>),
 }
 
 /// A select that is over: which arm was taken.
-pub struct Selected {
+pub struct Selected<'a> {
     arm: usize,
-    ticket: Option<u32>,
+    got: Got,
     next: usize,
+    /// A message may borrow from what its channel does.
+    borrows: PhantomData<&'a ()>,
+}
+
+/// What the arm that was taken received.
+enum Got {
+    Nothing,
+    Ticket(u32),
+    Message(Message),
 }
 
 impl<'a> Select<'a> {
     /// A select without arms: waiting on it blocks for ever.
     pub fn new() -> Select<'a> {
-        Select::default()
+        let arms = match port::model() {
+            Some(_) => Arms::Model(Announced::default()),
+            None => Arms::Native(Cases::default()),
+        };
+        Select { arms, added: 0, biased: false }
     }
 
     /// Prefer earlier arms to later ones instead of choosing at random.
@@ -61,24 +90,47 @@ impl<'a> Select<'a> {
     }
 
     /// Add a receive; gives the index of the arm.
+    ///
+    /// # Panics
+    /// If the channel is of another world than this select: made outside of the model and used inside,
+    /// or the other way round.
     pub fn recv<T>(&mut self, from: &'a Receiver<T>) -> usize {
-        self.arms.push(Arm::Receive(from.id()));
-        self.arms.len() - 1
+        match (&mut self.arms, from.core().map(Core::place)) {
+            (Arms::Model(model), None) => model.arms.push(Arm::Receive(ObjId::NIL)),
+            (Arms::Model(model), Some(Place::Model(channel))) => {
+                model.arms.push(Arm::Receive(channel.id()));
+            }
+            (Arms::Native(cases), None) => cases.nil(),
+            (Arms::Native(cases), Some(Place::Native(channel))) => cases.recv(channel),
+            _ => elsewhere(),
+        }
+        self.count()
     }
 
     /// Add a send of `value`; gives the index of the arm. The value is dropped if another arm is
     /// taken.
+    ///
+    /// # Panics
+    /// As [`Select::recv`].
     pub fn send<T>(&mut self, to: &'a Sender<T>, value: T) -> usize {
-        let arm = self.arms.len();
-        match to.core() {
-            None => self.arms.push(Arm::Send(ObjId::NIL, 0)),
-            Some(core) => {
-                let ticket = core.put(value);
-                self.arms.push(Arm::Send(core.id(), ticket));
-                self.offers.push(Offer { arm, take_back: Box::new(move || core.take_back(ticket)) });
+        let arm = self.added;
+        match (&mut self.arms, to.core().map(Core::place)) {
+            (Arms::Model(model), None) => model.arms.push(Arm::Send(ObjId::NIL, 0)),
+            (Arms::Model(model), Some(Place::Model(channel))) => {
+                let ticket = channel.put(value);
+                model.arms.push(Arm::Send(channel.id(), ticket));
+                model.offers.push(Offer { arm, take_back: Box::new(move || channel.take_back(ticket)) });
             }
+            (Arms::Native(cases), None) => cases.nil(),
+            (Arms::Native(cases), Some(Place::Native(channel))) => cases.send(channel, value),
+            _ => elsewhere(),
         }
-        arm
+        self.count()
+    }
+
+    fn count(&mut self) -> usize {
+        self.added += 1;
+        self.added - 1
     }
 
     /// Wait until an arm is taken.
@@ -86,7 +138,7 @@ impl<'a> Select<'a> {
     /// # Panics
     /// "send on closed channel" if a send arm on a closed channel is chosen.
     #[track_caller]
-    pub fn wait(self) -> Selected {
+    pub fn wait(self) -> Selected<'a> {
         self.run(SelectForm::default(), Location::caller()).expect("a select without default takes an arm")
     }
 
@@ -95,7 +147,7 @@ impl<'a> Select<'a> {
     /// # Panics
     /// "send on closed channel" if a send arm on a closed channel is chosen.
     #[track_caller]
-    pub fn try_now(self) -> Option<Selected> {
+    pub fn try_now(self) -> Option<Selected<'a>> {
         self.run(SelectForm { default: true, ..SelectForm::default() }, Location::caller())
     }
 
@@ -104,26 +156,39 @@ impl<'a> Select<'a> {
     /// # Panics
     /// "send on closed channel" if a send arm on a closed channel is chosen.
     #[track_caller]
-    pub fn wait_timeout(self, timeout: Duration) -> Option<Selected> {
+    pub fn wait_timeout(self, timeout: Duration) -> Option<Selected<'a>> {
         let form = SelectForm { deadline: deadline(timeout), ..SelectForm::default() };
         self.run(form, Location::caller())
     }
 
-    fn run(mut self, form: SelectForm, site: SiteRef) -> Option<Selected> {
+    fn run(self, form: SelectForm, site: SiteRef) -> Option<Selected<'a>> {
         let form = SelectForm { biased: self.biased, ..form };
-        let ret = port::with(|engine| engine.select(&self.arms, form, site));
-        match ret {
+        let (arm, got) = match self.arms {
+            Arms::Model(model) => model.run(form, site)?,
+            Arms::Native(cases) => match cases.run(form, site) {
+                Outcome::Arm(arm, message) => (arm, message.map_or(Got::Nothing, Got::Message)),
+                Outcome::SendOnClosed => misused(Misuse::SendOnClosed),
+                Outcome::Nothing => return None,
+            },
+        };
+        Some(Selected { arm, got, next: 0, borrows: PhantomData })
+    }
+}
+
+impl Announced<'_> {
+    fn run(mut self, form: SelectForm, site: SiteRef) -> Option<(usize, Got)> {
+        match port::with(|engine| engine.select(&self.arms, form, site)) {
             Ret::Arm { arm, ticket } => {
                 // The message of the arm that was taken now belongs to its receiver.
                 self.offers.retain(|offer| offer.arm != arm as usize);
-                Some(Selected { arm: arm as usize, ticket, next: 0 })
+                Some((arm as usize, ticket.map_or(Got::Nothing, Got::Ticket)))
             }
             _ => None,
         }
     }
 }
 
-impl Drop for Select<'_> {
+impl Drop for Announced<'_> {
     fn drop(&mut self) {
         for offer in self.offers.drain(..) {
             (offer.take_back)();
@@ -131,7 +196,18 @@ impl Drop for Select<'_> {
     }
 }
 
-impl Selected {
+impl Default for Select<'_> {
+    fn default() -> Self {
+        Select::new()
+    }
+}
+
+#[cold]
+fn elsewhere() -> ! {
+    panic!("selvedge: a select is over channels of one world: all made in the execution, or all outside")
+}
+
+impl Selected<'_> {
     /// The index of the arm that was taken.
     pub fn index(&self) -> usize {
         self.arm
@@ -140,12 +216,21 @@ impl Selected {
     /// What the receive arm that was taken got: `None` if the channel is closed.
     ///
     /// # Panics
-    /// If called twice on an arm that received a message, which is moved out by the first call.
+    /// If the message is that of another channel.
     pub fn recv<T>(&mut self, from: &Receiver<T>) -> Option<T> {
-        let ticket = self.ticket.take();
-        ticket.map(|ticket| {
-            from.core().map(|core: &Core<T>| core.take(ticket)).expect("the channel of the arm")
-        })
+        match (std::mem::replace(&mut self.got, Got::Nothing), from.core().map(Core::place)) {
+            (Got::Nothing, _) => None,
+            (Got::Ticket(ticket), Some(Place::Model(channel))) => Some(channel.take(ticket)),
+            (Got::Message(mut message), Some(Place::Native(channel))) => message.take(Some(channel)),
+            (Got::Message(mut message), _) => message.take::<T>(None),
+            (Got::Ticket(_), _) => panic!("the channel of the arm"),
+        }
+    }
+
+    /// [`recv`](Selected::recv), and the end of what the select borrowed.
+    #[doc(hidden)]
+    pub fn into_recv<T>(mut self, from: &Receiver<T>) -> Option<T> {
+        self.recv(from)
     }
 
     /// Whether the next arm, counting from the first, is the one that was taken.
@@ -251,10 +336,10 @@ macro_rules! __select {
         let mut taken = $selected;
         $crate::__select!(@bodies taken $($arm)*)
     }};
-    (@bodies $taken:ident) => {{ let _ = $taken; unreachable!("a select takes one of its arms") }};
+    (@bodies $taken:ident) => {{ drop($taken); unreachable!("a select takes one of its arms") }};
     (@bodies $taken:ident (recv $ch:ident $p:pat, $body:expr) $($rest:tt)*) => {
         if $taken.is_next() {
-            let $p = $taken.recv($ch);
+            let $p = $taken.into_recv($ch);
             $body
         } else {
             $crate::__select!(@bodies $taken $($rest)*)
@@ -262,6 +347,7 @@ macro_rules! __select {
     };
     (@bodies $taken:ident (send $ch:ident $v:ident, $body:expr) $($rest:tt)*) => {
         if $taken.is_next() {
+            drop($taken);
             $body
         } else {
             $crate::__select!(@bodies $taken $($rest)*)

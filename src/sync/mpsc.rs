@@ -7,10 +7,8 @@
 //!
 //! Source: the documentation of `std::sync::mpsc`.
 
-use crate::chan::{Core, deadline};
-use crate::objects::chan::UNBOUNDED;
-use crate::objects::{Arm, End, Op, Ret};
-use crate::port::{self, SelectForm};
+use crate::chan::{self, Core, Refused, deadline};
+use crate::objects::End;
 use selvedge_checkers::ids::SiteRef;
 use std::cell::Cell;
 use std::fmt;
@@ -46,7 +44,7 @@ pub struct Receiver<T> {
 #[must_use]
 #[track_caller]
 pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
-    let core = Core::new(UNBOUNDED as usize, true, Location::caller());
+    let core = Core::unbounded(true, Location::caller());
     (Sender(Arc::clone(&core)), Receiver { core, not_sync: PhantomData })
 }
 
@@ -62,13 +60,9 @@ pub fn sync_channel<T>(bound: usize) -> (SyncSender<T>, Receiver<T>) {
 }
 
 fn send<T>(core: &Core<T>, value: T, site: SiteRef) -> Result<(), SendError<T>> {
-    let ch = core.id();
-    // If the engine unwinds this goroutine the value stays where it is, and goes with the channel.
-    let ticket = core.put(value);
-    match port::with(|engine| engine.op(Op::Send { ch, ticket }, site)) {
-        Ret::Closed => Err(SendError(core.take(ticket))),
-        _ => Ok(()),
-    }
+    core.send(value, None, site).map_err(|refused| match refused {
+        Refused::Full(value) | Refused::Closed(value) => SendError(value),
+    })
 }
 
 impl<T> Sender<T> {
@@ -98,14 +92,10 @@ impl<T> SyncSender<T> {
     /// Gives it back if there is none, or if the receiver is gone.
     #[track_caller]
     pub fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
-        let site = Location::caller();
-        let ch = self.0.id();
-        let ticket = self.0.put(value);
-        match port::with(|engine| engine.op(Op::TrySend { ch, ticket }, site)) {
-            Ret::WouldBlock => Err(TrySendError::Full(self.0.take(ticket))),
-            Ret::Closed => Err(TrySendError::Disconnected(self.0.take(ticket))),
-            _ => Ok(()),
-        }
+        self.0.try_send(value, Location::caller()).map_err(|refused| match refused {
+            Refused::Full(value) => TrySendError::Full(value),
+            Refused::Closed(value) => TrySendError::Disconnected(value),
+        })
     }
 }
 
@@ -116,11 +106,7 @@ impl<T> Receiver<T> {
     /// If there is none and all senders are gone.
     #[track_caller]
     pub fn recv(&self) -> Result<T, RecvError> {
-        let site = Location::caller();
-        match port::with(|engine| engine.op(Op::Receive(self.core.id()), site)) {
-            Ret::Message(ticket) => Ok(self.core.take(ticket)),
-            _ => Err(RecvError),
-        }
+        self.core.recv(None, Location::caller()).map_err(|_| RecvError)
     }
 
     /// Receive a message if there is one.
@@ -129,12 +115,10 @@ impl<T> Receiver<T> {
     /// Tells an empty channel from one whose senders are all gone.
     #[track_caller]
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
-        let site = Location::caller();
-        match port::with(|engine| engine.op(Op::TryReceive(self.core.id()), site)) {
-            Ret::Message(ticket) => Ok(self.core.take(ticket)),
-            Ret::Closed => Err(TryRecvError::Disconnected),
-            _ => Err(TryRecvError::Empty),
-        }
+        self.core.try_recv(Location::caller()).map_err(|error| match error {
+            chan::TryRecvError::Empty => TryRecvError::Empty,
+            chan::TryRecvError::Closed => TryRecvError::Disconnected,
+        })
     }
 
     /// Receive a message, waiting for at most `timeout`.
@@ -143,14 +127,10 @@ impl<T> Receiver<T> {
     /// Tells that the time is up, or that all senders are gone.
     #[track_caller]
     pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
-        let site = Location::caller();
-        let form = SelectForm { deadline: deadline(timeout), ..SelectForm::default() };
-        let arms = [Arm::Receive(self.core.id())];
-        match port::with(|engine| engine.select(&arms, form, site)) {
-            Ret::Arm { ticket: Some(ticket), .. } => Ok(self.core.take(ticket)),
-            Ret::Arm { .. } => Err(RecvTimeoutError::Disconnected),
-            _ => Err(RecvTimeoutError::Timeout),
-        }
+        self.core.recv(deadline(timeout), Location::caller()).map_err(|error| match error {
+            chan::RecvTimeoutError::Timeout => RecvTimeoutError::Timeout,
+            chan::RecvTimeoutError::Closed => RecvTimeoutError::Disconnected,
+        })
     }
 
     /// The messages until all senders are gone.
@@ -166,14 +146,14 @@ impl<T> Receiver<T> {
 
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Sender<T> {
-        self.0.home().add_handle(End::Send);
+        self.0.add_handle(End::Send);
         Sender(Arc::clone(&self.0))
     }
 }
 
 impl<T> Clone for SyncSender<T> {
     fn clone(&self) -> SyncSender<T> {
-        self.0.home().add_handle(End::Send);
+        self.0.add_handle(End::Send);
         SyncSender(Arc::clone(&self.0))
     }
 }
@@ -181,23 +161,21 @@ impl<T> Clone for SyncSender<T> {
 impl<T> Drop for Sender<T> {
     #[track_caller]
     fn drop(&mut self) {
-        self.0.home().drop_handle(End::Send);
+        self.0.drop_handle(End::Send);
     }
 }
 
 impl<T> Drop for SyncSender<T> {
     #[track_caller]
     fn drop(&mut self) {
-        self.0.home().drop_handle(End::Send);
+        self.0.drop_handle(End::Send);
     }
 }
 
 impl<T> Drop for Receiver<T> {
     #[track_caller]
     fn drop(&mut self) {
-        for ticket in self.core.home().drop_handle(End::Receive) {
-            drop(self.core.take(ticket));
-        }
+        self.core.drop_handle(End::Receive);
     }
 }
 

@@ -70,7 +70,7 @@ impl Function {
         if let Some(keep) = &keep {
             keep.lock().function = Some(Arc::clone(self));
         }
-        let active = start(self.home.id(), duration, Duration::ZERO, site);
+        let active = start(self.home.id(), duration, site);
         if let Some(keep) = &keep {
             keep.count(i32::from(!active));
         }

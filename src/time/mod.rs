@@ -83,19 +83,22 @@ pub fn until(moment: Instant) -> Duration {
 
 /// The nanosecond of the world that is `duration` away; the last one if that is too far.
 fn from_now(duration: Duration) -> Nanos {
-    let nanos = Nanos::try_from(duration.as_nanos()).unwrap_or(Nanos::MAX);
     let now = port::model().map_or_else(wait::clock::now, |engine| engine.now());
-    now.saturating_add(nanos)
+    now.saturating_add(nanos(duration))
 }
 
-/// Start or restart a timer; true if it was running or had a tick nobody took.
-fn start(timer: ObjId, first: Duration, period: Duration, site: SiteRef) -> bool {
-    let period = Nanos::try_from(period.as_nanos()).unwrap_or(Nanos::MAX);
-    let op = Op::TimerStart { timer, at: from_now(first), period };
+/// The nanoseconds of `duration`; the most there are if it is longer.
+fn nanos(duration: Duration) -> Nanos {
+    Nanos::try_from(duration.as_nanos()).unwrap_or(Nanos::MAX)
+}
+
+/// Start or restart the timer of a function; true if it was running.
+fn start(timer: ObjId, duration: Duration, site: SiteRef) -> bool {
+    let op = Op::TimerStart { timer, at: from_now(duration), period: 0 };
     port::with(|engine| engine.op(op, site)) == Ret::Flag(true)
 }
 
-/// Stop a timer; true if it was running or had a tick nobody took.
+/// Stop the timer of a function; true if it was running.
 fn stop(timer: ObjId, site: SiteRef) -> bool {
     port::with(|engine| engine.op(Op::TimerStop(timer), site)) == Ret::Flag(true)
 }

@@ -1,7 +1,7 @@
 //! Tickers: a tick every so often, dropped for those who are slow.
 
 use super::timer::channel;
-use super::{Duration, Instant, start, stop};
+use super::{Duration, Instant, from_now, nanos};
 use crate::chan::Receiver;
 use std::fmt;
 use std::panic::Location;
@@ -31,7 +31,7 @@ impl Ticker {
         assert!(!period.is_zero(), "non-positive interval for NewTicker");
         let site = Location::caller();
         let channel = channel(site);
-        start(channel.id(), period, period, site);
+        channel.start_timer(from_now(period), nanos(period), site);
         Ticker(channel)
     }
 
@@ -45,7 +45,7 @@ impl Ticker {
     #[doc(alias = "Stop")]
     #[track_caller]
     pub fn stop(&self) {
-        stop(self.0.id(), Location::caller());
+        self.0.stop_timer(Location::caller());
     }
 
     /// Tick every `period` from now on.
@@ -56,7 +56,7 @@ impl Ticker {
     #[track_caller]
     pub fn reset(&self, period: Duration) {
         assert!(!period.is_zero(), "non-positive interval for Ticker.Reset");
-        start(self.0.id(), period, period, Location::caller());
+        self.0.start_timer(from_now(period), nanos(period), Location::caller());
     }
 }
 
@@ -85,6 +85,6 @@ pub fn tick(period: Duration) -> Receiver<Instant> {
     }
     let site = Location::caller();
     let channel = channel(site);
-    start(channel.id(), period, period, site);
+    channel.start_timer(from_now(period), nanos(period), site);
     channel
 }

@@ -4,7 +4,7 @@
 //! equal, and with the last one the timer is gone.
 
 use super::function::{self, Function};
-use super::{Duration, Instant, start, stop};
+use super::{Duration, Instant, from_now};
 use crate::chan::{Core, Receiver};
 use selvedge_checkers::ids::SiteRef;
 use std::fmt;
@@ -65,7 +65,7 @@ impl Timer {
     #[track_caller]
     pub fn stop(&self) -> bool {
         match &self.0 {
-            Kind::Channel(c) => stop(c.id(), Location::caller()),
+            Kind::Channel(c) => c.stop_timer(Location::caller()),
             Kind::Function(f) => f.stop(Location::caller()),
         }
     }
@@ -76,7 +76,7 @@ impl Timer {
     #[track_caller]
     pub fn reset(&self, duration: Duration) -> bool {
         match &self.0 {
-            Kind::Channel(c) => start(c.id(), duration, Duration::ZERO, Location::caller()),
+            Kind::Channel(c) => c.start_timer(from_now(duration), 0, Location::caller()),
             Kind::Function(f) => f.start(duration, Location::caller()),
         }
     }
@@ -105,7 +105,7 @@ impl fmt::Debug for Timer {
 pub fn after(duration: Duration) -> Receiver<Instant> {
     let site = Location::caller();
     let channel = channel(site);
-    start(channel.id(), duration, Duration::ZERO, site);
+    channel.start_timer(from_now(duration), 0, site);
     channel
 }
 

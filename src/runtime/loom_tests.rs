@@ -1,0 +1,248 @@
+//! The lock-free parts under loom: the very files of the scheduler, compiled against loom's atomics.
+//!
+//! `atomics`, `barrier` and `futex` are replaced; everything else is included as it is. Both fences
+//! are full ones here, which is what the pair of an asymmetric fence promises together. Invariant:
+//! each test explores all interleavings up to its bound of preemptions, and each has been seen to
+//! fail when its part is broken (a tail published too early, a fence left out, a last look skipped).
+
+#![allow(clippy::duplicate_mod, reason = "the second time with other atomics is the point")]
+
+mod atomics {
+    pub(super) use loom::hint::spin_loop;
+    pub(super) use loom::sync::Mutex;
+    pub(super) use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+}
+
+mod barrier {
+    use loom::sync::atomic::{Ordering, fence};
+
+    pub(super) fn light() {
+        fence(Ordering::SeqCst);
+    }
+
+    pub(super) fn heavy() {
+        fence(Ordering::SeqCst);
+    }
+}
+
+mod clock {
+    pub(super) type Nanos = u64;
+}
+
+mod futex {
+    use super::atomics::{AtomicU32, Ordering};
+
+    /// Returns as soon as the word may have changed: loom tries all moments.
+    pub(super) fn wait(word: &AtomicU32, expected: u32, _: Option<u64>) {
+        if word.load(Ordering::SeqCst) == expected {
+            loom::thread::yield_now();
+        }
+    }
+
+    pub(super) fn wake(_: *const AtomicU32) {}
+}
+
+#[path = "done.rs"]
+mod done;
+#[path = "gate.rs"]
+#[allow(dead_code, reason = "only the protocol is explored")]
+mod gate;
+#[path = "handshake.rs"]
+mod handshake;
+#[path = "parker.rs"]
+mod parker;
+#[path = "queue.rs"]
+#[allow(dead_code, reason = "only the protocol is explored")]
+mod queue;
+
+use atomics::{AtomicUsize, Mutex, Ordering};
+use done::{Done, Finish};
+use gate::Gate;
+use handshake::Handshake;
+use loom::cell::UnsafeCell;
+use loom::sync::Arc;
+use loom::thread;
+use parker::Parker;
+use queue::Ring;
+
+/// Explore `body` with at most so many preemptions.
+fn explore(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.check(body);
+}
+
+/// Items for rings: addresses of nothing.
+fn item(n: usize) -> *mut u8 {
+    std::ptr::without_provenance_mut(n)
+}
+
+#[test]
+fn every_item_is_taken_once() {
+    explore(3, || {
+        let ring: Arc<Ring<u8, 2>> = Arc::new(Ring::new());
+        let thieves: Vec<_> = (0..2)
+            .map(|_| {
+                let ring = Arc::clone(&ring);
+                thread::spawn(move || {
+                    let mine: Ring<u8, 2> = Ring::new();
+                    let first = ring.steal(&mine).addr();
+                    [first, mine.pop().addr()]
+                })
+            })
+            .collect();
+        let mut found = Vec::new();
+        for n in 1..=3 {
+            if let Err(back) = ring.push(item(n)) {
+                ring.spill(|spilled| found.push(spilled.addr()));
+                if ring.push(back).is_err() {
+                    found.push(n);
+                }
+            }
+        }
+        found.push(ring.pop().addr());
+        found.extend(thieves.into_iter().flat_map(|thief| thief.join().unwrap()));
+        std::iter::from_fn(|| Some(ring.pop().addr()).filter(|&n| n != 0)).for_each(|n| found.push(n));
+        found.retain(|&n| n != 0);
+        found.sort_unstable();
+        assert_eq!(found, [1, 2, 3]);
+    });
+}
+
+#[test]
+fn what_an_item_points_to_goes_with_it() {
+    explore(3, || {
+        let ring: Arc<Ring<UnsafeCell<u32>, 2>> = Arc::new(Ring::new());
+        let cell = Box::into_raw(Box::new(UnsafeCell::new(0)));
+        let theirs = Arc::clone(&ring);
+        let thief = thread::spawn(move || theirs.steal(&Ring::new()).expose_provenance());
+        // SAFETY: nobody has the item yet.
+        unsafe { (*cell).with_mut(|value| *value = 7) };
+        ring.push(cell).unwrap();
+        let stolen = thief.join().unwrap();
+        let taken = if stolen == 0 { ring.pop() } else { std::ptr::with_exposed_provenance_mut(stolen) };
+        // SAFETY: whoever took the item has it alone.
+        unsafe {
+            (*taken).with(|value| assert_eq!(*value, 7));
+            drop(Box::from_raw(taken));
+        }
+    });
+}
+
+/// A processor's data, which is not atomic, in the hands of a thread that the monitor may relieve.
+#[test]
+fn a_processor_is_in_one_pair_of_hands() {
+    explore(3, || {
+        let shared = Arc::new((Handshake::new(), AtomicUsize::new(1), UnsafeCell::new(0_u32)));
+        let theirs = Arc::clone(&shared);
+        let monitor = thread::spawn(move || {
+            let (handshake, holds, data) = &*theirs;
+            let mut taken = false;
+            handshake.while_outside(|| {
+                holds.store(0, Ordering::Relaxed);
+                taken = true;
+            });
+            if taken {
+                // SAFETY: it is ours now; loom complains if somebody else is at it.
+                unsafe { data.with_mut(|value| *value += 1) };
+            }
+            taken
+        });
+        let (handshake, holds, data) = &*shared;
+        let mut lost = false;
+        for _ in 0..2 {
+            handshake.leave();
+            handshake.enter();
+            if holds.load(Ordering::Relaxed) == 0 {
+                lost = true;
+                break;
+            }
+            // SAFETY: as above.
+            unsafe { data.with_mut(|value| *value += 1) };
+        }
+        let taken = monitor.join().unwrap();
+        assert!(taken || !lost, "what was not taken is still there");
+    });
+}
+
+#[test]
+fn a_tell_is_never_lost() {
+    explore(3, || {
+        let parker = Arc::new(Parker::new());
+        let theirs = Arc::clone(&parker);
+        let teller = thread::spawn(move || theirs.tell());
+        assert!(parker.wait(None));
+        teller.join().unwrap();
+    });
+}
+
+/// One adds work, another gives up looking: afterwards somebody knows of it.
+#[test]
+fn work_is_seen_by_somebody() {
+    explore(3, || {
+        let gate = Gate::new(AtomicUsize::new(0), AtomicUsize::new(1));
+        let shared = Arc::new((gate, Ring::<u8, 2>::new()));
+        let theirs = Arc::clone(&shared);
+        let spinner = thread::spawn(move || {
+            let (gate, ring) = &*theirs;
+            if !ring.is_empty() {
+                return true;
+            }
+            gate.set_idle(1);
+            gate.gave_up(true);
+            !ring.is_empty()
+        });
+        let (gate, ring) = &*shared;
+        ring.push(item(1)).unwrap();
+        let wakes = gate.wants_spinner();
+        let seen = spinner.join().unwrap();
+        assert!(seen || wakes, "the work lies there, and nobody knows");
+    });
+}
+
+#[test]
+fn two_adders_start_one_spinner() {
+    explore(3, || {
+        let gate = Arc::new(Gate::new(AtomicUsize::new(2), AtomicUsize::new(0)));
+        let theirs = Arc::clone(&gate);
+        let other = thread::spawn(move || theirs.wants_spinner());
+        let mine = gate.wants_spinner();
+        assert!(mine != other.join().unwrap());
+        assert_eq!(gate.spinning(), 1);
+    });
+}
+
+#[test]
+fn a_task_is_waited_for_and_freed_once() {
+    explore(4, || {
+        let shared = Arc::new((Done::new(), UnsafeCell::new(0_u32), Mutex::new(0)));
+        let theirs = Arc::clone(&shared);
+        let task = thread::spawn(move || {
+            let (done, result, _) = &*theirs;
+            // SAFETY: the other side reads it after the end; loom complains if not.
+            unsafe { result.with_mut(|value| *value = 7) };
+            done.finish()
+        });
+        let (done, result, _) = &*shared;
+        let waits = done.wait(1024);
+        if !waits {
+            assert!(done.is_ended());
+            // SAFETY: the task has ended.
+            unsafe { result.with(|value| assert_eq!(*value, 7)) };
+        }
+        let woken = task.join().unwrap();
+        assert_eq!(woken, if waits { Finish::Waiter(1024) } else { Finish::Nobody });
+        assert!(done.is_ended());
+    });
+}
+
+#[test]
+fn who_comes_second_frees() {
+    explore(4, || {
+        let done = Arc::new(Done::new());
+        let theirs = Arc::clone(&done);
+        let task = thread::spawn(move || theirs.finish() == Finish::Left);
+        let mine = done.leave();
+        assert!(mine != task.join().unwrap());
+    });
+}
