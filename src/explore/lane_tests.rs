@@ -90,6 +90,21 @@ fn long_executions_are_left_to_others() {
 }
 
 #[test]
+fn a_short_execution_before_one_that_is_not_analysed() {
+    let body: Body = std::sync::Arc::new(|| {
+        let ready = Arc::new(AtomicUsize::new(0));
+        let theirs = ready.clone();
+        go(move || theirs.store(crate::choose(2), Ordering::Release));
+        while ready.load(Ordering::Acquire) == 0 {
+            hint::spin_loop();
+        }
+        (0..300).for_each(|_| _ = ready.fetch_add(1, Ordering::SeqCst));
+    });
+    let explored = explore(&plan(), &body);
+    assert!(explored.first.is_some(), "a loop that can never leave");
+}
+
+#[test]
 fn the_number_of_jobs_does_not_matter() {
     for program in programs::all() {
         let essence = |jobs| {

@@ -78,6 +78,7 @@ impl Run {
         // matters for how an old race goes the other way: they are all looked at again.
         let known = if self.log.is_plain() { self.fresh() } else { 0 };
         self.races.analyse(&self.log, known);
+        self.is_analysed = true;
         // Each race costs as much as the execution to reverse.
         let cost = self.races.found.len() * self.log.events.len();
         if self.limit.is_some_and(|limit| cost > limit * limit) {

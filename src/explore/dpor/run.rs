@@ -70,6 +70,8 @@ pub(super) struct Run {
     pub(super) lost: u64,
     /// There was no room for all schedules.
     pub(super) is_outgrown: bool,
+    /// The order of its events is known.
+    pub(super) is_analysed: bool,
     nondeterminism: Option<Nondeterminism>,
     /// Something could have ended without a cause.
     has_whims: bool,
@@ -110,6 +112,7 @@ impl Run {
         self.has_died = false;
         self.lost = 0;
         self.is_outgrown = false;
+        self.is_analysed = false;
         self.nondeterminism = None;
         self.has_whims = false;
     }
@@ -144,9 +147,9 @@ impl Run {
         outcome.has_whims = self.has_whims;
     }
 
-    /// What distinguishes the trace of the execution from all others.
+    /// What distinguishes the trace of the execution from all others; `None` if that is not known.
     pub(super) fn trace(&self) -> Option<u64> {
-        (!self.is_blocked).then(|| self.canonical())
+        (!self.is_blocked && self.is_analysed).then(|| self.canonical())
     }
 
     /// The next decision, if it is prescribed.
