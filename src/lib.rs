@@ -105,7 +105,7 @@
 //! # Limits
 //!
 //! Atomics follow C11, without load buffering and with stores in the order they are made. Outside of a
-//! model channels and locks still share one lock of the process.
+//! model locks still share one lock of the process.
 //! The book in the repository's folder `docs` says more, and has a page for each finding.
 
 pub mod cell;
