@@ -2,8 +2,8 @@
 //!
 //! A channel has a capacity: 0 is a rendezvous, more is a buffer. Dropping handles does not close
 //! it; [`Sender::close`] does. Invariant: a channel belongs to the world it was made in, an execution of
-//! a model or none: in the former its engine decides what happens ([`model`]), else the channel itself
-//! ([`native`]).
+//! a model or none: in the former its engine decides what happens (`model`), else the channel itself
+//! (`native`).
 //!
 //! Source: the Go specification ("Channel types", "Send statements", "Receive operator", "Close")
 //! and Go's memory model.
