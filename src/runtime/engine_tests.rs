@@ -128,7 +128,7 @@ fn goroutines_and_threads_wait_for_each_other() {
 fn sleepers_wake_in_the_order_of_their_deadlines() {
     let order = Arc::new(Mutex::new(Vec::new()));
     let start = clock::now();
-    let all: Vec<_> = [40_u64, 10, 30, 20]
+    let all: Vec<_> = [600_u64, 150, 450, 300]
         .into_iter()
         .map(|ms| {
             let order = Arc::clone(&order);
@@ -140,7 +140,7 @@ fn sleepers_wake_in_the_order_of_their_deadlines() {
         })
         .collect();
     all.into_iter().for_each(join);
-    assert_eq!(*order.lock().unwrap(), [10, 20, 30, 40]);
+    assert_eq!(*order.lock().unwrap(), [150, 300, 450, 600]);
 }
 
 #[test]
