@@ -437,6 +437,7 @@ pub(crate) fn with<R>(f: impl FnOnce(&dyn Engine) -> R) -> R {
 /// What a primitive waits with outside of a model; see the README of `runtime`.
 #[allow(unused_imports, reason = "what waits moves over to it piece by piece")]
 pub(crate) mod wait {
+    pub(crate) use crate::runtime::async_wait::AsyncWaiter;
     pub(crate) use crate::runtime::clock;
     pub(crate) use crate::runtime::locals;
     pub(crate) use crate::runtime::lock::Lock;

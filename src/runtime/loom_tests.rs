@@ -8,6 +8,7 @@
 #![allow(clippy::duplicate_mod, reason = "the second time with other atomics is the point")]
 
 mod atomics {
+    pub(super) use loom::cell::UnsafeCell;
     pub(super) use loom::hint::spin_loop;
     pub(super) use loom::sync::Mutex;
     pub(super) use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
@@ -54,8 +55,10 @@ mod parker;
 #[path = "queue.rs"]
 #[allow(dead_code, reason = "only the protocol is explored")]
 mod queue;
+#[path = "waker_slot.rs"]
+mod waker_slot;
 
-use atomics::{AtomicUsize, Mutex, Ordering};
+use atomics::{AtomicU32, AtomicUsize, Mutex, Ordering};
 use done::{Done, Finish};
 use gate::Gate;
 use handshake::Handshake;
@@ -64,6 +67,7 @@ use loom::sync::Arc;
 use loom::thread;
 use parker::Parker;
 use queue::Ring;
+use waker_slot::WakerSlot;
 
 /// Explore `body` with at most so many preemptions.
 fn explore(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
@@ -244,5 +248,37 @@ fn who_comes_second_frees() {
         let task = thread::spawn(move || theirs.finish() == Finish::Left);
         let mine = done.leave();
         assert!(mine != task.join().unwrap());
+    });
+}
+
+/// A task that changes its waker, while somebody tells it: the one it left last is called, and told it
+/// may drop the slot.
+#[test]
+fn the_last_waker_is_told() {
+    explore(4, || {
+        let slot = WakerSlot::new(UnsafeCell::new(None), AtomicU32::new(0));
+        slot.begin(1_u32);
+        let slot = Arc::new(slot);
+        let theirs = Arc::clone(&slot);
+        // SAFETY: the slot is there, a wait has begun, and nobody else tells.
+        let teller = thread::spawn(move || unsafe { WakerSlot::tell(&raw const *theirs) });
+        let mut last = 1;
+        let mut told = false;
+        for n in 2..=3 {
+            told = slot.renew(n);
+            if told {
+                break;
+            }
+            last = n;
+        }
+        let called = teller.join().unwrap();
+        if told {
+            assert_eq!(called, last, "who was told before it left another");
+        } else {
+            assert_eq!(called, 3);
+        }
+        slot.settle();
+        // SAFETY of the next wait: nobody else reaches the slot any more; loom complains if not.
+        slot.begin(4);
     });
 }

@@ -7,6 +7,8 @@
 
 mod arena;
 mod asleep;
+#[allow(dead_code, reason = "the futures of the primitives come next")]
+pub(crate) mod async_wait;
 mod atomics;
 mod barrier;
 mod builder;
@@ -44,6 +46,8 @@ pub(crate) mod task;
 #[allow(dead_code, reason = "channel timers move over to it next")]
 pub(crate) mod timers;
 pub(crate) mod wait;
+#[allow(dead_code, reason = "as for `async_wait`")]
+mod waker_slot;
 
 pub use builder::{Runtime, RuntimeBuilder, StartError};
 

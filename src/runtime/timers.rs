@@ -11,9 +11,11 @@
 use super::clock::{NEVER, Nanos};
 use super::g::G;
 use super::p;
+use super::wait::run_waker;
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 
 /// Which heap a node is in: the processor's number plus one.
 const NOWHERE: u32 = 0;
@@ -27,6 +29,8 @@ pub(crate) enum Fired {
     Nothing,
     /// This goroutine may go on.
     Ready(&'static G),
+    /// This waker is to be called.
+    Wake(Waker),
     /// The timer fires again at this time; its node stays in the heap.
     Again(Nanos),
     /// To be called, without the lock, once.
@@ -108,6 +112,7 @@ impl Timers {
             match fired {
                 Fired::Nothing | Fired::Again(_) => {}
                 Fired::Ready(g) => ready(g),
+                Fired::Wake(waker) => run_waker(waker),
                 Fired::Call(call) => call(),
             }
         }

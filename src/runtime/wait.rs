@@ -1,7 +1,7 @@
 //! Waiting: what every primitive that blocks is made of.
 //!
-//! A [`Waiter`] stands for one wait of one goroutine, or of one thread that is none, and lives on its
-//! stack. Invariants:
+//! A [`Waiter`] stands for one wait of one goroutine, of one thread that is none, or of one async task,
+//! and lives on the stack of the former two or in the future of the latter. Invariants:
 //! - whoever gets hold of a waiter through a primitive's queue wakes it exactly once, and only after
 //!   the wait was released to the world (see [`Waiter::park`]);
 //! - a waiter that several may wake (several objects, or a deadline) is woken by who wins
@@ -15,10 +15,15 @@ use super::g::{G, Mine};
 use super::m::{M, current};
 use super::task::{self, Uncaught};
 use super::timers::{Fired, Node};
+use super::waker_slot::WakerSlot;
 use super::{futex, idle, p, run, start, timers};
 use selvedge_checkers::ids::SiteRef;
 use selvedge_checkers::op::WaitReason;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::null;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::task::Waker;
 
 /// Threads outside of the runtime that wait for ever, unless somebody wakes them.
 static BLOCKED_THREADS: AtomicUsize = AtomicUsize::new(0);
@@ -35,10 +40,14 @@ pub(crate) struct Why {
 /// The outcome of a wait with a deadline that ran out: what [`Waiter::claimed`] gives then.
 pub(crate) const TIMED_OUT: u32 = u32::MAX;
 
+/// The lowest bit of [`Waiter::who`]: the rest is the address of a [`WakerSlot`].
+const TASK: usize = 1;
+
 /// One wait.
 pub(crate) struct Waiter {
-    /// Who waits; none for a thread.
-    g: Option<&'static G>,
+    /// Who waits: null is a thread; with [`TASK`] an async task, by the slot of its waker; everything else
+    /// is a goroutine.
+    who: Cell<*const ()>,
     /// 0 until somebody wins the right to wake; then what the winner said.
     claim: AtomicU32,
     /// Whether a thread has been woken.
@@ -53,7 +62,29 @@ impl Waiter {
     #[inline]
     pub(crate) fn new() -> Waiter {
         let g = current().filter(|_| !std::thread::panicking());
-        Waiter { g, claim: AtomicU32::new(0), told: AtomicU32::new(0) }
+        let who = Cell::new(g.map_or(null(), |g| std::ptr::from_ref(g).cast()));
+        Waiter { who, claim: AtomicU32::new(0), told: AtomicU32::new(0) }
+    }
+
+    /// A wait of a thread, or, once it has been restarted, of an async task.
+    #[allow(dead_code, reason = "as for `async_wait`")]
+    pub(super) const fn of_thread() -> Waiter {
+        Waiter { who: Cell::new(null()), claim: AtomicU32::new(0), told: AtomicU32::new(0) }
+    }
+
+    /// From now on the wait of the task that has left its waker there. While nobody can reach it.
+    #[allow(dead_code, reason = "as for `async_wait`")]
+    pub(super) fn restart_for_task(&self, slot: *const WakerSlot<Waker>) {
+        self.who.set(slot.cast::<()>().map_addr(|address| address | TASK));
+        self.claim.store(0, Ordering::Relaxed);
+    }
+
+    /// The goroutine that waits, if it is one.
+    #[inline]
+    fn goroutine(&self) -> Option<&'static G> {
+        debug_assert!(self.who.get().addr() & TASK == 0, "a task waits by returning from its poll");
+        // SAFETY: it is null or a goroutine's record, and records are never freed.
+        unsafe { self.who.get().cast::<G>().as_ref() }
     }
 
     /// Win the right to wake, and say `value` (neither 0 nor [`TIMED_OUT`]); false if somebody has.
@@ -75,7 +106,7 @@ impl Waiter {
     /// thread; it must not wait, wake, panic or use thread-locals of selvedge.
     #[inline]
     pub(crate) fn park(&self, why: Why, release: impl FnOnce() -> bool) {
-        match self.g {
+        match self.goroutine() {
             Some(g) => {
                 g.waits_for(why.reason, why.site, why.object, clock::coarse());
                 run::park(g, release);
@@ -91,7 +122,7 @@ impl Waiter {
             self.park(why, release);
             return false;
         }
-        match self.g {
+        match self.goroutine() {
             Some(g) => self.park_timed(g, deadline, why, release),
             None => self.block_until(deadline, release),
         }
@@ -99,22 +130,8 @@ impl Waiter {
     }
 
     fn park_timed(&self, g: &'static G, deadline: Nanos, why: Why, release: impl FnOnce() -> bool) {
-        #[repr(C)]
-        struct Alarm {
-            node: Node,
-            waiter: *const Waiter,
-        }
-        /// # Safety
-        /// The node is the first field of an `Alarm` that is alive, and so is its waiter.
-        unsafe fn fire(node: *const Node) -> Fired {
-            // SAFETY: by the contract.
-            let waiter = unsafe { &*(*node.cast::<Alarm>()).waiter };
-            match waiter.g {
-                Some(g) if waiter.claim(TIMED_OUT) => Fired::Ready(g),
-                _ => Fired::Nothing,
-            }
-        }
-        let alarm = Alarm { node: Node::new(fire), waiter: self };
+        let alarm = Alarm::new();
+        alarm.aim(self);
         g.waits_for(why.reason, why.site, why.object, clock::coarse());
         run::park(g, || {
             let p = g.thread().p();
@@ -122,16 +139,18 @@ impl Waiter {
             // The timer cannot fire before the wait is released, or given up.
             // SAFETY: the alarm is on the stack of the goroutine, which stays in this function until
             // the node has fired or been removed below.
-            let parked = unsafe { timers::add_with(id, &raw const alarm.node, deadline, release) };
+            let parked = unsafe { timers::add_with(id, alarm.node(), deadline, release) };
             if p.is_none() {
                 idle::timer_was_added(deadline);
             }
             parked
         });
-        timers::remove(&alarm.node);
+        alarm.disarm();
     }
 
-    /// Wake. Exactly once for each wait; the waiter may be gone when this returns.
+    /// Wake. Exactly once for each wait; the waiter may be gone when this returns. If it is that of an
+    /// async task its waker runs here, which is user code: so no lock may be held that such code could
+    /// want.
     ///
     /// # Safety
     /// `this` was released by its `park` and has not been woken; if others may wake it too, the
@@ -139,16 +158,20 @@ impl Waiter {
     #[inline]
     pub(crate) unsafe fn wake(this: *const Waiter) {
         // SAFETY: until it is woken the waiter stays.
-        match unsafe { (*this).g } {
-            Some(g) => ready(g),
-            None => {
-                // SAFETY: as above; after the store only the address is used.
-                unsafe {
-                    let told = &raw const (*this).told;
-                    (*told).store(1, Ordering::Release);
-                    futex::wake(told);
-                }
-            }
+        let who = unsafe { (*this).who.get() };
+        if who.addr() & TASK != 0 {
+            // SAFETY: it was made from a slot, which stays as long; the caller has the right to tell.
+            return run_waker(unsafe { WakerSlot::tell(slot_of(who)) });
+        }
+        // SAFETY: it is null or a goroutine's record, and records are never freed.
+        if let Some(g) = unsafe { who.cast::<G>().as_ref() } {
+            return ready(g);
+        }
+        // SAFETY: as above; after the store only the address is used.
+        unsafe {
+            let told = &raw const (*this).told;
+            (*told).store(1, Ordering::Release);
+            futex::wake(told);
         }
     }
 
@@ -179,6 +202,61 @@ impl Waiter {
                 futex::wait(&self.told, 0, Some(left));
             }
         }
+    }
+}
+
+fn slot_of(who: *const ()) -> *const WakerSlot<Waker> {
+    who.map_addr(|address| address & !TASK).cast()
+}
+
+/// What a waker does is user code; its panic, which the hook has reported, is not that of whoever wakes.
+#[cold]
+pub(super) fn run_waker(waker: Waker) {
+    let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+}
+
+/// A timer that ends a wait: with a claim of [`TIMED_OUT`].
+#[repr(C)]
+pub(super) struct Alarm {
+    /// First, so that who fires it finds the rest.
+    node: Node,
+    waiter: Cell<*const Waiter>,
+}
+
+impl Alarm {
+    pub(super) const fn new() -> Alarm {
+        /// # Safety
+        /// The node is the first field of an `Alarm` that is alive, and so is its waiter.
+        unsafe fn fire(node: *const Node) -> Fired {
+            // SAFETY: by the contract.
+            let waiter = unsafe { &*(*node.cast::<Alarm>()).waiter.get() };
+            if !waiter.claim(TIMED_OUT) {
+                return Fired::Nothing;
+            }
+            let who = waiter.who.get();
+            if who.addr() & TASK != 0 {
+                // SAFETY: it was made from a slot that is alive; the claim is the right to tell.
+                return Fired::Wake(unsafe { WakerSlot::tell(slot_of(who)) });
+            }
+            // SAFETY: it is a goroutine's record: threads use no alarms.
+            Fired::Ready(unsafe { &*who.cast::<G>() })
+        }
+        Alarm { node: Node::new(fire), waiter: Cell::new(null()) }
+    }
+
+    /// Whose wait it ends; while the node is in no heap.
+    pub(super) fn aim(&self, waiter: &Waiter) {
+        self.waiter.set(waiter);
+    }
+
+    /// The node, to be put into a heap; who fires it looks at the whole alarm.
+    pub(super) fn node(&self) -> *const Node {
+        std::ptr::from_ref(self).cast()
+    }
+
+    /// Take the node out of the heap it may be in. When this returns it is not being fired.
+    pub(super) fn disarm(&self) {
+        timers::remove(&self.node);
     }
 }
 
@@ -220,7 +298,6 @@ pub(crate) fn yield_now() {
 ///
 /// # Safety
 /// As for [`timers::add`].
-#[allow(dead_code, reason = "channel timers move over to it next")]
 pub(crate) unsafe fn start_timer(node: *const Node, deadline: Nanos) {
     if let Some(me) = current() {
         let inside = me.enter();
