@@ -188,15 +188,17 @@ impl Object {
         self.claim(engine, epoch, tag, initial)
     }
 
-    /// The id, for a thread that gives back what it holds. A plain thread may do so also while an
-    /// execution uses the object: it took it before, in its own world's account.
+    /// The object is used outside of models.
     ///
     /// # Panics
-    /// As [`Object::id`], if the plain world never used the object.
-    pub(crate) fn id_to_release(&self, engine: &dyn Engine, initial: impl FnOnce() -> State) -> ObjId {
-        match self.plain.load(Ordering::Acquire).checked_sub(1) {
-            Some(plain) if engine.epoch() == Epoch::PLAIN => ObjId(plain),
-            _ => self.id(engine, initial),
+    /// If an execution uses it.
+    #[inline]
+    pub(crate) fn outside(&self) {
+        if cfg!(feature = "check") {
+            let tag = self.tag.load(Ordering::Acquire);
+            if tag != 0 && Epoch::of_tag(tag).is_live() {
+                trespass(tag, self.created);
+            }
         }
     }
 
@@ -440,10 +442,12 @@ pub(crate) mod wait {
     pub(crate) use crate::runtime::async_wait::AsyncWaiter;
     pub(crate) use crate::runtime::clock;
     pub(crate) use crate::runtime::locals;
-    pub(crate) use crate::runtime::lock::Lock;
+    pub(crate) use crate::runtime::lock::{Held, Lock, Locked};
     pub(crate) use crate::runtime::task::{self, Task, Uncaught};
     pub(crate) use crate::runtime::timers::{self, Fired, Node};
     pub(crate) use crate::runtime::wait::{
-        TIMED_OUT, Waiter, Why, goroutines, is_goroutine, mine, sleep_until, spawn, start_timer, yield_now,
+        TIMED_OUT, Waiter, Why, goroutines, is_goroutine, mine, sleep_until, spawn, spinning_helps,
+        start_timer, yield_now,
     };
+    pub(crate) use crate::runtime::wait_list::{WaitList, WaitNode};
 }

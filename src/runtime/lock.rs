@@ -8,6 +8,9 @@
 //! Source: Drepper, "Futexes Are Tricky", mutex 2.
 
 use super::futex;
+use std::cell::UnsafeCell;
+use std::ops::{Deref, DerefMut};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 const FREE: u32 = 0;
@@ -54,5 +57,62 @@ impl Lock {
         while self.0.swap(SLEEPERS, Ordering::Acquire) != FREE {
             futex::wait(&self.0, SLEEPERS, None);
         }
+    }
+}
+
+/// What such a lock guards, with the lock.
+pub(crate) struct Locked<T> {
+    lock: Lock,
+    data: UnsafeCell<T>,
+}
+
+// SAFETY: the data is reachable through `Held` only, of which there is one at a time; what is guarded in
+// this library are lists of those who wait, which may be used from any thread under the lock.
+unsafe impl<T> Sync for Locked<T> {}
+// SAFETY: as above; nothing in it belongs to a thread.
+unsafe impl<T> Send for Locked<T> {}
+
+// The lists it guards are whole whenever the lock is free: nothing unwinds while it is held.
+impl<T> UnwindSafe for Locked<T> {}
+impl<T> RefUnwindSafe for Locked<T> {}
+
+impl<T> Locked<T> {
+    pub(crate) const fn new(data: T) -> Locked<T> {
+        Locked { lock: Lock::new(), data: UnsafeCell::new(data) }
+    }
+
+    #[inline]
+    pub(crate) fn lock(&self) -> Held<'_, T> {
+        self.lock.lock();
+        Held(self)
+    }
+}
+
+/// The lock, held; by the running code, or, between a switch of stacks and the release of a wait, in its
+/// name.
+pub(crate) struct Held<'a, T>(&'a Locked<T>);
+
+impl<T> Deref for Held<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: the lock is held.
+        unsafe { &*self.0.data.get() }
+    }
+}
+
+impl<T> DerefMut for Held<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: the lock is held, and this is its only guard.
+        unsafe { &mut *self.0.data.get() }
+    }
+}
+
+impl<T> Drop for Held<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.lock.unlock();
     }
 }

@@ -46,6 +46,7 @@ pub(crate) mod task;
 #[allow(dead_code, reason = "channel timers move over to it next")]
 pub(crate) mod timers;
 pub(crate) mod wait;
+pub(crate) mod wait_list;
 #[allow(dead_code, reason = "as for `async_wait`")]
 mod waker_slot;
 

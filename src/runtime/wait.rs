@@ -325,6 +325,12 @@ pub(crate) fn mine() -> Option<&'static Mine> {
     current().map(|g| &g.mine)
 }
 
+/// Whether who holds something may let go of it while we look: not with a single processor.
+#[inline]
+pub(crate) fn spinning_helps() -> bool {
+    p::count() != 1
+}
+
 /// Goroutines that have not ended.
 pub(crate) fn goroutines() -> usize {
     p::live()

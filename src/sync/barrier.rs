@@ -3,9 +3,12 @@
 //! Invariant: of each `n` goroutines that meet, exactly one is told that it leads. Which one is not
 //! promised; here it is the last to arrive.
 
+use super::native::RawBarrier;
+use super::why;
 use crate::objects::barrier::BarrierState;
 use crate::objects::{Op, Ret, State};
 use crate::port::{self, Object};
+use selvedge_checkers::op::WaitReason;
 use std::panic::Location;
 
 /// Lets several goroutines wait for each other, again and again.
@@ -23,6 +26,7 @@ use std::panic::Location;
 #[derive(Debug)]
 pub struct Barrier {
     object: Object,
+    native: RawBarrier,
     size: usize,
 }
 
@@ -43,18 +47,21 @@ impl Barrier {
     #[must_use]
     #[track_caller]
     pub const fn new(n: usize) -> Barrier {
-        Barrier { object: Object::new(), size: n }
+        Barrier { object: Object::new(), native: RawBarrier::new(), size: n }
     }
 
     /// Wait until `n` goroutines, this one included, are here.
     #[track_caller]
     pub fn wait(&self) -> BarrierWaitResult {
         let site = Location::caller();
+        let Some(engine) = port::model() else {
+            self.object.outside();
+            let leads = self.native.wait(self.size, why(WaitReason::Barrier, self, site));
+            return BarrierWaitResult(leads);
+        };
         let size = u32::try_from(self.size).unwrap_or(u32::MAX);
-        let ret = port::with(|engine| {
-            let state = || State::Barrier(BarrierState { size, ..BarrierState::default() });
-            engine.op(Op::BarrierWait(self.object.id(engine, state)), site)
-        });
+        let state = || State::Barrier(BarrierState { size, ..BarrierState::default() });
+        let ret = engine.op(Op::BarrierWait(self.object.id(engine, state)), site);
         BarrierWaitResult(ret == Ret::Flag(true))
     }
 }

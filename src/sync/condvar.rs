@@ -1,11 +1,13 @@
 //! Condition variables: `std::sync::Condvar`, which is Go's `sync.Cond` with the lock passed in.
 
-use super::{Mutex, MutexGuard};
-use crate::chan::deadline;
+use super::native::{Notified, RawCondvar};
+use super::{Mutex, MutexGuard, why};
+use crate::chan::{deadline, misused};
 use crate::objects::condvar::CvState;
-use crate::objects::{Nanos, Op, Ret, State};
+use crate::objects::{Misuse, Nanos, Op, Ret, State};
 use crate::port::{self, Object};
 use selvedge_checkers::ids::{ObjId, SiteRef};
+use selvedge_checkers::op::WaitReason;
 use std::panic::Location;
 use std::sync::{LockResult, PoisonError};
 use std::time::Duration;
@@ -15,7 +17,10 @@ use std::time::Duration;
 /// A wait may end without a notification (a model explores that); a notification nobody waits for
 /// is lost. Always wait in a loop that looks at the condition, or use [`Condvar::wait_while`].
 #[derive(Debug)]
-pub struct Condvar(Object);
+pub struct Condvar {
+    object: Object,
+    native: RawCondvar,
+}
 
 /// Whether a wait with a timeout timed out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,11 +37,11 @@ impl Condvar {
     /// A condition variable nobody waits on.
     #[track_caller]
     pub const fn new() -> Condvar {
-        Condvar(Object::new())
+        Condvar { object: Object::new(), native: RawCondvar::new() }
     }
 
     fn id(&self, engine: &dyn port::Engine) -> ObjId {
-        self.0.id(engine, || State::Condvar(CvState::default()))
+        self.object.id(engine, || State::Condvar(CvState::default()))
     }
 
     fn wait_until<'a, T>(
@@ -46,11 +51,38 @@ impl Condvar {
         site: SiteRef,
     ) -> (LockResult<MutexGuard<'a, T>>, bool) {
         let mutex: &'a Mutex<T> = guard.suspend();
-        let ret = port::with(|engine| {
-            let op = Op::CondWait { cv: self.id(engine), mutex: mutex.raw().id(engine), deadline };
-            engine.op(op, site)
-        });
+        let Some(engine) = port::model() else { return self.wait_outside(mutex, deadline, site) };
+        let op = Op::CondWait { cv: self.id(engine), mutex: mutex.raw().id(engine), deadline };
+        let ret = engine.op(op, site);
         (mutex.guard(site), ret == Ret::Flag(false))
+    }
+
+    fn wait_outside<'a, T>(
+        &self,
+        mutex: &'a Mutex<T>,
+        deadline: Option<Nanos>,
+        site: SiteRef,
+    ) -> (LockResult<MutexGuard<'a, T>>, bool) {
+        self.object.outside();
+        let notified = self.native.wait(mutex.raw().native(), deadline, why(WaitReason::Cond, self, site));
+        if notified == Notified::OtherLock {
+            // The guard unlocks, and poisons.
+            let _held = mutex.guard(site);
+            misused(Misuse::CondvarTwoMutexes);
+        }
+        mutex.raw().lock_at(site);
+        (mutex.guard(site), notified == Notified::TimedOut)
+    }
+
+    fn notify(&self, all: bool, site: SiteRef) {
+        match port::model() {
+            Some(engine) if all => _ = engine.op(Op::NotifyAll(self.id(engine)), site),
+            Some(engine) => _ = engine.op(Op::NotifyOne(self.id(engine)), site),
+            None => {
+                self.object.outside();
+                self.native.notify(all);
+            }
+        }
     }
 
     /// Give up the lock, wait for a notification, take the lock again.
@@ -135,15 +167,13 @@ impl Condvar {
     /// Wake one of those who wait now, if anyone does.
     #[track_caller]
     pub fn notify_one(&self) {
-        let site = Location::caller();
-        port::with(|engine| engine.op(Op::NotifyOne(self.id(engine)), site));
+        self.notify(false, Location::caller());
     }
 
     /// Wake everyone who waits now.
     #[track_caller]
     pub fn notify_all(&self) {
-        let site = Location::caller();
-        port::with(|engine| engine.op(Op::NotifyAll(self.id(engine)), site));
+        self.notify(true, Location::caller());
     }
 }
 

@@ -8,6 +8,7 @@ mod exclusion;
 mod map;
 pub mod mpsc;
 mod mutex;
+mod native;
 mod once;
 mod poison;
 mod pool;
@@ -15,6 +16,10 @@ mod rwlock;
 mod semaphore;
 mod single_flight;
 mod wait_group;
+
+use crate::port::wait::Why;
+use selvedge_checkers::ids::SiteRef;
+use selvedge_checkers::op::WaitReason;
 
 pub use barrier::{Barrier, BarrierWaitResult};
 pub use condvar::{Condvar, WaitTimeoutResult};
@@ -33,3 +38,9 @@ pub use wait_group::WaitGroup;
 mod groups_tests;
 #[cfg(test)]
 mod stores_tests;
+
+/// What a wait outside of models is for, for dumps.
+#[inline]
+fn why<T: ?Sized>(reason: WaitReason, object: &T, site: SiteRef) -> Why {
+    Why { reason, site, object: std::ptr::from_ref(object).addr() }
+}

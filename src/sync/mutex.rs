@@ -4,10 +4,14 @@
 //! [`RawMutex`] is Go's `sync.Mutex`: no data, no guard, and any goroutine may unlock it.
 
 use super::exclusion::Exclusion;
+use super::native::RawLock;
 use super::poison::{Entered, Poison};
-use crate::objects::{Op, Ret, State};
+use super::why;
+use crate::chan::misused;
+use crate::objects::{Misuse, Op, Ret, State};
 use crate::port::{self, Object};
 use selvedge_checkers::ids::{ObjId, SiteRef};
+use selvedge_checkers::op::WaitReason;
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -24,36 +28,58 @@ use std::sync::{LockResult, TryLockError, TryLockResult};
 /// mu.unlock();
 /// ```
 #[derive(Debug)]
-pub struct RawMutex(Object);
+pub struct RawMutex {
+    object: Object,
+    native: RawLock,
+}
 
 impl RawMutex {
     /// An unlocked mutex.
     #[track_caller]
     pub const fn new() -> RawMutex {
-        RawMutex(Object::new())
+        RawMutex::at(Location::caller())
     }
 
     pub(super) const fn at(site: SiteRef) -> RawMutex {
-        RawMutex(Object::at(site))
+        RawMutex { object: Object::at(site), native: RawLock::new() }
     }
 
     #[inline]
     pub(super) fn id(&self, engine: &dyn port::Engine) -> ObjId {
-        self.0.id(engine, || State::Mutex { holder: None })
+        self.object.id(engine, || State::Mutex { holder: None })
+    }
+
+    /// The lock outside of models.
+    #[inline]
+    pub(super) fn native(&self) -> &RawLock {
+        self.object.outside();
+        &self.native
     }
 
     /// Lock it; wait until it is free. Locking it twice in one goroutine is a deadlock.
     #[track_caller]
+    #[inline]
     pub fn lock(&self) {
-        let site = Location::caller();
-        port::with(|engine| engine.op(Op::Lock(self.id(engine)), site));
+        self.lock_at(Location::caller());
+    }
+
+    #[inline]
+    pub(super) fn lock_at(&self, site: SiteRef) {
+        match port::model() {
+            Some(engine) => _ = engine.op(Op::Lock(self.id(engine)), site),
+            None => self.native().lock(why(WaitReason::Lock, self, site)),
+        }
     }
 
     /// Lock it if it is free.
     #[track_caller]
+    #[inline]
     pub fn try_lock(&self) -> bool {
         let site = Location::caller();
-        port::with(|engine| engine.op(Op::TryLock(self.id(engine)), site)) == Ret::Flag(true)
+        match port::model() {
+            Some(engine) => engine.op(Op::TryLock(self.id(engine)), site) == Ret::Flag(true),
+            None => self.native().try_lock(),
+        }
     }
 
     /// Unlock it; any goroutine may.
@@ -61,16 +87,19 @@ impl RawMutex {
     /// # Panics
     /// "sync: unlock of unlocked mutex"; in Go and in a model it is fatal and cannot be recovered.
     #[track_caller]
+    #[inline]
     pub fn unlock(&self) {
-        let site = Location::caller();
-        self.unlock_at(site);
+        self.unlock_at(Location::caller());
     }
 
+    #[inline]
     fn unlock_at(&self, site: SiteRef) {
-        port::with(|engine| {
-            let id = self.0.id_to_release(engine, || State::Mutex { holder: None });
-            engine.op(Op::Unlock(id), site);
-        });
+        match port::model() {
+            Some(engine) => _ = engine.op(Op::Unlock(self.id(engine)), site),
+            // Also while an execution uses it: it was locked before, in this world's account.
+            None if self.native.unlock() => {}
+            None => misused(Misuse::UnlockOfUnlocked),
+        }
     }
 }
 
@@ -131,9 +160,10 @@ impl<T: ?Sized> Mutex<T> {
     /// # Errors
     /// If a goroutine panicked while it held the lock; the error holds the guard.
     #[track_caller]
+    #[inline]
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
         let site = Location::caller();
-        port::with(|engine| engine.op(Op::Lock(self.raw.id(engine)), site));
+        self.raw.lock_at(site);
         self.guard(site)
     }
 
@@ -142,14 +172,13 @@ impl<T: ?Sized> Mutex<T> {
     /// # Errors
     /// If it is held, or poisoned.
     #[track_caller]
+    #[inline]
     pub fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
         let site = Location::caller();
-        match port::with(|engine| engine.op(Op::TryLock(self.raw.id(engine)), site)) {
-            Ret::Flag(true) => Ok(self.guard(site)?),
-            _ => Err(TryLockError::WouldBlock),
-        }
+        if self.raw.try_lock() { Ok(self.guard(site)?) } else { Err(TryLockError::WouldBlock) }
     }
 
+    #[inline]
     pub(super) fn guard(&self, site: SiteRef) -> LockResult<MutexGuard<'_, T>> {
         self.busy.enter(|| self.raw.unlock_at(site));
         self.poison.tell(MutexGuard { mutex: self, entered: self.poison.enter(), site })
@@ -205,6 +234,7 @@ impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
 }
 
 impl<T: ?Sized> Drop for MutexGuard<'_, T> {
+    #[inline]
     fn drop(&mut self) {
         self.mutex.poison.leave(&self.entered);
         self.mutex.busy.leave();

@@ -4,11 +4,15 @@
 //! out, so a goroutine that reads twice can deadlock with a writer in between.
 
 use super::exclusion::Exclusion;
+use super::native::RawRw;
 use super::poison::{Entered, Poison};
+use super::why;
+use crate::chan::misused;
 use crate::objects::rwlock::RwState;
-use crate::objects::{Op, Ret, State};
+use crate::objects::{Misuse, Op, Ret, State};
 use crate::port::{self, Object};
 use selvedge_checkers::ids::{ObjId, SiteRef};
+use selvedge_checkers::op::WaitReason;
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -17,40 +21,57 @@ use std::sync::{LockResult, TryLockError, TryLockResult};
 
 /// Go's `sync.RWMutex`.
 #[derive(Debug)]
-pub struct RawRwLock(Object);
+pub struct RawRwLock {
+    object: Object,
+    native: RawRw,
+}
 
 impl RawRwLock {
     /// An unlocked lock.
     #[track_caller]
     pub const fn new() -> RawRwLock {
-        RawRwLock(Object::new())
+        RawRwLock::at(Location::caller())
+    }
+
+    const fn at(site: SiteRef) -> RawRwLock {
+        RawRwLock { object: Object::at(site), native: RawRw::new() }
     }
 
     fn id(&self, engine: &dyn port::Engine) -> ObjId {
-        self.0.id(engine, || State::RwLock(RwState::default()))
+        self.object.id(engine, || State::RwLock(RwState::default()))
     }
 
-    fn op(&self, op: impl FnOnce(ObjId) -> Op, site: SiteRef) -> Ret {
-        port::with(|engine| engine.op(op(self.id(engine)), site))
-    }
-
-    fn release(&self, op: impl FnOnce(ObjId) -> Op, site: SiteRef) {
-        port::with(|engine| {
-            let id = self.0.id_to_release(engine, || State::RwLock(RwState::default()));
-            engine.op(op(id), site);
-        });
+    /// The lock outside of models.
+    #[inline]
+    fn native(&self) -> &RawRw {
+        self.object.outside();
+        &self.native
     }
 
     /// Lock for reading: Go's `RLock`.
     #[track_caller]
+    #[inline]
     pub fn read_lock(&self) {
-        self.op(Op::ReadLock, Location::caller());
+        self.read_at(Location::caller());
+    }
+
+    #[inline]
+    fn read_at(&self, site: SiteRef) {
+        match port::model() {
+            Some(engine) => _ = engine.op(Op::ReadLock(self.id(engine)), site),
+            None => self.native().read(why(WaitReason::ReadLock, self, site)),
+        }
     }
 
     /// Lock for reading if no writer holds it or waits: Go's `TryRLock`.
     #[track_caller]
+    #[inline]
     pub fn try_read_lock(&self) -> bool {
-        self.op(Op::TryReadLock, Location::caller()) == Ret::Flag(true)
+        let site = Location::caller();
+        match port::model() {
+            Some(engine) => engine.op(Op::TryReadLock(self.id(engine)), site) == Ret::Flag(true),
+            None => self.native().try_read(),
+        }
     }
 
     /// Undo one lock for reading: Go's `RUnlock`.
@@ -58,20 +79,45 @@ impl RawRwLock {
     /// # Panics
     /// "sync: RUnlock of unlocked RWMutex"; in Go and in a model it is fatal.
     #[track_caller]
+    #[inline]
     pub fn read_unlock(&self) {
-        self.release(Op::ReadUnlock, Location::caller());
+        self.read_unlock_at(Location::caller());
+    }
+
+    #[inline]
+    fn read_unlock_at(&self, site: SiteRef) {
+        match port::model() {
+            Some(engine) => _ = engine.op(Op::ReadUnlock(self.id(engine)), site),
+            // Also while an execution uses it: it was locked before, in this world's account.
+            None if self.native.read_unlock() => {}
+            None => misused(Misuse::ReadUnlockOfUnlocked),
+        }
     }
 
     /// Lock for writing: Go's `Lock`.
     #[track_caller]
+    #[inline]
     pub fn lock(&self) {
-        self.op(Op::WriteLock, Location::caller());
+        self.write_at(Location::caller());
+    }
+
+    #[inline]
+    fn write_at(&self, site: SiteRef) {
+        match port::model() {
+            Some(engine) => _ = engine.op(Op::WriteLock(self.id(engine)), site),
+            None => self.native().write(why(WaitReason::WriteLock, self, site)),
+        }
     }
 
     /// Lock for writing if nobody holds it: Go's `TryLock`.
     #[track_caller]
+    #[inline]
     pub fn try_lock(&self) -> bool {
-        self.op(Op::TryWriteLock, Location::caller()) == Ret::Flag(true)
+        let site = Location::caller();
+        match port::model() {
+            Some(engine) => engine.op(Op::TryWriteLock(self.id(engine)), site) == Ret::Flag(true),
+            None => self.native().try_write(),
+        }
     }
 
     /// Undo a lock for writing: Go's `Unlock`.
@@ -79,8 +125,18 @@ impl RawRwLock {
     /// # Panics
     /// "sync: Unlock of unlocked RWMutex"; in Go and in a model it is fatal.
     #[track_caller]
+    #[inline]
     pub fn unlock(&self) {
-        self.release(Op::WriteUnlock, Location::caller());
+        self.write_unlock_at(Location::caller());
+    }
+
+    #[inline]
+    fn write_unlock_at(&self, site: SiteRef) {
+        match port::model() {
+            Some(engine) => _ = engine.op(Op::WriteUnlock(self.id(engine)), site),
+            None if self.native.write_unlock() => {}
+            None => misused(Misuse::WriteUnlockOfUnlocked),
+        }
     }
 }
 
@@ -125,7 +181,7 @@ impl<T> RwLock<T> {
     #[track_caller]
     pub const fn new(value: T) -> RwLock<T> {
         RwLock {
-            raw: RawRwLock(Object::at(Location::caller())),
+            raw: RawRwLock::at(Location::caller()),
             busy: Exclusion::new(),
             poison: Poison::new(),
             data: UnsafeCell::new(value),
@@ -150,7 +206,7 @@ impl<T: ?Sized> RwLock<T> {
     #[track_caller]
     pub fn read(&self) -> LockResult<RwLockReadGuard<'_, T>> {
         let site = Location::caller();
-        self.raw.op(Op::ReadLock, site);
+        self.raw.read_at(site);
         self.read_guard(site)
     }
 
@@ -161,14 +217,11 @@ impl<T: ?Sized> RwLock<T> {
     #[track_caller]
     pub fn try_read(&self) -> TryLockResult<RwLockReadGuard<'_, T>> {
         let site = Location::caller();
-        match self.raw.op(Op::TryReadLock, site) {
-            Ret::Flag(true) => Ok(self.read_guard(site)?),
-            _ => Err(TryLockError::WouldBlock),
-        }
+        if self.raw.try_read_lock() { Ok(self.read_guard(site)?) } else { Err(TryLockError::WouldBlock) }
     }
 
     fn read_guard(&self, site: SiteRef) -> LockResult<RwLockReadGuard<'_, T>> {
-        self.busy.enter_shared(|| self.raw.release(Op::ReadUnlock, site));
+        self.busy.enter_shared(|| self.raw.read_unlock_at(site));
         self.poison.tell(RwLockReadGuard { lock: self, site })
     }
 
@@ -179,7 +232,7 @@ impl<T: ?Sized> RwLock<T> {
     #[track_caller]
     pub fn write(&self) -> LockResult<RwLockWriteGuard<'_, T>> {
         let site = Location::caller();
-        self.raw.op(Op::WriteLock, site);
+        self.raw.write_at(site);
         self.write_guard(site)
     }
 
@@ -190,14 +243,11 @@ impl<T: ?Sized> RwLock<T> {
     #[track_caller]
     pub fn try_write(&self) -> TryLockResult<RwLockWriteGuard<'_, T>> {
         let site = Location::caller();
-        match self.raw.op(Op::TryWriteLock, site) {
-            Ret::Flag(true) => Ok(self.write_guard(site)?),
-            _ => Err(TryLockError::WouldBlock),
-        }
+        if self.raw.try_lock() { Ok(self.write_guard(site)?) } else { Err(TryLockError::WouldBlock) }
     }
 
     fn write_guard(&self, site: SiteRef) -> LockResult<RwLockWriteGuard<'_, T>> {
-        self.busy.enter(|| self.raw.release(Op::WriteUnlock, site));
+        self.busy.enter(|| self.raw.write_unlock_at(site));
         self.poison.tell(RwLockWriteGuard { lock: self, entered: self.poison.enter(), site })
     }
 
@@ -248,7 +298,7 @@ impl<T: ?Sized> DerefMut for RwLockWriteGuard<'_, T> {
 impl<T: ?Sized> Drop for RwLockReadGuard<'_, T> {
     fn drop(&mut self) {
         self.lock.busy.leave_shared();
-        self.lock.raw.release(Op::ReadUnlock, self.site);
+        self.lock.raw.read_unlock_at(self.site);
     }
 }
 
@@ -256,7 +306,7 @@ impl<T: ?Sized> Drop for RwLockWriteGuard<'_, T> {
     fn drop(&mut self) {
         self.lock.poison.leave(&self.entered);
         self.lock.busy.leave();
-        self.lock.raw.release(Op::WriteUnlock, self.site);
+        self.lock.raw.write_unlock_at(self.site);
     }
 }
 

@@ -1,9 +1,13 @@
 //! Wait groups.
 
+use super::native::{Ended, RawWaitGroup};
+use super::why;
+use crate::chan::misused;
 use crate::objects::wait_group::WgState;
-use crate::objects::{Op, State};
+use crate::objects::{Misuse, Op, State};
 use crate::port::{self, Object};
-use selvedge_checkers::ids::ObjId;
+use selvedge_checkers::ids::{ObjId, SiteRef};
+use selvedge_checkers::op::WaitReason;
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -20,27 +24,45 @@ use std::sync::Arc;
 /// wg.wait();
 /// ```
 #[derive(Clone, Debug)]
-pub struct WaitGroup(Arc<Object>);
+pub struct WaitGroup(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    object: Object,
+    native: RawWaitGroup,
+}
 
 impl WaitGroup {
     /// A wait group whose counter is 0.
     #[track_caller]
     pub fn new() -> WaitGroup {
-        WaitGroup(Arc::new(Object::new()))
+        WaitGroup(Arc::new(Shared { object: Object::new(), native: RawWaitGroup::new() }))
     }
 
     fn id(&self, engine: &dyn port::Engine) -> ObjId {
-        self.0.id(engine, || State::WaitGroup(WgState::default()))
+        self.0.object.id(engine, || State::WaitGroup(WgState::default()))
+    }
+
+    /// The wait group outside of models.
+    #[inline]
+    fn native(&self) -> &RawWaitGroup {
+        self.0.object.outside();
+        &self.0.native
     }
 
     /// Add `delta`, which may be negative, to the counter. At 0 the waiters are released.
     ///
     /// # Panics
-    /// "sync: negative WaitGroup counter".
+    /// "sync: negative WaitGroup counter"; outside of a model also "sync: WaitGroup misuse: Add called
+    /// concurrently with Wait", where it is met.
     #[track_caller]
+    #[inline]
     pub fn add(&self, delta: i32) {
         let site = Location::caller();
-        port::with(|engine| engine.op(Op::WaitGroupAdd { wg: self.id(engine), delta }, site));
+        match port::model() {
+            Some(engine) => _ = engine.op(Op::WaitGroupAdd { wg: self.id(engine), delta }, site),
+            None => expect_well(self.native().add(delta)),
+        }
     }
 
     /// Take 1 from the counter.
@@ -58,8 +80,11 @@ impl WaitGroup {
     /// "sync: WaitGroup is reused before previous Wait has returned".
     #[track_caller]
     pub fn wait(&self) {
-        let site = Location::caller();
-        port::with(|engine| engine.op(Op::WaitGroupWait(self.id(engine)), site));
+        let site: SiteRef = Location::caller();
+        match port::model() {
+            Some(engine) => _ = engine.op(Op::WaitGroupWait(self.id(engine)), site),
+            None => expect_well(self.native().wait(why(WaitReason::WaitGroup, &*self.0, site))),
+        }
     }
 
     /// Add 1 and start a goroutine that runs `f` and then takes 1 again: Go 1.25's
@@ -77,6 +102,17 @@ impl WaitGroup {
             None,
             site,
         ));
+    }
+}
+
+/// Panic as Go does.
+#[inline]
+fn expect_well(ended: Ended) {
+    match ended {
+        Ended::Well => {}
+        Ended::Negative => misused(Misuse::NegativeWaitGroup),
+        Ended::Reused => misused(Misuse::WaitGroupReused),
+        Ended::AddedWhileWaiting => panic!("sync: WaitGroup misuse: Add called concurrently with Wait"),
     }
 }
 

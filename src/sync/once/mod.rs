@@ -17,10 +17,13 @@ pub use func::{once_func, once_value};
 pub use lazy::LazyLock;
 pub use lock::OnceLock;
 
+use super::native::{Begun, RawOnce};
+use super::why;
 use crate::objects::once::OnceState as Progress;
 use crate::objects::{Op, Ret, State};
 use crate::port::{self, Object};
 use selvedge_checkers::ids::{ObjId, SiteRef};
+use selvedge_checkers::op::WaitReason;
 use std::panic::Location;
 
 /// Runs an initialiser once: `std::sync::Once`.
@@ -35,7 +38,10 @@ use std::panic::Location;
 /// assert!(START.is_completed());
 /// ```
 #[derive(Debug)]
-pub struct Once(Object);
+pub struct Once {
+    object: Object,
+    native: RawOnce,
+}
 
 /// What an initialiser learns about those before it; given by [`Once::call_once_force`].
 #[derive(Debug)]
@@ -59,10 +65,13 @@ struct Attempt<'a> {
 
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
-        port::with(|engine| {
-            let once = self.once.id(engine);
-            engine.op(Op::OnceEnd { once, done: self.done }, self.site)
-        });
+        match port::model() {
+            Some(engine) => {
+                let once = self.once.id(engine);
+                engine.op(Op::OnceEnd { once, done: self.done }, self.site);
+            }
+            None => self.once.native.end(self.done),
+        }
     }
 }
 
@@ -71,19 +80,26 @@ impl Once {
     #[must_use]
     #[track_caller]
     pub const fn new() -> Once {
-        Once(Object::new())
+        Once::at(Location::caller())
     }
 
     pub(super) const fn at(site: SiteRef) -> Once {
-        Once(Object::at(site))
+        Once { object: Object::at(site), native: RawOnce::new() }
     }
 
     fn id(&self, engine: &dyn port::Engine) -> ObjId {
-        self.0.id(engine, || State::Once(Progress::Idle))
+        self.object.id(engine, || State::Once(Progress::Idle))
+    }
+
+    /// The object outside of models.
+    #[inline]
+    fn native(&self) -> &RawOnce {
+        self.object.outside();
+        &self.native
     }
 
     pub(super) fn created(&self) -> SiteRef {
-        self.0.created()
+        self.object.created()
     }
 
     /// Run `f` unless an initialiser has run; wait for one that runs.
@@ -105,12 +121,19 @@ impl Once {
     }
 
     pub(super) fn run(&self, site: SiteRef, f: impl FnOnce(&OnceState)) {
-        let begun = port::with(|engine| engine.op(Op::OnceBegin(self.id(engine)), site));
-        if begun == Ret::Flag(false) {
+        let begun = match port::model() {
+            Some(engine) => match engine.op(Op::OnceBegin(self.id(engine)), site) {
+                Ret::Flag(false) => Begun::Done,
+                Ret::Flag(true) => Begun::First,
+                _ => Begun::AfterPanic,
+            },
+            None => self.native().begin(why(WaitReason::Once, self, site)),
+        };
+        if begun == Begun::Done {
             return;
         }
         let mut attempt = Attempt { once: self, site, done: false };
-        f(&OnceState { poisoned: begun != Ret::Flag(true) });
+        f(&OnceState { poisoned: begun == Begun::AfterPanic });
         attempt.done = true;
     }
 
@@ -137,15 +160,20 @@ impl Once {
     }
 
     pub(super) fn wait_at(&self, force: bool, site: SiteRef) -> bool {
-        let ret = port::with(|engine| {
-            let once = self.id(engine);
-            engine.op(Op::OnceWait { once, force }, site)
-        });
-        ret == Ret::Flag(true)
+        match port::model() {
+            Some(engine) => {
+                let once = self.id(engine);
+                engine.op(Op::OnceWait { once, force }, site) == Ret::Flag(true)
+            }
+            None => self.native().wait(force, why(WaitReason::Once, self, site)),
+        }
     }
 
     pub(super) fn peek(&self, site: SiteRef) -> bool {
-        port::with(|engine| engine.op(Op::OncePeek(self.id(engine)), site)) == Ret::Flag(true)
+        match port::model() {
+            Some(engine) => engine.op(Op::OncePeek(self.id(engine)), site) == Ret::Flag(true),
+            None => self.native().is_done(),
+        }
     }
 }
 

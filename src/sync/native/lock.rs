@@ -1,0 +1,225 @@
+//! Mutual exclusion: one compare-and-swap to lock, one to unlock.
+//!
+//! ```text
+//!   LOCKED   somebody holds it
+//!   WAITERS  the list is not empty; changes under the list's lock only
+//!   WOKEN    the first of the list was woken, stays in the list, and has not looked yet
+//! ```
+//! Who finds it free takes it, also past those who wait (barging): they were woken some microseconds ago at
+//! most, and a lock that changes hands without a switch is worth many that do not. So that nobody starves,
+//! who unlocks hands the lock over to the first in the list, without letting go of it, once that one has
+//! waited for [`PATIENCE`]. That is found out by who unlocks, not by who waits: the latter may be bound to
+//! the thread of the former and get nowhere until that one has to wait.
+//!
+//! Invariants: the lock is let go of, or handed over, by who holds it only, so while LOCKED is set nobody
+//! but the holder clears bits, and others only set WAITERS, under the list's lock; who waits is woken
+//! once for each time that it has released the list's lock; the woken one is the first.
+//!
+//! Source: Go's `internal/sync/mutex.go`; there the waiter decides about starvation.
+
+use super::atomics::{AtomicU32, Ordering, spin_loop};
+use super::wait::clock::{self, Nanos};
+use super::wait::{Held, Locked, WaitList, WaitNode, Waiter, Why, spinning_helps};
+use std::cell::Cell;
+
+const LOCKED: u32 = 1;
+const WAITERS: u32 = 2;
+const WOKEN: u32 = 4;
+
+/// Nobody is passed over for longer, in nanoseconds.
+const PATIENCE: Nanos = 1_000_000;
+/// Looks before somebody waits.
+const SPINS: u32 = 30;
+
+/// What the list keeps of each who waits.
+pub(super) struct Wait {
+    since: Nanos,
+    woken: Cell<bool>,
+    /// The lock was handed over to it.
+    granted: Cell<bool>,
+}
+
+/// The lock.
+pub(in crate::sync) struct RawLock {
+    state: AtomicU32,
+    /// When the woken one was woken, in units of 1024 nanoseconds.
+    woken_at: AtomicU32,
+    waiting: Locked<WaitList<Wait>>,
+}
+
+impl RawLock {
+    /// A free lock, of its parts, because loom makes its atomics at run time only.
+    pub(super) const fn of(
+        state: AtomicU32,
+        woken_at: AtomicU32,
+        waiting: Locked<WaitList<Wait>>,
+    ) -> RawLock {
+        RawLock { state, woken_at, waiting }
+    }
+
+    /// Lock it; wait until it is free.
+    #[inline]
+    pub(in crate::sync) fn lock(&self, why: Why) {
+        if self.state.compare_exchange(0, LOCKED, Ordering::Acquire, Ordering::Relaxed).is_err() {
+            self.lock_contended(why);
+        }
+    }
+
+    /// Lock it if it is free.
+    #[inline]
+    pub(in crate::sync) fn try_lock(&self) -> bool {
+        let mut state = self.state.load(Ordering::Relaxed);
+        while state & LOCKED == 0 {
+            match self.replace(state, state | LOCKED, Ordering::Acquire) {
+                Ok(()) => return true,
+                Err(now) => state = now,
+            }
+        }
+        false
+    }
+
+    /// Unlock it, in whoever's name; false if it is not locked.
+    #[inline]
+    pub(in crate::sync) fn unlock(&self) -> bool {
+        self.replace(LOCKED, 0, Ordering::Release).is_ok() || self.unlock_contended()
+    }
+
+    #[inline]
+    fn replace(&self, old: u32, new: u32, order: Ordering) -> Result<(), u32> {
+        self.state.compare_exchange(old, new, order, Ordering::Relaxed).map(drop)
+    }
+
+    #[inline(never)]
+    fn lock_contended(&self, why: Why) {
+        let spins = if spinning_helps() { SPINS } else { 0 };
+        for _ in 0..=spins {
+            if self.try_lock() {
+                return;
+            }
+            spin_loop();
+        }
+        self.wait(why);
+    }
+
+    #[cold]
+    fn wait(&self, why: Why) {
+        let wait = Wait { since: clock::now(), woken: Cell::new(false), granted: Cell::new(false) };
+        let node = WaitNode::new(std::ptr::null(), 0, wait);
+        let mut list = self.waiting.lock();
+        // SAFETY: the node stays in this frame until it is out of the list: it was granted the lock, or
+        // takes it, or the loop goes on.
+        unsafe { list.push(&node) };
+        loop {
+            if node.payload.granted.get() || self.take(&mut list, &node) {
+                return;
+            }
+            if !self.announce(&node) {
+                continue;
+            }
+            let waiter = Waiter::new();
+            node.set_waiter(&waiter);
+            node.payload.woken.set(false);
+            waiter.park(why, move || {
+                drop(list);
+                true
+            });
+            list = self.waiting.lock();
+        }
+    }
+
+    /// Take the free lock, and leave the list; false if it is not free.
+    fn take(&self, list: &mut Held<'_, WaitList<Wait>>, node: &WaitNode<Wait>) -> bool {
+        let mut state = self.state.load(Ordering::Relaxed);
+        while state & LOCKED == 0 {
+            let waiters = if list.len() > 1 { WAITERS } else { 0 };
+            let woken = if node.payload.woken.get() { 0 } else { state & WOKEN };
+            match self.replace(state, LOCKED | waiters | woken, Ordering::Acquire) {
+                Ok(()) => {
+                    list.remove(node);
+                    return true;
+                }
+                Err(now) => state = now,
+            }
+        }
+        false
+    }
+
+    /// Say, under the list's lock, that somebody waits for the lock, which is held; false if it is not.
+    fn announce(&self, node: &WaitNode<Wait>) -> bool {
+        let mut state = self.state.load(Ordering::Relaxed);
+        while state & LOCKED != 0 {
+            let woken = if node.payload.woken.get() { 0 } else { state & WOKEN };
+            match self.replace(state, LOCKED | WAITERS | woken, Ordering::Relaxed) {
+                Ok(()) => return true,
+                Err(now) => state = now,
+            }
+        }
+        false
+    }
+
+    #[inline(never)]
+    fn unlock_contended(&self) -> bool {
+        let mut state = self.state.load(Ordering::Relaxed);
+        loop {
+            if state & LOCKED == 0 {
+                return false;
+            }
+            // Whoever was woken will look; a second one would only find it taken.
+            let alone = state & WAITERS == 0 || state & WOKEN != 0 && !self.is_overdue();
+            if !alone {
+                break;
+            }
+            match self.replace(state, state & !LOCKED, Ordering::Release) {
+                Ok(()) => return true,
+                Err(now) => state = now,
+            }
+        }
+        self.pass_on(self.waiting.lock());
+        true
+    }
+
+    /// Whether the woken one was woken long ago and still has not looked.
+    fn is_overdue(&self) -> bool {
+        let since = self.woken_at.load(Ordering::Relaxed);
+        let now = (clock::coarse() >> 10) as u32;
+        // A coarse clock that is behind gives a time that is negative.
+        (now.wrapping_sub(since) as i32) > (PATIENCE >> 10) as i32
+    }
+
+    /// Hand the lock over to the first in the list, or let go of it and wake that one. Nobody but the
+    /// holder, which this is, changes the state while it is locked and the list's lock held.
+    fn pass_on(&self, mut list: Held<'_, WaitList<Wait>>) {
+        let state = self.state.load(Ordering::Relaxed);
+        let Some(first) = list.first() else {
+            // A future that waited was dropped meanwhile.
+            self.state.store(0, Ordering::Release);
+            return;
+        };
+        let first: *const WaitNode<Wait> = first;
+        // SAFETY: it is in the list, so it is there as long as the list's lock is held.
+        let first = unsafe { &*first };
+        let now = clock::now();
+        let was_woken = first.payload.woken.get();
+        let waiter = first.waiter();
+        if now.saturating_sub(first.payload.since) >= PATIENCE {
+            list.remove(first);
+            first.payload.granted.set(true);
+            let waiters = if list.len() > 0 { WAITERS } else { 0 };
+            let woken = if was_woken { 0 } else { state & WOKEN };
+            // What the holder did is seen through the list's lock.
+            self.state.store(LOCKED | waiters | woken, Ordering::Relaxed);
+        } else if was_woken {
+            self.state.store(state & !LOCKED, Ordering::Release);
+        } else {
+            first.payload.woken.set(true);
+            self.woken_at.store((now >> 10) as u32, Ordering::Relaxed);
+            self.state.store(WAITERS | WOKEN, Ordering::Release);
+        }
+        drop(list);
+        if !was_woken {
+            // SAFETY: it released the list's lock when it parked, and nobody has woken it since, which
+            // `woken` and being in the list say.
+            unsafe { Waiter::wake(waiter) };
+        }
+    }
+}
