@@ -3,7 +3,7 @@
 //! Invariant: each ends by itself, in the way its entry says, under any schedule.
 
 use selvedge::runtime::{gosched, lock_os_thread, num_goroutine, unblock, unlock_os_thread};
-use selvedge::sync::{Mutex, WaitGroup};
+use selvedge::sync::{Barrier, Condvar, Mutex, Once, RwLock, Semaphore, WaitGroup};
 use selvedge::{Goroutine, chan, go, go_named, select, thread, time};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -42,6 +42,9 @@ pub(crate) const PROGRAMS: &[Program] = &[
     fine("locked_to_its_thread", locked_to_its_thread),
     fine("main_ends_the_program", main_ends_the_program),
     fine("stacks_are_used_again", stacks_are_used_again),
+    fine("who_hogs_a_lock_starves_nobody", who_hogs_a_lock_starves_nobody),
+    fine("who_reads_all_the_time_starves_no_writer", who_reads_all_the_time_starves_no_writer),
+    fine("locks_of_goroutines_and_threads", locks_of_goroutines_and_threads),
     Program { bound: false, ..fine("hogs_starve_nobody", hogs_starve_nobody) },
     Program { bound: false, ..fine("blocked_threads_starve_nobody", blocked_threads_starve_nobody) },
     Program { bound: false, ..fine("a_lone_goroutine_of_a_hog_runs", a_lone_goroutine_of_a_hog_runs) },
@@ -267,6 +270,123 @@ fn stacks_are_used_again() {
     for _ in 0..20 {
         assert!(join_all((0..300).map(|_| go(|| deep(20)))).into_iter().all(|n| n == 20));
     }
+}
+
+/// Goroutines that lock again and again, and never wait for anything else, are made to wait by those
+/// that want the lock too: also where all of them are bound to one thread.
+fn who_hogs_a_lock_starves_nobody() {
+    let shared = Arc::new((Mutex::new(0_u64), AtomicBool::new(false)));
+    let hogs: Vec<_> = (0..2)
+        .map(|_| {
+            let shared = Arc::clone(&shared);
+            go(move || {
+                while !shared.1.load(Ordering::Relaxed) {
+                    *shared.0.lock().unwrap() += 1;
+                }
+            })
+        })
+        .collect();
+    let patient: Vec<_> = (0..3)
+        .map(|_| {
+            let shared = Arc::clone(&shared);
+            go(move || (0..5).for_each(|_| *shared.0.lock().unwrap() += 1))
+        })
+        .collect();
+    join_all(patient);
+    shared.1.store(true, Ordering::Relaxed);
+    join_all(hogs);
+}
+
+/// As above, with readers that overlap.
+fn who_reads_all_the_time_starves_no_writer() {
+    let shared = Arc::new((RwLock::new(0_u64), AtomicBool::new(false)));
+    let readers: Vec<_> = (0..3)
+        .map(|_| {
+            let shared = Arc::clone(&shared);
+            go(move || {
+                let mut sum = 0;
+                while !shared.1.load(Ordering::Relaxed) {
+                    sum += *shared.0.read().unwrap();
+                    gosched();
+                }
+                sum
+            })
+        })
+        .collect();
+    for _ in 0..20 {
+        *shared.0.write().unwrap() += 1;
+    }
+    shared.1.store(true, Ordering::Relaxed);
+    join_all(readers);
+    assert_eq!(*shared.0.read().unwrap(), 20);
+}
+
+/// All kinds of locks, under goroutines and plain threads at once.
+fn locks_of_goroutines_and_threads() {
+    struct Shared {
+        total: Mutex<usize>,
+        changed: Condvar,
+        pair: RwLock<(usize, usize)>,
+        permits: Semaphore,
+        inside: AtomicUsize,
+        meet: Barrier,
+        once: Once,
+        firsts: AtomicUsize,
+        leaders: AtomicUsize,
+    }
+    const PARTIES: usize = 6;
+    const ROUNDS: usize = 200;
+    let shared = Arc::new(Shared {
+        total: Mutex::new(0),
+        changed: Condvar::new(),
+        pair: RwLock::new((0, 0)),
+        permits: Semaphore::new(3),
+        inside: AtomicUsize::new(0),
+        meet: Barrier::new(PARTIES),
+        once: Once::new(),
+        firsts: AtomicUsize::new(0),
+        leaders: AtomicUsize::new(0),
+    });
+    let work = |i: usize, shared: &Shared| {
+        for round in 0..ROUNDS {
+            *shared.total.lock().unwrap() += 1;
+            shared.changed.notify_all();
+            if (round + i) % 3 == 0 {
+                let mut pair = shared.pair.write().unwrap();
+                pair.0 += 1;
+                pair.1 += 1;
+            } else {
+                let pair = shared.pair.read().unwrap();
+                assert_eq!(pair.0, pair.1);
+            }
+            let n = 1 + (i % 2) as u32;
+            shared.permits.acquire(n);
+            assert!(shared.inside.fetch_add(n as usize, Ordering::SeqCst) + n as usize <= 3);
+            shared.inside.fetch_sub(n as usize, Ordering::SeqCst);
+            shared.permits.release(n);
+            shared.once.call_once(|| _ = shared.firsts.fetch_add(1, Ordering::SeqCst));
+            shared.leaders.fetch_add(usize::from(shared.meet.wait().is_leader()), Ordering::SeqCst);
+        }
+    };
+    let threads: Vec<_> = (0..PARTIES / 2)
+        .map(|i| {
+            let shared = Arc::clone(&shared);
+            std::thread::spawn(move || work(i, &shared))
+        })
+        .collect();
+    let goroutines: Vec<_> = (PARTIES / 2..PARTIES)
+        .map(|i| {
+            let shared = Arc::clone(&shared);
+            go(move || work(i, &shared))
+        })
+        .collect();
+    let short = |total: &mut usize| *total < PARTIES * ROUNDS;
+    drop(shared.changed.wait_while(shared.total.lock().unwrap(), short).unwrap());
+    join_all(goroutines);
+    threads.into_iter().for_each(|t| t.join().unwrap());
+    let Shared { firsts, leaders, pair, .. } = &*shared;
+    assert_eq!((firsts.load(Ordering::SeqCst), leaders.load(Ordering::SeqCst)), (1, ROUNDS));
+    assert_eq!(pair.read().unwrap().0, PARTIES * ROUNDS / 3);
 }
 
 fn hogs_starve_nobody() {

@@ -15,6 +15,10 @@ mod once;
 mod rw;
 mod semaphore;
 mod wait_group;
+mod woken;
+
+#[cfg(test)]
+mod loom_tests;
 
 pub(super) use barrier::RawBarrier;
 pub(super) use condvar::{Notified, RawCondvar};
@@ -26,31 +30,8 @@ pub(super) use wait_group::{Ended, RawWaitGroup};
 
 use crate::port::wait;
 use atomics::{AtomicU32, AtomicU64};
-use smallvec::SmallVec;
-use wait::{Locked, WaitList, Waiter};
-
-/// Waiters that were taken out of a list, to be woken without its lock.
-#[derive(Default)]
-struct Woken(SmallVec<[*const Waiter; 8]>);
-
-impl Woken {
-    /// Everybody in the list.
-    fn all<P>(list: &mut WaitList<P>) -> Woken {
-        let mut woken = Woken::default();
-        while let Some(node) = list.pop() {
-            // SAFETY: the node stays until its waiter is woken.
-            woken.0.push(unsafe { (*node).waiter() });
-        }
-        woken
-    }
-
-    /// Let them go on. Without any lock.
-    fn wake(self) {
-        // SAFETY: they were in a list, so their waits were released, or are being so under the lock of
-        // the list, which was held; and to have taken them out is the right to wake them.
-        self.0.into_iter().for_each(|waiter| unsafe { Waiter::wake(waiter) });
-    }
-}
+use wait::{Locked, WaitList};
+use woken::Woken;
 
 impl RawLock {
     pub(super) const fn new() -> RawLock {
