@@ -351,7 +351,7 @@ fn locks_of_goroutines_and_threads() {
         for round in 0..ROUNDS {
             *shared.total.lock().unwrap() += 1;
             shared.changed.notify_all();
-            if (round + i) % 3 == 0 {
+            if (round + i).is_multiple_of(3) {
                 let mut pair = shared.pair.write().unwrap();
                 pair.0 += 1;
                 pair.1 += 1;
