@@ -115,6 +115,8 @@ pub mod context;
 mod documentation;
 mod go;
 pub mod hint;
+#[cfg(unix)]
+pub mod net;
 #[cfg_attr(not(feature = "check"), allow(dead_code, unused_imports, reason = "the model uses the rest"))]
 mod objects;
 mod plain;

@@ -443,8 +443,10 @@ pub(crate) mod wait {
     pub(crate) use crate::runtime::clock;
     pub(crate) use crate::runtime::locals;
     pub(crate) use crate::runtime::lock::{Held, Lock, Locked};
+    pub(crate) use crate::runtime::poller::{Direction, Source};
     pub(crate) use crate::runtime::task::{self, Task, Uncaught};
     pub(crate) use crate::runtime::timers::{self, Fired, Node};
+    pub(crate) use crate::runtime::unblock;
     pub(crate) use crate::runtime::wait::{
         TIMED_OUT, Waiter, Why, goroutines, is_goroutine, mine, sleep_until, spawn, spinning_helps,
         start_timer, yield_now,

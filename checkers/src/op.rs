@@ -55,6 +55,8 @@ pub enum OpKind {
     TimerStart,
     TimerStop,
     Await,
+    TaskWait,
+    TaskWake,
     Read,
     Write,
 }
@@ -111,6 +113,8 @@ impl OpKind {
             TimerStart => "timer",
             TimerStop => "timer-stop",
             Await => "spin",
+            TaskWait => "await",
+            TaskWake => "wake",
             Read => "read",
             Write => "write",
         }
@@ -139,6 +143,10 @@ pub enum WaitReason {
     Join,
     Sleep,
     Spin,
+    /// A socket.
+    Io,
+    /// An async task, or who blocks on a future: a wake of its waker.
+    Task,
 }
 
 impl WaitReason {
@@ -163,6 +171,8 @@ impl WaitReason {
             WaitReason::Join => "join",
             WaitReason::Sleep => "sleep",
             WaitReason::Spin => "spinning",
+            WaitReason::Io => "IO wait",
+            WaitReason::Task => "await",
         }
     }
 }
@@ -182,6 +192,7 @@ pub enum ObjKind {
     Barrier,
     Atomic,
     Cell,
+    Task,
 }
 
 impl ObjKind {
@@ -199,6 +210,7 @@ impl ObjKind {
             ObjKind::Barrier => "barrier",
             ObjKind::Atomic => "atomic",
             ObjKind::Cell => "variable",
+            ObjKind::Task => "task",
         }
     }
 }

@@ -26,6 +26,7 @@ pub(crate) mod rwlock;
 pub(crate) mod select;
 pub(crate) mod semaphore;
 pub(crate) mod state;
+pub(crate) mod task;
 pub(crate) mod timer;
 pub(crate) mod wait_group;
 
@@ -286,6 +287,7 @@ impl World {
             Op::OnceBegin(o) => once::can_begin(self.state(o)).into(),
             Op::OnceWait { once: o, force } => once::can_stop_waiting(self.state(o), force).into(),
             Op::Park { .. } => self.goroutines[g.index()].token.into(),
+            Op::TaskWait(o) => task::is_woken(self.state(o)).into(),
             Op::Join(target) => self.goroutines[target.index()].exited.into(),
             Op::Load { .. } | Op::CompareExchange { .. } => atomic::alternatives(self, g, op),
             Op::Sleep { .. }
@@ -353,6 +355,8 @@ impl World {
             Op::BarrierWait(o) => return barrier::wait(self, g, o),
             Op::Park { .. } => park::park(self, g),
             Op::Unpark(target) => park::unpark(self, target),
+            Op::TaskWait(o) => task::wait(self, o),
+            Op::TaskWake(o) => task::wake(self, o),
             Op::Load { .. } | Op::Store { .. } | Op::Update { .. } | Op::CompareExchange { .. } => {
                 atomic::step(self, g, op, alternative)
             }

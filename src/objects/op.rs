@@ -152,6 +152,11 @@ pub(crate) enum Op {
         deadline: Option<Nanos>,
     },
     Unpark(Gid),
+    /// Until a waker of the task is called.
+    #[allow(dead_code, reason = "the tasks come next")]
+    TaskWait(ObjId),
+    #[allow(dead_code, reason = "as above")]
+    TaskWake(ObjId),
     Join(Gid),
     Load {
         atomic: ObjId,
@@ -231,6 +236,8 @@ impl Op {
             Op::BarrierWait(_) | Op::BarrierPark(_) => OpKind::BarrierWait,
             Op::Park { .. } => OpKind::Park,
             Op::Unpark(_) => OpKind::Unpark,
+            Op::TaskWait(_) => OpKind::TaskWait,
+            Op::TaskWake(_) => OpKind::TaskWake,
             Op::Join(_) => OpKind::Join,
             Op::Load { .. } => OpKind::Load,
             Op::Store { .. } => OpKind::Store,
@@ -269,6 +276,8 @@ impl Op {
             | Op::OncePeek(o)
             | Op::BarrierWait(o)
             | Op::BarrierPark(o)
+            | Op::TaskWait(o)
+            | Op::TaskWake(o)
             | Op::TimerStop(o) => Some(o),
             Op::CondWait { cv, .. } | Op::CondWoken { cv, .. } => Some(cv),
             Op::Relock { mutex, .. } => Some(mutex),
@@ -329,6 +338,7 @@ impl Op {
             Op::OnceBegin(_) | Op::OnceWait { .. } => WaitReason::Once,
             Op::BarrierWait(_) | Op::BarrierPark(_) => WaitReason::Barrier,
             Op::Park { .. } => WaitReason::Park,
+            Op::TaskWait(_) => WaitReason::Task,
             Op::Join(_) => WaitReason::Join,
             Op::Sleep { .. } => WaitReason::Sleep,
             Op::Await => WaitReason::Spin,

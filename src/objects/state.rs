@@ -27,6 +27,11 @@ pub(crate) enum State {
     Atomic(AtomicState),
     /// A plain variable: no state of its own, only accesses to check.
     Cell,
+    /// Whether the waker of an async task was called.
+    #[allow(dead_code, reason = "the tasks come next")]
+    Task {
+        woken: bool,
+    },
     /// The id is free.
     Gone,
 }
@@ -44,6 +49,7 @@ impl Clone for State {
             State::Barrier(b) => State::Barrier(b.clone()),
             State::Atomic(a) => State::Atomic(*a),
             State::Cell => State::Cell,
+            State::Task { woken } => State::Task { woken: *woken },
             State::Gone => State::Gone,
         }
     }
@@ -71,6 +77,7 @@ impl State {
             State::Once(_) => ObjKind::Once,
             State::Barrier(_) => ObjKind::Barrier,
             State::Atomic(_) => ObjKind::Atomic,
+            State::Task { .. } => ObjKind::Task,
             State::Cell | State::Gone => ObjKind::Cell,
         }
     }

@@ -1,7 +1,7 @@
 //! Whether everybody waits for everybody: Go's "all goroutines are asleep - deadlock!".
 //!
 //! Decided by the monitor when no processor has been held for a while. It is certain exactly if
-//! nothing can ever make anything ready again: no timer, no goroutine that runs, and no thread of the
+//! nothing can ever make anything ready again: no timer, no goroutine that runs or waits for a socket, and no thread of the
 //! process that is not ours (it may hold a channel's end, or a handle). Threads of ours are those of
 //! the runtime and those that wait in one of our primitives without a deadline.
 //!
@@ -9,7 +9,7 @@
 //! exists, such as a test harness's.
 
 use super::clock::NEVER;
-use super::{fatal, host, idle, m, p, timers, wait};
+use super::{fatal, g, host, idle, m, p, timers, wait};
 
 /// End the program if nothing can happen any more.
 pub(super) fn check() {
@@ -19,6 +19,7 @@ pub(super) fn check() {
     let ours = m::count() + 1 + wait::blocked_threads();
     let somebody_waits = p::live() != 0 || wait::blocked_threads() != 0;
     if somebody_waits
+        && !somebody_waits_for_io()
         && threads_of_process() == Some(ours)
         && timers::earliest() == NEVER
         && idle::is_all_quiet()
@@ -31,6 +32,13 @@ pub(super) fn check() {
             fatal::all_asleep();
         }
     }
+}
+
+/// Whether a goroutine waits for a socket, which the world may make ready.
+fn somebody_waits_for_io() -> bool {
+    let mut found = false;
+    g::each(|g| found |= g.waits_for_io());
+    found
 }
 
 /// How many threads this process has, where the system says.

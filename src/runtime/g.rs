@@ -154,6 +154,8 @@ const REASONS: &[WaitReason] = &[
     WaitReason::Join,
     WaitReason::Sleep,
     WaitReason::Spin,
+    WaitReason::Io,
+    WaitReason::Task,
 ];
 
 impl G {
@@ -259,6 +261,11 @@ impl G {
         self.wait_site.store(std::ptr::from_ref(site).cast_mut(), Ordering::Relaxed);
         self.wait_object.store(object, Ordering::Relaxed);
         self.since.store(since, Ordering::Relaxed);
+    }
+
+    /// Whether it waits for a socket.
+    pub(super) fn waits_for_io(&self) -> bool {
+        self.is(Status::Waiting) && self.reason.load(Ordering::Relaxed) == WaitReason::Io as u8
     }
 
     /// What a dump says; none of a free record.

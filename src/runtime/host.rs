@@ -42,7 +42,7 @@ fn finish() {
     OVER.store(true, Ordering::Release);
     // SAFETY: threads' records are never freed.
     if let Some(m) = unsafe { HOST.load(Ordering::Acquire).as_ref() } {
-        m.parker.tell();
+        m.tell();
     }
 }
 

@@ -6,15 +6,18 @@
 //!   it a processor, or by itself when a timer is due;
 //! - a thread in `wanting` is also resting, has bound goroutines to run, and found no idle processor:
 //!   there are no idle processors while somebody wants one;
-//! - the keeper is in `threads` and sleeps no longer than to its deadline.
+//! - the keeper is in `threads` and sleeps no longer than to its deadline;
+//! - the poller is in `threads` and sleeps in the netpoller, so that I/O finds it. Others are woken for
+//!   work first.
 //!
 //! Processors and threads become idle in one step, so that whoever takes the one finds the other.
 
 use super::clock::{self, NEVER, Nanos};
+use super::g::{G, Status};
 use super::gate::Gate;
 use super::m::M;
 use super::p::{self, P};
-use super::{global, host, monitor, timers};
+use super::{global, host, monitor, poller, timers};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -24,10 +27,16 @@ struct Idle {
     threads: Vec<&'static M>,
     wanting: VecDeque<&'static M>,
     keeper: Option<(&'static M, Nanos)>,
+    poller: Option<&'static M>,
 }
 
-static IDLE: Mutex<Idle> =
-    Mutex::new(Idle { processors: Vec::new(), threads: Vec::new(), wanting: VecDeque::new(), keeper: None });
+static IDLE: Mutex<Idle> = Mutex::new(Idle {
+    processors: Vec::new(),
+    threads: Vec::new(),
+    wanting: VecDeque::new(),
+    keeper: None,
+    poller: None,
+});
 
 static GATE: Gate = Gate::new(AtomicUsize::new(0), AtomicUsize::new(0));
 
@@ -52,7 +61,11 @@ impl Idle {
 
     fn take_thread(&mut self) -> Option<&'static M> {
         // A thread that an exclusive goroutine has is woken for that goroutine only.
-        let at = self.threads.iter().rposition(|m| !m.exclusive.load(Ordering::Relaxed))?;
+        // The one that polls is of use where it is.
+        let free = |m: &&M| !m.exclusive.load(Ordering::Relaxed);
+        let polls = |m: &M| self.poller.is_some_and(|poller| std::ptr::eq(poller, m));
+        let at = self.threads.iter().rposition(|m| free(m) && !polls(m));
+        let at = at.or_else(|| self.threads.iter().rposition(free))?;
         let m = self.threads[at];
         self.remove(m);
         Some(m)
@@ -68,6 +81,9 @@ impl Idle {
         m.rests.store(false, Ordering::Relaxed);
         if self.keeper.is_some_and(|(keeper, _)| std::ptr::eq(keeper, m)) {
             self.keeper = None;
+        }
+        if self.poller.is_some_and(|poller| std::ptr::eq(poller, m)) {
+            self.poller = None;
         }
         if m.wants.swap(false, Ordering::Relaxed) {
             self.wanting.retain(|&other| !std::ptr::eq(other, m));
@@ -135,7 +151,7 @@ fn start_spinner() {
     drop(idle);
     monitor::wake();
     match thread {
-        Some(m) => m.parker.tell(),
+        Some(m) => m.tell(),
         None => M::start(p, true),
     }
 }
@@ -165,7 +181,7 @@ pub(super) fn bound_was_added(m: &'static M) {
             idle.dispatch(m, p, false);
             drop(idle);
             monitor::wake();
-            m.parker.tell();
+            m.tell();
         }
         None => idle.want(m),
     }
@@ -177,7 +193,7 @@ pub(super) fn place(p: &'static P) {
     if let Some(m) = idle.wanting.front().copied() {
         idle.dispatch(m, p, false);
         drop(idle);
-        m.parker.tell();
+        m.tell();
         return;
     }
     GATE.spin();
@@ -187,7 +203,7 @@ pub(super) fn place(p: &'static P) {
     }
     drop(idle);
     match thread {
-        Some(m) => m.parker.tell(),
+        Some(m) => m.tell(),
         None => M::start(p, true),
     }
 }
@@ -199,7 +215,7 @@ pub(super) fn pass_on(m: &'static M) {
     let Some(p) = m.release() else { return };
     idle.dispatch(other, p, false);
     drop(idle);
-    other.parker.tell();
+    other.tell();
 }
 
 /// The thread lost its processor: hold another, or rest until given one. It may also return empty
@@ -240,7 +256,7 @@ pub(super) fn rest(m: &'static M) {
     if let Some(other) = idle.wanting.front().copied() {
         idle.dispatch(other, p, false);
         drop(idle);
-        other.parker.tell();
+        other.tell();
         if spun {
             GATE.found();
         }
@@ -290,12 +306,25 @@ fn take_back(m: &'static M) -> bool {
     true
 }
 
-/// Sleep until given a processor. The keeper also wakes for its deadline.
+/// Sleep until given a processor. The keeper also wakes for its deadline, the poller for I/O.
 fn sleep(m: &'static M) {
+    let mut ready = Vec::new();
     loop {
-        let deadline = lock().keeper.filter(|(keeper, _)| std::ptr::eq(*keeper, m)).map(|(_, at)| at);
-        let left = deadline.map(|at| at.saturating_sub(clock::now()));
-        if left != Some(0) && m.sleep(left) {
+        let Duties { deadline, left, polls } = duties(m);
+        let given = match left {
+            Some(0) => false,
+            _ if polls => m.poll(left, &mut ready),
+            _ => m.sleep(left),
+        };
+        if !ready.is_empty() {
+            // With a processor it runs them itself.
+            let held = given || take_back(m);
+            hand_out(m, &mut ready);
+            if held {
+                return;
+            }
+        }
+        if given {
             return;
         }
         if m.is_host && host::is_over() {
@@ -314,6 +343,53 @@ fn sleep(m: &'static M) {
     }
 }
 
+/// What a resting thread minds.
+struct Duties {
+    /// Of the first timer, if it is the keeper.
+    deadline: Option<Nanos>,
+    /// How long until then.
+    left: Option<Nanos>,
+    /// Whether it is the poller, and is to sleep there.
+    polls: bool,
+}
+
+/// What `m` minds; it becomes the poller if nobody is, nor is still on the way out of there.
+fn duties(m: &'static M) -> Duties {
+    let mut idle = lock();
+    let deadline = idle.keeper.filter(|(keeper, _)| std::ptr::eq(*keeper, m)).map(|(_, at)| at);
+    let left = deadline.map(|at| at.saturating_sub(clock::now()));
+    let free = idle.poller.is_none_or(|poller| std::ptr::eq(poller, m));
+    let useful = poller::is_used() && m.rests.load(Ordering::Relaxed) && left != Some(0);
+    let polls = free && useful && poller::claim();
+    if free {
+        idle.poller = polls.then_some(m);
+    }
+    Duties { deadline, left, polls }
+}
+
+/// Let goroutines that waited for I/O go on: here, if the thread holds a processor.
+pub(super) fn hand_out(m: &'static M, ready: &mut Vec<&'static G>) {
+    let count = ready.len();
+    for g in ready.drain(..) {
+        g.set(Status::Runnable);
+        match m.owned() {
+            Some(p) => p.append(m, g),
+            None => M::post(g),
+        }
+    }
+    if count > 1 {
+        work_was_added();
+    }
+}
+
+/// Look for I/O; gives whether anybody may go on.
+pub(super) fn look_for_io(m: &'static M) -> bool {
+    let mut ready = poller::glance();
+    let found = !ready.is_empty();
+    hand_out(m, &mut ready);
+    found
+}
+
 /// A timer was added by somebody without a processor: somebody must mind it.
 pub(super) fn timer_was_added(deadline: Nanos) {
     let mut idle = lock();
@@ -325,7 +401,7 @@ pub(super) fn timer_was_added(deadline: Nanos) {
     if let Some(keeper) = late {
         idle.keeper = Some((keeper, deadline));
         drop(idle);
-        keeper.parker.tell();
+        keeper.tell();
     } else if idle.keeper.is_none() && GATE.idle() != 0 {
         // Nobody rests, and a processor is idle: a thread for it will mind.
         drop(idle);

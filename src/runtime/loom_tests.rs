@@ -180,6 +180,29 @@ fn a_tell_is_never_lost() {
     });
 }
 
+/// A thread that sleeps in the poller is told as well: it sees that before it sleeps, or whoever tells sees
+/// where it sleeps.
+#[test]
+fn a_poller_is_told_or_interrupted() {
+    explore(3, || {
+        let shared = Arc::new((Parker::new(), AtomicU32::new(0)));
+        let theirs = Arc::clone(&shared);
+        let teller = thread::spawn(move || {
+            let (parker, polls) = &*theirs;
+            parker.tell();
+            loom::sync::atomic::fence(Ordering::SeqCst);
+            polls.load(Ordering::Relaxed) == 1
+        });
+        let (parker, polls) = &*shared;
+        polls.store(1, Ordering::Relaxed);
+        loom::sync::atomic::fence(Ordering::SeqCst);
+        let told = parker.is_told();
+        let interrupted = teller.join().unwrap();
+        assert!(told || interrupted);
+        assert!(parker.consume());
+    });
+}
+
 /// One adds work, another gives up looking: afterwards somebody knows of it.
 #[test]
 fn work_is_seen_by_somebody() {

@@ -13,10 +13,10 @@ use super::handshake::Handshake;
 use super::list::List;
 use super::p::{Owned, P};
 use super::parker::Parker;
-use super::{idle, sched};
+use super::{idle, poller, sched};
 use std::cell::Cell;
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering, fence};
 use std::sync::{Mutex, PoisonError};
 
 /// Bytes of a thread's own stack: the scheduler runs on it, goroutines do not.
@@ -36,8 +36,10 @@ pub(crate) struct M {
     /// The goroutine it runs; read by the monitor.
     pub(super) current: AtomicPtr<G>,
     pub(super) spinning: Cell<bool>,
-    /// Where it sleeps; anybody tells.
-    pub(super) parker: Parker,
+    /// Where it sleeps; anybody tells, by [`M::tell`].
+    parker: Parker,
+    /// Whether it sleeps in the poller instead.
+    polls: AtomicBool,
     /// A processor somebody gives it; written under the lock of the idle list, before the tell.
     pub(super) given: AtomicPtr<P>,
     /// Whether it came with a place among the spinners. As `given`.
@@ -114,6 +116,7 @@ impl M {
             current: AtomicPtr::new(null_mut()),
             spinning: Cell::new(false),
             parker: Parker::new(),
+            polls: AtomicBool::new(false),
             given: AtomicPtr::new(null_mut()),
             given_spin: AtomicBool::new(false),
             rests: AtomicBool::new(false),
@@ -184,6 +187,26 @@ impl M {
             self.parker.wait(timeout);
         }
         self.receive()
+    }
+
+    /// As [`M::sleep`], in the poller; `ready` takes the goroutines that may go on.
+    pub(super) fn poll(&'static self, timeout: Option<Nanos>, ready: &mut Vec<&'static G>) -> bool {
+        // Either who tells sees that it polls, or it sees that it was told.
+        self.polls.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        *ready = poller::sleep(timeout, || self.parker.is_told());
+        self.polls.store(false, Ordering::Relaxed);
+        self.parker.consume();
+        self.receive()
+    }
+
+    /// Get the thread out of its sleep, or of its next one.
+    pub(super) fn tell(&self) {
+        self.parker.tell();
+        fence(Ordering::SeqCst);
+        if self.polls.load(Ordering::Relaxed) {
+            poller::interrupt();
+        }
     }
 
     /// Hold what it was given, if it was.

@@ -35,6 +35,7 @@ mod names;
 mod overflow;
 mod p;
 mod parker;
+pub(crate) mod poller;
 mod procs;
 mod queue;
 mod run;

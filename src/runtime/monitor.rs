@@ -7,6 +7,7 @@
 //!   others can take it, if a processor is idle;
 //! - an idle processor is put to work if work lies about or a timer is late, which mends the named
 //!   scenarios "stale spinner" and "late keeper";
+//! - I/O that nobody has looked for is looked for;
 //! - stacks that were free for some seconds give their memory back.
 //!
 //! When nothing runs it sleeps until a processor is taken. Invariants: it takes no processor from a
@@ -18,7 +19,7 @@ use super::handshake::Handshake;
 use super::m::M;
 use super::p::{self, P};
 use super::parker::Parker;
-use super::{arena, asleep, global, idle, timers};
+use super::{arena, asleep, global, idle, poller, timers, wait};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -135,8 +136,12 @@ fn rest(limit: Option<Nanos>) {
     SLEEPS.store(false, Ordering::SeqCst);
 }
 
-/// If a processor is idle while there is work, or a timer is late: wake a thread.
+/// If a processor is idle while there is work, or a timer is late: wake a thread. If nobody looks for I/O:
+/// look.
 fn put_to_work(now: Nanos) {
+    if poller::is_stale(now) {
+        poller::glance().into_iter().for_each(wait::ready);
+    }
     if idle::gate().idle() != 0 && (idle::is_work_anywhere() || timers::earliest() <= now) {
         idle::work_was_added();
     }

@@ -19,14 +19,24 @@ impl Parker {
     pub(super) fn wait(&self, timeout: Option<Nanos>) -> bool {
         loop {
             // Acquire: what was done before the tell is seen after it.
-            if self.0.swap(0, Ordering::Acquire) == 1 {
+            if self.consume() {
                 return true;
             }
             futex::wait(&self.0, 0, timeout);
             if timeout.is_some() {
-                return self.0.swap(0, Ordering::Acquire) == 1;
+                return self.consume();
             }
         }
+    }
+
+    /// Whether it was told and has not slept since.
+    pub(super) fn is_told(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == 1
+    }
+
+    /// Use up a tell without sleeping; gives whether there was one.
+    pub(super) fn consume(&self) -> bool {
+        self.0.swap(0, Ordering::Acquire) == 1
     }
 
     /// Tell the thread; it may be told before it sleeps.

@@ -1,7 +1,7 @@
 //! The loop of every thread: find a goroutine, run it, again.
 //!
 //! Where the next goroutine comes from, in this order: every [`GLOBAL_EVERY`]th time the global queue,
-//! so that it cannot starve; timers that are due; every other time a goroutine bound to this thread;
+//! so that it cannot starve, after a look for I/O; timers that are due; every other time a goroutine bound to this thread;
 //! the processor's `next`; its ring; bound ones; the global queue; other processors' rings. A thread
 //! that finds nothing spins for some tens of microseconds, if not too many do, and then rests.
 //! Invariants: this code runs on the thread's own stack, which is inside the runtime; a thread runs a
@@ -73,10 +73,11 @@ fn find(m: &'static M, p: &Owned) -> Option<&'static G> {
         return m.pop_bound();
     }
     let tick = p.tick.load(Ordering::Relaxed);
-    if tick.is_multiple_of(GLOBAL_EVERY)
-        && let Some(g) = from_global(m, p, 0)
-    {
-        return Some(g);
+    if tick.is_multiple_of(GLOBAL_EVERY) {
+        idle::look_for_io(m);
+        if let Some(g) = from_global(m, p, 0) {
+            return Some(g);
+        }
     }
     look_at_timers(m, p, tick);
     if tick.is_multiple_of(2)
@@ -133,6 +134,7 @@ fn hunt(m: &'static M, p: &Owned) -> Option<&'static G> {
                 p.append(m, g);
             });
         }
+        idle::look_for_io(m);
         let found = p.pop().or_else(|| m.pop_bound());
         if found.is_some() || idle::somebody_wants() || m.is_host && host::is_over() {
             return found;

@@ -175,6 +175,22 @@ impl Waiter {
         }
     }
 
+    /// As [`Waiter::wake`], but a goroutine is given to the caller, who makes it runnable.
+    ///
+    /// # Safety
+    /// As for [`Waiter::wake`].
+    pub(super) unsafe fn take(this: *const Waiter) -> Option<&'static G> {
+        // SAFETY: until it is woken the waiter stays.
+        let who = unsafe { (*this).who.get() };
+        if who.is_null() || who.addr() & TASK != 0 {
+            // SAFETY: by the contract.
+            unsafe { Waiter::wake(this) };
+            return None;
+        }
+        // SAFETY: it is a goroutine's record, and records are never freed.
+        unsafe { who.cast::<G>().as_ref() }
+    }
+
     fn block(&self, release: impl FnOnce() -> bool) {
         if !release() {
             return;

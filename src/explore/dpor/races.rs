@@ -233,6 +233,7 @@ pub(super) fn may_fail_earlier(op: &Op) -> bool {
             | Op::OnceBegin(_)
             | Op::OnceWait { .. }
             | Op::Park { .. }
+            | Op::TaskWait(_)
     )
 }
 

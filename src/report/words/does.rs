@@ -53,6 +53,8 @@ pub(in crate::report) fn does(op: OpKind) -> &'static str {
         TimerStart => "starts",
         TimerStop => "stops",
         Await => "spins on",
+        TaskWait => "awaits a wake of",
+        TaskWake => "wakes",
         Read => "reads",
         Write => "writes",
     }

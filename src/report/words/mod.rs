@@ -315,7 +315,10 @@ fn unblock(slug: Slug, blocked: &[Blocked], scene: &Scene<'_>) -> &'static str {
         Once => "do not call back into the same `Once` from its own initialiser",
         Barrier => "let as many goroutines reach the barrier as it was made for",
         Join => "end the joined goroutine first: it waits for something itself",
-        Lock | ReadLock | WriteLock | Sleep | Spin => general(slug),
+        Task => {
+            "register the waker of every poll before looking at the state, and wake it on every path that changes it"
+        }
+        Lock | ReadLock | WriteLock | Sleep | Spin | Io => general(slug),
     }
 }
 
@@ -382,5 +385,5 @@ pub(super) fn ended(yes: bool) -> &'static str {
 /// Whether the step waits, for tables.
 pub(super) fn is_wait(op: OpKind) -> bool {
     use OpKind::*;
-    matches!(op, WaitGroupWait | CondWait | BarrierWait | Sleep | Park | Join | Spawn)
+    matches!(op, WaitGroupWait | CondWait | BarrierWait | Sleep | Park | Join | Spawn | TaskWait)
 }
