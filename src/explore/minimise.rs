@@ -20,7 +20,7 @@ use std::sync::Arc;
 /// Executions that may be spent on shrinking one failure.
 const ATTEMPTS: u32 = 2_000;
 /// Steps that may be spent on it.
-const STEPS: u64 = 5_000_000;
+const STEPS: u64 = 1_000_000;
 /// A token of more characters is no fun to copy.
 const TOKEN_LENGTH: usize = 64;
 
@@ -95,7 +95,8 @@ impl Bench<'_> {
     fn deviate(&mut self, deviations: Vec<Deviation>, record: bool) -> (Report, Vec<Deviation>) {
         let (report, strategy) = self.run(Deviate::new(deviations.clone()), record);
         let unmatched = strategy.unmatched();
-        let followed = deviations.into_iter().filter(|d| !unmatched.contains(d)).collect();
+        // Sorted, and as many as there are steps where a livelock is cut.
+        let followed = deviations.into_iter().filter(|d| unmatched.binary_search(d).is_err()).collect();
         (report, followed)
     }
 

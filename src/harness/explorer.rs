@@ -191,6 +191,15 @@ impl Explorer {
         self
     }
 
+    /// Run exactly what a token says, or what the file of regressions at this path says.
+    ///
+    /// # Panics
+    /// Running, if it is neither.
+    pub fn replay(mut self, what: &str) -> Explorer {
+        self.config.replay = Some(what.to_owned());
+        self
+    }
+
     pub(super) fn identity(&self) -> Identity<'static> {
         Identity { test: None, site: self.site }
     }

@@ -82,8 +82,8 @@ pub(super) fn executed(
             (step.op, step.object) = (OpKind::Unlock, mutex);
         }
         Op::CondWoken { .. } => return,
-        // It goes on waiting: nothing has happened.
-        Op::WaitGroupWait(_) if matches!(effect, Effect::Next(_)) => return,
+        // It goes on waiting, a writer announced: nothing has happened.
+        Op::WaitGroupWait(_) | Op::WriteLock(_) if matches!(effect, Effect::Next(_)) => return,
         _ => {}
     }
     suite.executed(clocks, &step);

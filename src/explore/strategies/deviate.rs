@@ -32,7 +32,7 @@ impl Deviate {
         Deviate { deviations, used: Vec::new(), unmatched: Vec::new(), tally: Tally::default() }
     }
 
-    /// The deviations that the last execution did not follow.
+    /// The deviations that the last execution did not follow, sorted.
     pub(crate) fn unmatched(&self) -> &[Deviation] {
         &self.unmatched
     }
