@@ -73,7 +73,7 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    if port::model().is_some() || port::is_hosted() {
+    if port::model().is_some() {
         return start_in_engine(f, name, site);
     }
     let shown = name.as_deref().map(Arc::from);

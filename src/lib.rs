@@ -111,10 +111,12 @@
 pub mod cell;
 pub mod chan;
 pub mod context;
+pub mod debug;
 #[cfg(doctest)]
 mod documentation;
 mod go;
 pub mod hint;
+pub mod leak;
 #[cfg(unix)]
 pub mod net;
 #[cfg_attr(not(feature = "check"), allow(dead_code, unused_imports, reason = "the model uses the rest"))]

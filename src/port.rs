@@ -12,7 +12,7 @@
 use crate::objects::{Arm, End, Nanos, Op, Ret, State};
 use selvedge_checkers::finding::Slug;
 use selvedge_checkers::ids::{Gid, ObjId, SiteRef};
-use selvedge_checkers::op::{ObjKind, WaitReason};
+use selvedge_checkers::op::ObjKind;
 use std::any::Any;
 use std::cell::UnsafeCell;
 use std::panic::Location;
@@ -376,29 +376,26 @@ fn trespass(tag: u64, created: SiteRef) -> ! {
     )
 }
 
-/// Whether somebody asks, when a test is over, who of it is left: then the engine must know everybody,
-/// and who waits registers.
-#[inline]
-pub(crate) fn is_hosted() -> bool {
-    crate::plain::is_hosted()
-}
-
 fn plain_engine() -> &'static dyn Engine {
     crate::plain::engine()
 }
 
-/// A wait that the plain engine does not know, for the party of a test that asks who can never go on.
+/// What may be asked about a wait from outside, while the world is stopped: so an answer waits for nothing,
+/// neither for a lock.
 pub(crate) trait Watch {
-    /// Whether who waits can never go on. Takes the object's lock.
-    fn is_stranded(&self) -> bool;
+    /// Whether who waits can never go on: proved, whatever anybody does. False if that cannot be known now.
+    fn is_stranded(&self) -> bool {
+        false
+    }
     /// The object: its address, what it is, and where it was created.
-    fn object(&self) -> Option<(usize, ObjKind, SiteRef)>;
-}
-
-/// While the result lives, this goroutine is known to wait for what `watch` tells. Not to be called, nor
-/// the result dropped, with a lock that `watch` takes.
-pub(crate) fn register(watch: &dyn Watch, reason: WaitReason, site: SiteRef) -> impl Drop {
-    crate::plain::register(watch, reason, site)
+    fn object(&self) -> Option<(usize, ObjKind, SiteRef)> {
+        None
+    }
+    /// The numbers of the goroutines of which one has to act first, as far as that is known: who holds
+    /// the lock, who is to end.
+    fn holders(&self) -> Vec<u64> {
+        Vec::new()
+    }
 }
 
 /// An object that was made outside is used in the model that runs here.
@@ -452,4 +449,5 @@ pub(crate) mod wait {
         start_timer, yield_now,
     };
     pub(crate) use crate::runtime::wait_list::{WaitList, WaitNode};
+    pub(crate) use crate::runtime::{census, dump, scope, symbols};
 }

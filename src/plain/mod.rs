@@ -7,13 +7,6 @@
 //! objects it waits for, and its waiter is taken by who wakes it; user code never runs under the
 //! lock.
 
-#[cfg_attr(not(feature = "check"), allow(dead_code, reason = "only a test asks who is left"))]
-mod party;
-
-#[cfg(feature = "check")]
-pub(crate) use party::{Stranded, host};
-pub(crate) use party::{is_hosted, register};
-
 use crate::objects::timer::{self, Due};
 use crate::objects::{Arm, End, Nanos, Op, Ret, State, Step, World, atomic, chan, wait_group};
 use crate::port::wait::{self, Waiter, Why};
@@ -42,12 +35,6 @@ struct Thread {
     live: bool,
     /// Where its last operation was.
     site: Option<SiteRef>,
-    /// The party it belongs to; 0 for nobody's.
-    party: u32,
-    /// What it waits for, if that is no object of the engine.
-    watched: Option<party::Watched>,
-    /// Who started it, as what, and where, if it is a goroutine.
-    origin: Option<(Gid, Option<String>, SiteRef)>,
 }
 
 /// A waiter that a thread of the table has released.
@@ -453,18 +440,11 @@ impl Engine for Plain {
     }
 
     fn spawn(&self, spawn: Spawn) -> Gid {
-        let parent = self.me();
         let Spawn { body, name, site } = spawn;
-        let party = party::mine();
-        let mut state = self.lock();
-        let g = state.enter();
-        let me = &mut state.threads[g.index()];
-        (me.party, me.origin) = (party, Some((parent, name.clone(), site)));
-        drop(state);
+        let g = self.lock().enter();
         let run = move || {
             let plain = PLAIN.get().expect("the engine exists");
             plain.adopt(g);
-            party::join(party);
             if let Err(payload) = catch_unwind(AssertUnwindSafe(body))
                 && !payload.is::<GoExit>()
             {

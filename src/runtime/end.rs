@@ -14,7 +14,6 @@ pub(super) fn end() -> std::thread::Result<()> {
     if let Some(at_end) = g.mine.at_end.take() {
         at_end(g.mine.identity.replace(0));
     }
-    g.mine.party.set(0);
     let inside = g.enter();
     match inside.processor() {
         Some(p) => p.count_live(-1),

@@ -5,67 +5,16 @@
 //!
 //! Source: Go's `runtime/panic.go`, `runtime/traceback.go`.
 
-use super::clock;
-use super::g::{self, G, Portrait};
-use super::m::current;
+use super::census::{self, Question};
+use super::dump;
+use super::g::G;
+use super::wait;
 use std::any::Any;
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::Mutex;
 
 /// One end is enough: whoever comes second waits for it.
 static ENDING: Mutex<()> = Mutex::new(());
-
-const MINUTE: u64 = 60_000_000_000;
-
-/// Every goroutine, the oldest first.
-pub(crate) fn portraits() -> Vec<Portrait> {
-    let mut all = Vec::new();
-    g::each(|g| all.extend(g.portrait()));
-    all.sort_by_key(|portrait| portrait.id);
-    all
-}
-
-/// A goroutine, as Go's dumps write it.
-fn describe(portrait: &Portrait, text: &mut String) {
-    let _ = write!(text, "\ngoroutine {} [", portrait.id);
-    match (&portrait.waits, portrait.running) {
-        (Some(wait), _) => {
-            text.push_str(wait.reason.text());
-            let minutes = clock::now().saturating_sub(wait.since) / MINUTE;
-            if minutes > 0 {
-                let _ = write!(text, ", {minutes} minutes");
-            }
-        }
-        (None, true) => text.push_str("running"),
-        (None, false) => text.push_str("runnable"),
-    }
-    if portrait.locked {
-        text.push_str(", locked to thread");
-    }
-    text.push_str("]:\n");
-    if let Some(name) = &portrait.name {
-        let _ = writeln!(text, "named {name:?}");
-    }
-    if let Some(wait) = &portrait.waits {
-        if let Some(site) = wait.site {
-            let _ = writeln!(text, "\t{site}");
-        }
-        if wait.object != 0 {
-            let _ = writeln!(text, "\tat the object {:#x}", wait.object);
-        }
-    }
-    if let Some(created) = portrait.created.filter(|_| portrait.id != 1) {
-        let _ = writeln!(text, "created in goroutine {}\n\t{created}", portrait.parent);
-    }
-}
-
-/// What the goroutines are doing, in Go's form.
-pub(crate) fn dump() -> String {
-    let mut text = String::new();
-    portraits().iter().for_each(|portrait| describe(portrait, &mut text));
-    text
-}
 
 fn end(text: &str) -> ! {
     let held = ENDING.lock();
@@ -75,9 +24,24 @@ fn end(text: &str) -> ! {
     std::process::exit(2)
 }
 
+/// What every goroutine is doing, the caller first.
+pub(crate) fn everybody() -> String {
+    dump::text(&census::take(Question::EVERYTHING), census::myself())
+}
+
 /// Nothing can happen any more.
 pub(super) fn all_asleep() -> ! {
-    end(&format!("fatal error: all goroutines are asleep - deadlock!\n{}", dump()))
+    let threads = match wait::blocked_threads() {
+        0 => String::new(),
+        1 => "\nOne thread that is no goroutine waits as well.\n".into(),
+        n => format!("\n{n} threads that are no goroutines wait as well.\n"),
+    };
+    end(&format!("fatal error: all goroutines are asleep - deadlock!\n{threads}{}", everybody()))
+}
+
+/// The signal came.
+pub(super) fn quit() -> ! {
+    end(&format!("SIGQUIT: quit\n{}", everybody()))
 }
 
 /// Main has ended itself, and so have all others.
@@ -92,11 +56,7 @@ pub(super) fn uncaught(payload: &(dyn Any + Send)) -> ! {
         (_, Some(text)) => text.as_str(),
         _ => "a value that is no text",
     };
-    let mut text = format!("panic: {message}\n");
-    let mine = current().map(G::id);
-    let (first, others): (Vec<_>, Vec<_>) = portraits().into_iter().partition(|p| Some(p.id) == mine);
-    first.iter().chain(&others).for_each(|portrait| describe(portrait, &mut text));
-    end(&text)
+    end(&format!("panic: {message}\n{}", everybody()))
 }
 
 /// A goroutine overran its stack, as its canary tells.

@@ -20,7 +20,7 @@ use super::arena::Slot;
 use super::clock::Nanos;
 use super::locals::Locals;
 use super::m::M;
-use super::names;
+use crate::port::Watch;
 use corosensei::{Coroutine, Yielder};
 use selvedge_checkers::ids::SiteRef;
 use selvedge_checkers::op::WaitReason;
@@ -32,7 +32,9 @@ use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, 
 use std::sync::{Mutex, PoisonError};
 
 /// A goroutine's code on its stack. What it yields is a command, see `run`.
-pub(super) type Code = Coroutine<(), usize, (), Slot>;
+///
+/// What it is resumed with is 0, or the address of a `trace::Request`.
+pub(super) type Code = Coroutine<usize, usize, (), Slot>;
 
 /// What a goroutine is doing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,7 +66,7 @@ pub(crate) struct G {
     pub(super) m: AtomicPtr<M>,
     /// The thread it may only run on.
     pub(super) home: AtomicPtr<M>,
-    pub(super) yielder: Cell<*const Yielder<(), usize>>,
+    pub(super) yielder: Cell<*const Yielder<usize, usize>>,
     code: UnsafeCell<MaybeUninit<Code>>,
     pub(super) started: Cell<bool>,
     /// Its stack, from its first run on.
@@ -77,9 +79,13 @@ pub(crate) struct G {
     body: UnsafeCell<Body>,
     id: AtomicU64,
     parent: AtomicU64,
+    /// Whose it is, see `scope`.
+    scope: AtomicU32,
     site: AtomicPtr<Location<'static>>,
     wait_site: AtomicPtr<Location<'static>>,
     wait_object: AtomicUsize,
+    /// What may be asked about the wait, while it is parked.
+    watch: Cell<Option<*const dyn Watch>>,
     since: AtomicU64,
     /// See `names`.
     pub(super) name: AtomicPtr<String>,
@@ -94,8 +100,6 @@ pub(crate) struct G {
 pub(crate) struct Mine {
     /// Its number there plus one; 0 for none.
     pub(crate) identity: Cell<u32>,
-    /// The party it belongs to; 0 for nobody's.
-    pub(crate) party: Cell<u32>,
     /// Models it has entered and not left: it runs them on its own stack.
     #[cfg(feature = "check")]
     pub(crate) models: Cell<i32>,
@@ -110,18 +114,13 @@ unsafe impl Sync for G {}
 // SAFETY: as above.
 unsafe impl Send for G {}
 
-/// What a dump says of a goroutine.
-#[derive(Clone, Debug)]
-pub(crate) struct Portrait {
-    pub(crate) id: u64,
-    pub(crate) parent: u64,
-    pub(crate) name: Option<String>,
-    pub(crate) created: Option<SiteRef>,
-    /// None if it waits for nothing.
-    pub(crate) waits: Option<Wait>,
-    pub(crate) running: bool,
-    /// Whether it may only run on one thread.
-    pub(crate) locked: bool,
+/// Where a goroutine comes from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Origin {
+    /// The number of who started it; 0 for no goroutine.
+    pub(super) parent: u64,
+    /// See `scope`.
+    pub(super) scope: u32,
 }
 
 /// What a goroutine waits for.
@@ -180,9 +179,10 @@ impl G {
 
     /// A free record becomes a goroutine that will run `f`.
     #[inline]
-    pub(super) fn set_up<F: FnOnce() + Send + 'static>(&self, id: u64, parent: u64, site: SiteRef, f: F) {
+    pub(super) fn set_up<F: FnOnce() + Send + 'static>(&self, id: u64, origin: Origin, site: SiteRef, f: F) {
         self.id.store(id, Ordering::Relaxed);
-        self.parent.store(parent, Ordering::Relaxed);
+        self.parent.store(origin.parent, Ordering::Relaxed);
+        self.scope.store(origin.scope, Ordering::Relaxed);
         self.site.store(std::ptr::from_ref(site).cast_mut(), Ordering::Relaxed);
         self.started.set(false);
         self.set_body(f);
@@ -256,7 +256,15 @@ impl G {
 
     /// Note what the goroutine is about to wait for.
     #[inline]
-    pub(super) fn waits_for(&self, reason: WaitReason, site: SiteRef, object: usize, since: Nanos) {
+    pub(super) fn waits_for(
+        &self,
+        reason: WaitReason,
+        site: SiteRef,
+        object: usize,
+        watch: Option<*const dyn Watch>,
+        since: Nanos,
+    ) {
+        self.watch.set(watch);
         self.reason.store(reason as u8, Ordering::Relaxed);
         self.wait_site.store(std::ptr::from_ref(site).cast_mut(), Ordering::Relaxed);
         self.wait_object.store(object, Ordering::Relaxed);
@@ -268,26 +276,40 @@ impl G {
         self.is(Status::Waiting) && self.reason.load(Ordering::Relaxed) == WaitReason::Io as u8
     }
 
-    /// What a dump says; none of a free record.
-    pub(super) fn portrait(&self) -> Option<Portrait> {
-        if self.is(Status::Free) {
-            return None;
-        }
+    /// Who started it, and whose it is.
+    #[inline]
+    pub(super) fn origin(&self) -> Origin {
+        Origin { parent: self.parent.load(Ordering::Relaxed), scope: self.scope.load(Ordering::Relaxed) }
+    }
+
+    /// What a goroutine that this one starts has for an origin.
+    #[inline]
+    pub(super) fn descent(&self) -> Origin {
+        Origin { parent: self.id(), scope: self.scope.load(Ordering::Relaxed) }
+    }
+
+    /// From now on it, and what it starts, belongs to `scope`.
+    pub(super) fn move_to(&self, scope: u32) {
+        self.scope.store(scope, Ordering::Relaxed);
+    }
+
+    /// What it waits for; none if it does not.
+    pub(super) fn wait(&self) -> Option<Wait> {
         let reason = REASONS.get(self.reason.load(Ordering::Relaxed) as usize).copied();
+        let reason = reason.filter(|_| self.is(Status::Waiting))?;
         // SAFETY: what is stored came from a `&'static`.
         let site = unsafe { self.wait_site.load(Ordering::Relaxed).as_ref() };
         let object = self.wait_object.load(Ordering::Relaxed);
-        let since = self.since.load(Ordering::Relaxed);
-        let waits = reason.filter(|_| self.is(Status::Waiting));
-        Some(Portrait {
-            id: self.id(),
-            parent: self.parent.load(Ordering::Relaxed),
-            name: names::of(self),
-            created: self.site(),
-            waits: waits.map(|reason| Wait { reason, site, object, since }),
-            running: self.is(Status::Running),
-            locked: self.locks.load(Ordering::Relaxed) > 0,
-        })
+        Some(Wait { reason, site, object, since: self.since.load(Ordering::Relaxed) })
+    }
+
+    /// What may be asked about the wait.
+    ///
+    /// # Safety
+    /// The goroutine is parked, and stays so while the result is used.
+    pub(super) unsafe fn watched(&self) -> Option<&dyn Watch> {
+        // SAFETY: what it is asked with lives in the wait, which goes on.
+        self.watch.get().map(|watch| unsafe { &*watch })
     }
 }
 

@@ -2,12 +2,12 @@
 //!
 //! The two sides:
 //! ```text
-//! the thread, from a goroutine's code into the runtime     the monitor
-//!   inside = 1                                               revoke = 1
-//!   light fence                                              heavy fence
-//!   revoke == 0 ?  the processor is mine                     lock
-//!   else lock; revoke = 0; unlock; look whether it still is    revoke still 1 and inside == 0 ?
-//! the thread, back to the goroutine                              yes: take the processor
+//! the thread, from a goroutine's code into the runtime     the monitor, or who stops the world
+//!   inside = 1                                               lock
+//!   light fence                                                revoke = 1
+//!   revoke == 0 ?  the processor is mine                       heavy fence
+//!   else lock; revoke = 0; unlock; look whether it still is    inside == 0 ?
+//! the thread, back to the goroutine                              yes: take the processor, or look around
 //!   inside = 0                                                   no: revoke = 0
 //!                                                            unlock
 //! ```
@@ -58,22 +58,27 @@ impl Handshake {
         self.inside.store(0, Ordering::Release);
     }
 
+    /// Keep the thread outside of the runtime for as long as the result lives; none if it is inside.
+    /// Anybody but the thread.
+    pub(super) fn hold(&self) -> Option<impl Sized> {
+        // Under the lock, so that only one asks at a time: what another's request was answered with says
+        // nothing about ours, whose fence it may have preceded.
+        let held = self.lock.lock();
+        self.revoke.store(1, Ordering::SeqCst);
+        heavy();
+        if self.inside.load(Ordering::Acquire) != 0 {
+            self.revoke.store(0, Ordering::Relaxed);
+            return None;
+        }
+        // It stays asked: that makes the thread take the lock, and see what was done here.
+        Some(held)
+    }
+
     /// Run `take` while the thread is outside of the runtime and cannot come back in; gives false if
     /// it is inside. Anybody but the thread.
     pub(super) fn while_outside(&self, take: impl FnOnce()) -> bool {
-        self.revoke.store(1, Ordering::SeqCst);
-        heavy();
-        let held = self.lock.lock();
-        // Cleared by the thread: it has been inside since we asked.
-        let asked = self.revoke.load(Ordering::Relaxed) == 1;
-        let outside = asked && self.inside.load(Ordering::Acquire) == 0;
-        if outside {
-            // It stays asked: that makes the thread take the lock, and see what was done here.
-            take();
-        } else {
-            self.revoke.store(0, Ordering::Relaxed);
-        }
-        drop(held);
-        outside
+        let Some(_held) = self.hold() else { return false };
+        take();
+        true
     }
 }

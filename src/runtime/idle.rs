@@ -409,6 +409,13 @@ pub(super) fn timer_was_added(deadline: Nanos) {
     }
 }
 
+/// Whether a thread rests. It holds nothing then, and looks at what the world does before it runs a
+/// goroutine.
+pub(super) fn rests(m: &M) -> bool {
+    let _held = lock();
+    m.rests.load(Ordering::Relaxed)
+}
+
 /// Whether all processors are idle, nobody spins, and every thread rests.
 pub(super) fn is_all_quiet() -> bool {
     let idle = lock();

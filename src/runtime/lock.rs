@@ -36,6 +36,18 @@ impl Lock {
         }
     }
 
+    /// Lock it if that is possible soon, for who must not wait for whoever has it.
+    pub(crate) fn try_lock(&self) -> bool {
+        (0..SPINS).any(|_| {
+            let free = self.0.load(Ordering::Relaxed) == FREE
+                && self.0.compare_exchange(FREE, HELD, Ordering::Acquire, Ordering::Relaxed).is_ok();
+            if !free {
+                std::hint::spin_loop();
+            }
+            free
+        })
+    }
+
     /// To be called by who has locked it, or in whose name.
     #[inline]
     pub(crate) fn unlock(&self) {

@@ -26,6 +26,8 @@ const STACK: usize = 256 << 10;
 const MOST: usize = 10_000;
 
 static COUNT: AtomicUsize = AtomicUsize::new(0);
+/// Every thread there is, for who looks at all of them (see `world`).
+static ALL: Mutex<Vec<&'static M>> = Mutex::new(Vec::new());
 
 /// A thread.
 #[repr(C, align(128))]
@@ -57,6 +59,8 @@ pub(crate) struct M {
     pub(super) blocks: AtomicBool,
     /// The kernel's number of it.
     pub(super) tid: AtomicU32,
+    /// The stop of the world (see there) for which it stands still.
+    pub(super) halted: AtomicU32,
     /// Whether it is the program's main thread, which leaves the scheduler when main has returned.
     pub(super) is_host: bool,
 }
@@ -107,10 +111,15 @@ pub(super) fn count() -> usize {
     COUNT.load(Ordering::SeqCst)
 }
 
+/// Every thread there is.
+pub(super) fn all() -> Vec<&'static M> {
+    ALL.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
 impl M {
     pub(super) fn new(is_host: bool) -> &'static M {
         COUNT.fetch_add(1, Ordering::SeqCst);
-        Box::leak(Box::new(M {
+        let m: &'static M = Box::leak(Box::new(M {
             handshake: Handshake::new(),
             p: AtomicPtr::new(null_mut()),
             current: AtomicPtr::new(null_mut()),
@@ -126,8 +135,11 @@ impl M {
             exclusive: AtomicBool::new(false),
             blocks: AtomicBool::new(false),
             tid: AtomicU32::new(0),
+            halted: AtomicU32::new(0),
             is_host,
-        }))
+        }));
+        ALL.lock().unwrap_or_else(PoisonError::into_inner).push(m);
+        m
     }
 
     /// Start a thread that begins by holding `p`.

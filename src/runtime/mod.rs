@@ -12,8 +12,10 @@ pub(crate) mod async_wait;
 mod atomics;
 mod barrier;
 mod builder;
+pub(crate) mod census;
 pub(crate) mod clock;
 mod done;
+pub(crate) mod dump;
 mod end;
 mod fatal;
 mod futex;
@@ -38,18 +40,23 @@ mod parker;
 pub(crate) mod poller;
 mod procs;
 mod queue;
+pub(crate) mod quit;
 mod run;
 mod sched;
+pub(crate) mod scope;
 mod spawn;
 mod stack_pointer;
 mod start;
+pub(crate) mod symbols;
 pub(crate) mod task;
 #[allow(dead_code, reason = "channel timers move over to it next")]
 pub(crate) mod timers;
+mod trace;
 pub(crate) mod wait;
 pub(crate) mod wait_list;
 #[allow(dead_code, reason = "as for `async_wait`")]
 mod waker_slot;
+mod world;
 
 pub use builder::{Runtime, RuntimeBuilder, StartError};
 

@@ -19,7 +19,7 @@ use super::handshake::Handshake;
 use super::m::M;
 use super::p::{self, P};
 use super::parker::Parker;
-use super::{arena, asleep, global, idle, poller, timers, wait};
+use super::{arena, asleep, fatal, global, idle, poller, quit, timers, wait};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -74,6 +74,11 @@ pub(super) fn wake() {
     }
 }
 
+/// The monitor must look, even if nothing runs. May be called in a signal handler.
+pub(super) fn interrupt() {
+    PARKER.tell();
+}
+
 fn watch() {
     exact_sleeps();
     let mut seen = vec![Seen { tick: 0, since: 0, m: 0 }; p::MOST];
@@ -86,6 +91,9 @@ fn watch() {
         let next = timers::earliest();
         let left = if next == NEVER { pause } else { pause.min(next.saturating_sub(before)).max(SHORTEST) };
         std::thread::sleep(Duration::from_nanos(left));
+        if quit::is_asked() {
+            fatal::quit();
+        }
         let now = clock::refresh();
         if now - trimmed > TRIM {
             trimmed = now;

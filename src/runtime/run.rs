@@ -9,7 +9,7 @@ use super::arena::Slot;
 use super::g::{G, Status};
 use super::m::M;
 use super::p::Owned;
-use super::{fatal, mode, names};
+use super::{fatal, mode, names, trace};
 use corosensei::{Coroutine, CoroutineResult};
 use std::mem::ManuallyDrop;
 use std::sync::atomic::Ordering;
@@ -29,7 +29,14 @@ struct Order<F> {
 #[inline(always)]
 fn suspend(g: &'static G, command: usize) {
     // SAFETY: the goroutine runs (it is the caller), and its yielder lives at the bottom of its stack.
-    unsafe { (*g.yielder.get()).suspend(command) };
+    let yielder = unsafe { &*g.yielder.get() };
+    let mut request = yielder.suspend(command);
+    // Resumed only to tell where it is: the command still stands.
+    while request != 0 {
+        // SAFETY: what it is resumed with besides 0 is the address of a request that waits for us.
+        unsafe { trace::obey(request) };
+        request = yielder.suspend(command);
+    }
 }
 
 /// Park the running goroutine `g` until somebody makes it ready; `release` lets them.
@@ -70,7 +77,7 @@ pub(super) fn run(m: &'static M, p: Owned, g: &'static G) {
     m.current.store(std::ptr::from_ref(g).cast_mut(), Ordering::Relaxed);
     m.handshake.leave();
     // SAFETY: this thread holds the goroutine, took it from a queue, and nobody else resumes it.
-    let result = unsafe { g.code().resume(()) };
+    let result = unsafe { g.code().resume(0) };
     m.handshake.enter();
     m.current.store(std::ptr::null_mut(), Ordering::Relaxed);
     match result {
@@ -122,7 +129,7 @@ fn start(m: &'static M, p: &Owned, g: &'static G) {
     let slot: Slot = p.stack();
     slot.assign(g);
     g.slot.set(Some(slot));
-    g.start(Coroutine::with_stack(slot, move |yielder, ()| {
+    g.start(Coroutine::with_stack(slot, move |yielder, _| {
         g.yielder.set(yielder);
         g.run_body();
     }));

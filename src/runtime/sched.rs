@@ -11,7 +11,7 @@ use super::clock::{self, NEVER};
 use super::g::G;
 use super::m::M;
 use super::p::{self, Owned};
-use super::{global, host, idle, overflow, run};
+use super::{global, host, idle, overflow, run, world};
 use std::hint::spin_loop;
 use std::sync::atomic::Ordering;
 
@@ -40,6 +40,7 @@ pub(super) fn host(m: &'static M) {
     while !host::is_over() {
         step(m);
     }
+    world::leave(m);
 }
 
 fn set_up(m: &'static M) {
@@ -51,6 +52,9 @@ fn set_up(m: &'static M) {
 
 /// Run one goroutine, or rest.
 fn step(m: &'static M) {
+    if world::is_stopping() {
+        world::halt(m);
+    }
     let Some(p) = m.owned() else { return idle::regain(m) };
     let Some(g) = find(m, &p) else { return idle::rest(m) };
     if m.spinning.get() {

@@ -6,7 +6,7 @@
 use super::g::G;
 use super::m::{M, current};
 use super::p::FOREIGN_LIVE;
-use super::{g, names, p, run, start};
+use super::{g, names, p, run, scope, start};
 use selvedge_checkers::ids::SiteRef;
 use std::sync::atomic::Ordering;
 
@@ -23,7 +23,7 @@ pub(super) fn spawn<F: FnOnce() + Send + 'static>(f: F, name: Option<String>, si
     };
     let g = p.record();
     let id = p.number();
-    g.set_up(id, me.id(), site, f);
+    g.set_up(id, me.descent(), site, f);
     name.into_iter().for_each(|name| names::set(g, name));
     p.count_live(1);
     p.ready(inside.m, g);
@@ -35,7 +35,7 @@ fn from_outside<F: FnOnce() + Send + 'static>(f: F, name: Option<String>, site: 
     start::ensure();
     let g = record();
     let id = p::number();
-    g.set_up(id, current().map_or(0, G::id), site, f);
+    g.set_up(id, scope::origin(), site, f);
     name.into_iter().for_each(|name| names::set(g, name));
     FOREIGN_LIVE.fetch_add(1, Ordering::Relaxed);
     M::post(g);
@@ -45,7 +45,7 @@ fn from_outside<F: FnOnce() + Send + 'static>(f: F, name: Option<String>, site: 
 /// Make the main goroutine, and let `m` run it first.
 pub(super) fn first(m: &'static M, body: Box<dyn FnOnce() + Send>, site: SiteRef) {
     let g = record();
-    g.set_up(p::number(), 0, site, body);
+    g.set_up(p::number(), scope::origin(), site, body);
     FOREIGN_LIVE.fetch_add(1, Ordering::Relaxed);
     m.keep(g);
 }

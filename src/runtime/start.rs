@@ -3,7 +3,7 @@
 //! Invariants: everything a goroutine relies on is set up before the first can run; a process that
 //! starts no goroutine starts no thread.
 
-use super::{arena, barrier, clock, idle, mode, monitor, overflow, p};
+use super::{arena, barrier, clock, idle, mode, monitor, overflow, p, quit};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -48,6 +48,7 @@ pub(super) fn start(config: Option<Config>) -> bool {
     overflow::install();
     idle::set_up(p::set_up(config.procs));
     monitor::start();
+    quit::install();
     STARTED.store(true, Ordering::Release);
     true
 }

@@ -6,7 +6,7 @@
 use super::done::{Done, Finish};
 use super::wait::{Waiter, Why};
 use super::{end, fatal, spawn};
-use crate::port::GoExit;
+use crate::port::{GoExit, Watch};
 use selvedge_checkers::ids::SiteRef;
 use selvedge_checkers::op::WaitReason;
 use std::any::Any;
@@ -146,6 +146,8 @@ impl<T> Task<T> {
         }
         let waiter = Waiter::new();
         let address = (&raw const waiter).expose_provenance();
+        let joined = Joined(self.id);
+        waiter.watch(&joined);
         let why = Why { reason: WaitReason::Join, site, object: 0 };
         waiter.park(why, || done.wait(address));
     }
@@ -160,6 +162,15 @@ impl<T> Task<T> {
         let shared = unsafe { Box::from_raw(task.shared.as_ptr()) };
         // SAFETY: as above.
         unsafe { shared.result.into_inner().assume_init() }
+    }
+}
+
+/// A wait for the end of a goroutine.
+struct Joined(u64);
+
+impl Watch for Joined {
+    fn holders(&self) -> Vec<u64> {
+        vec![self.0]
     }
 }
 

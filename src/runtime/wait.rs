@@ -17,6 +17,7 @@ use super::task::{self, Uncaught};
 use super::timers::{Fired, Node};
 use super::waker_slot::WakerSlot;
 use super::{futex, idle, p, run, start, timers};
+use crate::port::Watch;
 use selvedge_checkers::ids::SiteRef;
 use selvedge_checkers::op::WaitReason;
 use std::cell::Cell;
@@ -52,6 +53,8 @@ pub(crate) struct Waiter {
     claim: AtomicU32,
     /// Whether a thread has been woken.
     told: AtomicU32,
+    /// What a dump may ask about the wait.
+    watch: Cell<Option<*const dyn Watch>>,
 }
 
 impl Waiter {
@@ -63,13 +66,18 @@ impl Waiter {
     pub(crate) fn new() -> Waiter {
         let g = current().filter(|_| !std::thread::panicking());
         let who = Cell::new(g.map_or(null(), |g| std::ptr::from_ref(g).cast()));
-        Waiter { who, claim: AtomicU32::new(0), told: AtomicU32::new(0) }
+        Waiter { who, claim: AtomicU32::new(0), told: AtomicU32::new(0), watch: Cell::new(None) }
     }
 
     /// A wait of a thread, or, once it has been restarted, of an async task.
     #[allow(dead_code, reason = "as for `async_wait`")]
     pub(super) const fn of_thread() -> Waiter {
-        Waiter { who: Cell::new(null()), claim: AtomicU32::new(0), told: AtomicU32::new(0) }
+        Waiter {
+            who: Cell::new(null()),
+            claim: AtomicU32::new(0),
+            told: AtomicU32::new(0),
+            watch: Cell::new(None),
+        }
     }
 
     /// From now on the wait of the task that has left its waker there. While nobody can reach it.
@@ -77,6 +85,15 @@ impl Waiter {
     pub(super) fn restart_for_task(&self, slot: *const WakerSlot<Waker>) {
         self.who.set(slot.cast::<()>().map_addr(|address| address | TASK));
         self.claim.store(0, Ordering::Relaxed);
+    }
+
+    /// Let dumps ask `watch` about the wait, which outlives it, while the waiting goroutine is parked.
+    #[inline]
+    pub(crate) fn watch(&self, watch: &dyn Watch) {
+        // SAFETY: only the lifetime is erased: `watch` lives until the wait is over, by the contract of
+        // all who wait, and it is asked only of goroutines that are parked, in a stopped world.
+        let watch = unsafe { std::mem::transmute::<*const dyn Watch, *const (dyn Watch + 'static)>(watch) };
+        self.watch.set(Some(watch));
     }
 
     /// The goroutine that waits, if it is one.
@@ -108,7 +125,7 @@ impl Waiter {
     pub(crate) fn park(&self, why: Why, release: impl FnOnce() -> bool) {
         match self.goroutine() {
             Some(g) => {
-                g.waits_for(why.reason, why.site, why.object, clock::coarse());
+                g.waits_for(why.reason, why.site, why.object, self.watch.get(), clock::coarse());
                 run::park(g, release);
             }
             None => self.block(release),
@@ -132,7 +149,7 @@ impl Waiter {
     fn park_timed(&self, g: &'static G, deadline: Nanos, why: Why, release: impl FnOnce() -> bool) {
         let alarm = Alarm::new();
         alarm.aim(self);
-        g.waits_for(why.reason, why.site, why.object, clock::coarse());
+        g.waits_for(why.reason, why.site, why.object, self.watch.get(), clock::coarse());
         run::park(g, || {
             let p = g.thread().p();
             let id = p.map_or(0, |p| p.id);

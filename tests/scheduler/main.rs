@@ -5,9 +5,10 @@
 //! exceeds it has failed; nothing depends on how long anything takes. Arguments choose programs by
 //! part of their name, as in other tests.
 
+mod inside;
 mod programs;
 
-use programs::{PROGRAMS, Program};
+use programs::Program;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -24,18 +25,18 @@ struct Ended {
 
 fn main() -> ExitCode {
     if let Ok(name) = std::env::var(INSIDE) {
-        let program = PROGRAMS.iter().find(|program| program.name == name).expect("a program's name");
-        return inside(program);
+        let program = all().find(|program| program.name == name).expect("a program's name");
+        return be(program);
     }
     // As of the usual harness, as far as anybody asks.
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let filters: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
     if arguments.iter().any(|argument| argument == "--list") {
-        PROGRAMS.iter().for_each(|program| println!("{}: test", program.name));
+        all().for_each(|program| println!("{}: test", program.name));
         return ExitCode::SUCCESS;
     }
     let mut failed = false;
-    for program in PROGRAMS {
+    for program in all() {
         let chosen =
             filters.is_empty() || filters.iter().any(|filter| program.name.contains(filter.as_str()));
         if !chosen {
@@ -56,8 +57,12 @@ fn main() -> ExitCode {
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
+fn all() -> impl Iterator<Item = &'static Program> {
+    programs::PROGRAMS.iter().chain(inside::PROGRAMS)
+}
+
 /// Be the program.
-fn inside(program: &Program) -> ExitCode {
+fn be(program: &Program) -> ExitCode {
     let run = || (program.run)();
     if std::env::var("MODE").as_deref() == Ok("migrating") {
         // SAFETY: the programs keep nothing of their threads across a wait.

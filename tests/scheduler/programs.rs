@@ -25,11 +25,11 @@ pub(crate) struct Program {
     pub(crate) bound: bool,
 }
 
-const fn fine(name: &'static str, run: fn()) -> Program {
+pub(crate) const fn fine(name: &'static str, run: fn()) -> Program {
     Program { name, run, code: Some(0), says: &[], procs: &[1, 2, 4], bound: true }
 }
 
-const fn fatal(name: &'static str, run: fn(), says: &'static [&'static str]) -> Program {
+pub(crate) const fn fatal(name: &'static str, run: fn(), says: &'static [&'static str]) -> Program {
     Program { name, run, code: Some(2), says, procs: &[1, 2], bound: true }
 }
 

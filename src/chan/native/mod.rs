@@ -7,8 +7,6 @@
 //!   message is in exactly one place, so it is dropped once;
 //! - no user code runs under the lock, and none that could wait.
 //!
-//! What blocks registers with the party of a test, if there is one, before it takes the lock.
-//!
 //! Source: Go's `runtime/chan.go`.
 
 mod queue;
@@ -24,7 +22,6 @@ pub(crate) use select::{Cases, Message, Outcome};
 
 use super::{RecvTimeoutError, Refused, TryRecvError};
 use crate::objects::{End, Nanos};
-use crate::port;
 use crate::port::wait::{Lock, Waiter, Why};
 use queue::{Node, Queue, Wake};
 use selvedge_checkers::ids::SiteRef;
@@ -217,6 +214,11 @@ impl<T> Channel<T> {
         Inside(self)
     }
 
+    /// As [`Channel::enter`], for who must not wait for whoever is inside.
+    fn try_enter(&self) -> Option<Inside<'_, T>> {
+        self.lock.try_lock().then(|| Inside(self))
+    }
+
     pub(super) fn created(&self) -> SiteRef {
         self.created
     }
@@ -325,23 +327,8 @@ impl<T> Channel<T> {
         let node = Node::new(&waiter, u32::from(until.is_some()), slot.cast());
         let reason = if end == End::Send { WaitReason::ChanSend } else { WaitReason::ChanReceive };
         let why = Why { reason, site, object: self.address() };
-        let watched = Watched::new(self, end, &node);
-        let mut _registered = None;
-        if port::is_hosted() {
-            drop(state);
-            _registered = until.is_none().then(|| port::register(&watched, reason, site));
-            state = self.enter();
-            // SAFETY: by the contract.
-            match unsafe { state.attempt(end, slot) } {
-                Attempt::Done(peer) => {
-                    drop(state);
-                    peer.wake();
-                    return Waited::Done;
-                }
-                Attempt::Closed => return Waited::Closed,
-                Attempt::Blocked => {}
-            }
-        }
+        let watched = Watched::new(self, end, &node, until.is_none());
+        waiter.watch(&watched);
         // SAFETY: the node stays in this frame until it is out of the queue: it is woken by who took it
         // out, or leaves by itself below.
         unsafe { state.queue(end).push(&node) };
@@ -408,8 +395,9 @@ impl<T> Channel<T> {
 
 /// Wait for what never comes, or until the deadline.
 pub(super) fn never(reason: WaitReason, until: Option<Nanos>, site: SiteRef) {
-    let _registered = (port::is_hosted() && until.is_none()).then(|| port::register(&Nobody, reason, site));
     let (waiter, why) = (Waiter::new(), Why { reason, site, object: 0 });
+    let nobody = Nobody { for_ever: until.is_none() };
+    waiter.watch(&nobody);
     match until {
         None => waiter.park(why, || true),
         Some(deadline) => _ = waiter.park_until(deadline, why, || true),

@@ -14,9 +14,9 @@ use super::queue::Node;
 use super::{Attempt, Channel};
 use crate::objects::{End, Nanos};
 use crate::port::wait::{Lock, TIMED_OUT, Waiter, Why};
-use crate::port::{self, SelectForm, Watch};
+use crate::port::{SelectForm, Watch};
 use selvedge_checkers::ids::SiteRef;
-use selvedge_checkers::op::{ObjKind, WaitReason};
+use selvedge_checkers::op::WaitReason;
 use smallvec::SmallVec;
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
@@ -238,9 +238,9 @@ impl<'a> Cases<'a> {
         locks.sort_unstable_by_key(|&lock| std::ptr::from_ref(lock).addr());
         locks.dedup_by(|a, b| std::ptr::eq(*a, *b));
         let reason = if self.0.is_empty() { WaitReason::SelectNoCases } else { WaitReason::Select };
-        let watched = Watched { cases: &self.0, nodes: &nodes, waiter: &waiter };
-        let registered =
-            (port::is_hosted() && deadline.is_none()).then(|| port::register(&watched, reason, site));
+        let watched =
+            Watched { cases: &self.0, nodes: &nodes, waiter: &waiter, for_ever: deadline.is_none() };
+        waiter.watch(&watched);
 
         locks.iter().for_each(|lock| lock.lock());
         for &i in order {
@@ -249,7 +249,6 @@ impl<'a> Cases<'a> {
             let attempt = unsafe { channel.attempt(*end, message.at()) };
             if !matches!(attempt, Attempt::Blocked) {
                 locks.iter().for_each(|lock| lock.unlock());
-                drop(registered);
                 drop(locks);
                 return self.outcome(i as usize, attempt).expect("not blocked");
             }
@@ -279,7 +278,6 @@ impl<'a> Cases<'a> {
                 channel.leave(*end, node);
             }
         }
-        drop(registered);
         match waiter.claimed() {
             TIMED_OUT => Outcome::Nothing,
             claimed => {
@@ -297,6 +295,8 @@ struct Watched<'a> {
     cases: &'a [Case<'a>],
     nodes: &'a [Node],
     waiter: &'a Waiter,
+    /// Whether it has no deadline.
+    for_ever: bool,
 }
 
 impl Watch for Watched<'_> {
@@ -305,11 +305,7 @@ impl Watch for Watched<'_> {
             Some((channel, end, _)) => channel.is_stranded(*end, node),
             None => true,
         };
-        self.waiter.claimed() == 0 && self.cases.iter().zip(self.nodes).all(stranded)
-    }
-
-    fn object(&self) -> Option<(usize, ObjKind, SiteRef)> {
-        None
+        self.for_ever && self.waiter.claimed() == 0 && self.cases.iter().zip(self.nodes).all(stranded)
     }
 }
 

@@ -1,7 +1,7 @@
-//! Whether who waits at a channel can ever go on, for the party of a test that asks at its end.
+//! Whether who waits at a channel can ever go on, for dumps and for tests that ask who is left.
 //!
-//! Invariant: the answer is yes, he cannot, only if he is in the queue still and nobody holds a handle of
-//! the other end: then nobody ever will.
+//! Invariants: the answer is yes, he cannot, only if he is in the queue still and nobody holds a handle of
+//! the other end: then nobody ever will. Who asks waits for no lock.
 
 use super::Channel;
 use super::queue::Node;
@@ -20,9 +20,9 @@ impl End {
 }
 
 impl<T> Channel<T> {
-    /// Whether the owner of `node` waits at `end`, and for ever.
+    /// Whether the owner of `node` waits at `end`, and for ever. Also no if the lock is taken for longer.
     pub(super) fn is_stranded(&self, end: End, node: &Node) -> bool {
-        let mut state = self.enter();
+        let Some(mut state) = self.try_enter() else { return false };
         node.is_queued() && self.timer.is_none() && !state.closed && *state.handles(end.other()) == 0
     }
 
@@ -37,17 +37,19 @@ pub(super) struct Watched<'a, T> {
     channel: &'a Channel<T>,
     end: End,
     node: &'a Node,
+    /// Whether it has no deadline.
+    for_ever: bool,
 }
 
 impl<'a, T> Watched<'a, T> {
-    pub(super) fn new(channel: &'a Channel<T>, end: End, node: &'a Node) -> Watched<'a, T> {
-        Watched { channel, end, node }
+    pub(super) fn new(channel: &'a Channel<T>, end: End, node: &'a Node, for_ever: bool) -> Watched<'a, T> {
+        Watched { channel, end, node, for_ever }
     }
 }
 
 impl<T> Watch for Watched<'_, T> {
     fn is_stranded(&self) -> bool {
-        self.channel.is_stranded(self.end, self.node)
+        self.for_ever && self.channel.is_stranded(self.end, self.node)
     }
 
     fn object(&self) -> Option<(usize, ObjKind, SiteRef)> {
@@ -56,14 +58,12 @@ impl<T> Watch for Watched<'_, T> {
 }
 
 /// A wait at the nil channel.
-pub(super) struct Nobody;
+pub(super) struct Nobody {
+    pub(super) for_ever: bool,
+}
 
 impl Watch for Nobody {
     fn is_stranded(&self) -> bool {
-        true
-    }
-
-    fn object(&self) -> Option<(usize, ObjKind, SiteRef)> {
-        None
+        self.for_ever
     }
 }

@@ -1,0 +1,250 @@
+//! Programs that are looked into: dumps, deadlocks that are named, leaks.
+//!
+//! Invariant: as in `programs`.
+
+use crate::programs::{Program, fatal, fine};
+use selvedge::runtime::{gosched, num_goroutine};
+use selvedge::{Goroutine, chan, debug, go, go_named, leak, time};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+pub(crate) const PROGRAMS: &[Program] = &[
+    fine("a_dump_shows_where_everybody_is", a_dump_shows_where_everybody_is),
+    fine("dumps_in_the_middle_of_everything", dumps_in_the_middle_of_everything),
+    fine("two_dump_at_once", two_dump_at_once),
+    fine("dumps_among_panics", dumps_among_panics),
+    fine("the_leaks_of_a_tree", the_leaks_of_a_tree),
+    fatal(
+        "a_circle_of_joins",
+        a_circle_of_joins,
+        &[
+            "fatal error: all goroutines are asleep - deadlock!",
+            "They wait for each other:",
+            "\"first\" [join] at ",
+            "\"second\" [join] at ",
+            "waits_for_the_other(...)\n\t",
+            "created by go in goroutine 1\n\t",
+        ],
+    ),
+    fatal(
+        "a_stranded_receiver",
+        a_stranded_receiver,
+        &["nobody holds the other end any more: it waits for ever"],
+    ),
+    fatal(
+        "quit_by_signal",
+        quit_by_signal,
+        &["SIGQUIT: quit\n", "goroutine 1 [sleep]:", "quit_by_signal(...)"],
+    ),
+    fatal("a_hog_at_quit", a_hog_at_quit, &["SIGQUIT: quit\n", "[running]:\n", "[chan receive]:\n"]),
+];
+
+#[inline(never)]
+fn deep_inside(rx: &selvedge::chan::Receiver<u32>) -> Option<u32> {
+    let got = rx.recv();
+    std::hint::black_box(got)
+}
+
+/// Wait until so many goroutines are in `state`; give everybody.
+fn until(count: usize, state: &str) -> Vec<debug::Goroutine> {
+    loop {
+        let all = debug::goroutines();
+        if all.iter().filter(|g| g.state() == state).count() == count {
+            return all;
+        }
+        gosched();
+    }
+}
+
+fn a_dump_shows_where_everybody_is() {
+    let (tx, rx) = chan::<u32>(0);
+    let readers: Vec<_> = (0..3)
+        .map(|_| {
+            let rx = rx.clone();
+            go_named("reader", move || deep_inside(&rx))
+        })
+        .collect();
+    let all = until(3, "chan receive");
+    assert_eq!(all.len(), 4);
+    for g in all.iter().filter(|g| g.name() == Some("reader")) {
+        assert!(g.frames()[0].function().ends_with("inside::deep_inside"), "{:?}", g.frames());
+        assert!(g.frames()[0].file().unwrap().ends_with("tests/scheduler/inside.rs"));
+        assert_eq!(g.parent(), Some(1));
+        let object = g.object().unwrap();
+        assert_eq!(object.kind(), "channel");
+        assert!(object.created_at().file().ends_with("inside.rs"));
+        assert!(!g.is_stranded());
+    }
+    let main = all.iter().find(|g| g.id() == 1).unwrap();
+    assert_eq!(main.state(), "running");
+    assert!(main.frames().iter().any(|f| f.function().ends_with("a_dump_shows_where_everybody_is")));
+    // To have been looked at changes nothing.
+    (0..3).for_each(|n| tx.send(n));
+    let mut got: Vec<_> = readers.into_iter().map(|g| g.join().unwrap().unwrap()).collect();
+    got.sort_unstable();
+    assert_eq!(got, [0, 1, 2]);
+}
+
+/// Goroutines that pass messages, sleep, yield, start others and compute, for as long as the flag is up.
+fn commotion(on: &Arc<AtomicBool>) -> Vec<Goroutine<()>> {
+    let (tx, rx) = chan::<u32>(0);
+    let mut all = Vec::new();
+    for nth in 0..8_u32 {
+        let (on, tx, rx) = (Arc::clone(on), tx.clone(), rx.clone());
+        all.push(go(move || {
+            while on.load(Ordering::Relaxed) {
+                match nth % 4 {
+                    0 => _ = tx.try_send(nth),
+                    1 => _ = rx.try_recv(),
+                    2 => time::sleep(Duration::from_micros(50)),
+                    _ => go(gosched).join().unwrap(),
+                }
+                gosched();
+            }
+        }));
+    }
+    for _ in 0..2 {
+        let (on, tx, rx) = (Arc::clone(on), tx.clone(), rx.clone());
+        all.push(go(move || {
+            let echo = go(move || rx.iter().for_each(drop));
+            while on.load(Ordering::Relaxed) {
+                tx.send(7);
+            }
+            // The other may be faster, and the one that still sends panics.
+            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| tx.close()));
+            echo.join().unwrap();
+        }));
+    }
+    all
+}
+
+fn dumps_in_the_middle_of_everything() {
+    std::panic::set_hook(Box::new(|_| {}));
+    let on = Arc::new(AtomicBool::new(true));
+    let all = commotion(&on);
+    let mut seen = 0;
+    for _ in 0..60 {
+        let everybody = debug::goroutines();
+        assert!(everybody.len() >= all.len(), "{}", everybody.len());
+        seen += everybody.iter().filter(|g| !g.frames().is_empty()).count();
+        gosched();
+    }
+    assert!(seen > 60, "stacks are seen: {seen}");
+    on.store(false, Ordering::Relaxed);
+    all.into_iter().for_each(|g| _ = g.join());
+}
+
+/// Panics that are joined, of goroutines that wait while they unwind or not.
+fn dumps_among_panics() {
+    let on = Arc::new(AtomicBool::new(true));
+    let all: Vec<_> = (0..6)
+        .map(|nth: u32| {
+            let on = Arc::clone(&on);
+            go(move || {
+                while on.load(Ordering::Relaxed) {
+                    let inner = go(move || {
+                        if nth.is_multiple_of(2) {
+                            gosched();
+                        }
+                        std::panic::resume_unwind(Box::new(nth));
+                    });
+                    assert_eq!(*inner.join().unwrap_err().downcast::<u32>().unwrap(), nth);
+                }
+            })
+        })
+        .collect();
+    for _ in 0..60 {
+        assert!(debug::goroutines().len() > all.len());
+        gosched();
+    }
+    on.store(false, Ordering::Relaxed);
+    all.into_iter().for_each(|g| g.join().unwrap());
+}
+
+fn two_dump_at_once() {
+    std::panic::set_hook(Box::new(|_| {}));
+    let on = Arc::new(AtomicBool::new(true));
+    let all = commotion(&on);
+    let dumpers: Vec<_> =
+        (0..3).map(|_| go(|| (0..15).map(|_| debug::dump().len()).min().unwrap())).collect();
+    let outside = std::thread::spawn(|| (0..15).map(|_| debug::dump().len()).min().unwrap());
+    dumpers.into_iter().for_each(|g| assert!(g.join().unwrap() > 500));
+    assert!(outside.join().unwrap() > 500);
+    on.store(false, Ordering::Relaxed);
+    all.into_iter().for_each(|g| _ = g.join());
+}
+
+fn the_leaks_of_a_tree() {
+    let (tx, rx) = chan::<u32>(0);
+    leak::assert_none();
+    let server = go_named("server", move || {
+        let worker = go_named("worker", move || deep_inside(&rx));
+        worker.join().unwrap()
+    });
+    until(1, "chan receive");
+    let leaks = leak::Check::new().patience(Duration::from_millis(1)).find().unwrap_err();
+    assert_eq!(leaks.goroutines().len(), 2, "{leaks}");
+    let text = leaks.to_string();
+    assert!(text.starts_with("found 2 unexpected goroutines of this test:\n\ngoroutine "), "{text}");
+    assert!(text.contains("inside::deep_inside(...)\n"), "{text}");
+    let quick = || leak::Check::new().patience(Duration::from_millis(1));
+    let left = quick().ignore_top_function("inside::deep_inside").find().unwrap_err();
+    assert_eq!(left.goroutines()[0].name(), Some("server"));
+    quick().ignore_named("server").ignore_any_function("deep_inside").find().unwrap();
+    quick().ignore_created_at("scheduler/inside.rs").find().unwrap();
+    quick().ignore_current().find().unwrap();
+    tx.send(1);
+    assert_eq!(server.join().unwrap(), Some(1));
+    leak::assert_none();
+    assert_eq!(num_goroutine(), 1);
+}
+
+#[inline(never)]
+fn waits_for_the_other(handles: &selvedge::chan::Receiver<Goroutine<()>>) {
+    let other = handles.recv().unwrap();
+    let ended = other.join();
+    std::hint::black_box(ended).unwrap();
+}
+
+fn a_circle_of_joins() {
+    let ((to_a, a), (to_b, b)) = (chan(1), chan(1));
+    let first = go_named("first", move || waits_for_the_other(&a));
+    let second = go_named("second", move || waits_for_the_other(&b));
+    to_a.send(second);
+    to_b.send(first);
+    let (_never, rx) = chan::<()>(0);
+    rx.recv();
+}
+
+fn a_stranded_receiver() {
+    let (tx, rx) = chan::<u32>(0);
+    drop(tx);
+    rx.recv();
+}
+
+/// What the shell does for Ctrl-\.
+fn quit() {
+    let id = std::process::id().to_string();
+    std::process::Command::new("kill").args(["-QUIT", &id]).status().unwrap();
+}
+
+fn quit_by_signal() {
+    go(quit);
+    time::sleep(Duration::from_secs(3600));
+}
+
+fn a_hog_at_quit() {
+    go(|| {
+        let mut x = 0_u64;
+        loop {
+            x = std::hint::black_box(x.wrapping_add(1));
+        }
+    });
+    std::thread::spawn(|| {
+        std::thread::sleep(Duration::from_millis(20));
+        quit();
+    });
+    let (_tx, rx) = chan::<u32>(0);
+    rx.recv();
+}
