@@ -15,8 +15,8 @@
 
 use super::barrier::heavy;
 use super::clock::{self, Nanos};
-use super::idle;
 use super::m::{self, M, current};
+use super::{futex, idle};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -27,7 +27,7 @@ static STOP: AtomicU32 = AtomicU32::new(0);
 static LAST: Mutex<u32> = Mutex::new(0);
 
 /// How long threads get to stand still.
-const PATIENCE: Nanos = 200_000_000;
+const PATIENCE: Nanos = 1_000_000_000;
 /// [`M::halted`] of a thread that will run no goroutine any more.
 const FOR_EVER: u32 = u32::MAX;
 
@@ -47,7 +47,9 @@ pub(super) fn halt(m: &'static M) {
         }
         // For this stop only: the next one waits until it is told anew.
         m.halted.store(stop, Ordering::SeqCst);
-        drop(LAST.lock().unwrap_or_else(PoisonError::into_inner));
+        futex::wait(&STOP, stop, None);
+        // One is woken when the world goes on; each wakes the next.
+        futex::wake(&raw const STOP);
     }
 }
 
@@ -64,6 +66,7 @@ pub(super) fn stop<R>(look: impl FnOnce() -> R) -> Option<R> {
     impl Drop for GoOn {
         fn drop(&mut self) {
             STOP.store(0, Ordering::SeqCst);
+            futex::wake(&raw const STOP);
         }
     }
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
