@@ -65,6 +65,7 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
+    #[cfg_attr(not(feature = "check"), allow(dead_code, reason = "only a test asks who of it is left"))]
     pub(crate) fn number(&self) -> u32 {
         self.number
     }
