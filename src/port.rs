@@ -446,7 +446,7 @@ pub(crate) mod wait {
     pub(crate) use crate::runtime::unblock;
     pub(crate) use crate::runtime::wait::{
         TIMED_OUT, Waiter, Why, goroutines, is_goroutine, mine, sleep_until, spawn, spinning_helps,
-        start_timer, yield_now,
+        start_timer, watching, yield_now,
     };
     pub(crate) use crate::runtime::wait_list::{WaitList, WaitNode};
     pub(crate) use crate::runtime::{census, dump, scope, symbols};

@@ -3,6 +3,7 @@
 //! Invariants: what cannot be is an error that names it; the runtime starts once, and whoever comes
 //! later is told so.
 
+use super::mode::OnPanic;
 use super::start::{self, Config};
 use super::{arena, host, p};
 use std::fmt;
@@ -22,6 +23,9 @@ pub struct RuntimeBuilder {
     procs: Option<usize>,
     stack: Option<usize>,
     migrates: bool,
+    on_panic: OnPanic,
+    thread_name: Option<String>,
+    pins: bool,
 }
 
 /// Why the scheduler was not started.
@@ -32,6 +36,8 @@ pub enum StartError {
     AlreadyRunning,
     /// A setting that cannot be: its name, its value, and what is expected.
     Setting(&'static str, usize, String),
+    /// A name for threads with a null byte in it.
+    ThreadName(String),
 }
 
 impl fmt::Display for StartError {
@@ -42,6 +48,9 @@ impl fmt::Display for StartError {
             }
             StartError::Setting(name, value, expected) => {
                 write!(f, "runtime setting `{name}` = {value}: expected {expected}")
+            }
+            StartError::ThreadName(name) => {
+                write!(f, "runtime setting `thread_name` = {name:?}: expected a name without a null byte")
             }
         }
     }
@@ -75,6 +84,31 @@ impl RuntimeBuilder {
     /// 5 KiB are the runtime's. If not given: 256 KiB. Only what is used takes memory.
     pub fn stack_size(self, bytes: usize) -> RuntimeBuilder {
         RuntimeBuilder { stack: Some(bytes), ..self }
+    }
+
+    /// What follows when a goroutine panics and nobody joins it. If not given the program ends, as in Go. A
+    /// program built with `panic = "abort"` ends at any panic.
+    ///
+    /// # Examples
+    /// ```standalone_crate
+    /// use selvedge::runtime::{OnPanic, Runtime};
+    /// Runtime::builder().on_panic(OnPanic::Isolate).start().unwrap();
+    /// drop(selvedge::go(|| panic!("told, and that is all")));
+    /// ```
+    pub fn on_panic(self, on_panic: OnPanic) -> RuntimeBuilder {
+        RuntimeBuilder { on_panic, ..self }
+    }
+
+    /// What the threads that run goroutines are called, for debuggers and `top`: at most 15 bytes on Linux.
+    /// If not given: `selvedge`.
+    pub fn thread_name(self, name: impl Into<String>) -> RuntimeBuilder {
+        RuntimeBuilder { thread_name: Some(name.into()), ..self }
+    }
+
+    /// Keep each thread that runs goroutines on one processor of the machine, in turn. Worth it where nothing
+    /// else runs on them; on Linux only.
+    pub fn pin_threads(self) -> RuntimeBuilder {
+        RuntimeBuilder { pins: true, ..self }
     }
 
     /// Let goroutines that wait go on on another thread: the fast way, in which a goroutine that
@@ -139,6 +173,14 @@ impl RuntimeBuilder {
             config.slot = stack.next_power_of_two();
         }
         config.migrates = self.migrates;
+        config.on_panic = self.on_panic;
+        config.pins = self.pins;
+        if let Some(name) = self.thread_name {
+            if name.contains('\0') {
+                return Err(StartError::ThreadName(name));
+            }
+            config.thread_name = name;
+        }
         Ok(config)
     }
 }

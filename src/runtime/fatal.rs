@@ -8,7 +8,7 @@
 use super::census::{self, Question};
 use super::dump;
 use super::g::G;
-use super::wait;
+use super::{mode, wait};
 use std::any::Any;
 use std::io::Write as _;
 use std::sync::Mutex;
@@ -49,14 +49,18 @@ pub(super) fn nobody_left() -> ! {
     end("fatal error: no goroutines (main called runtime.Goexit) - deadlock!\n")
 }
 
-/// A goroutine panicked, and nobody joins it.
-pub(super) fn uncaught(payload: &(dyn Any + Send)) -> ! {
+/// A goroutine panicked, and nobody joins it: end the program, unless it said that others go on.
+pub(super) fn uncaught(payload: &(dyn Any + Send), id: u64) {
     let message = match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
         (Some(text), _) => text,
         (_, Some(text)) => text.as_str(),
         _ => "a value that is no text",
     };
-    end(&format!("panic: {message}\n{}", everybody()))
+    if mode::isolates() {
+        eprintln!("selvedge: goroutine {id} panicked, and nobody joins it: {message}");
+    } else {
+        end(&format!("panic: {message}\n{}", everybody()))
+    }
 }
 
 /// A goroutine overran its stack, as its canary tells.

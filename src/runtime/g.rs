@@ -86,6 +86,8 @@ pub(crate) struct G {
     wait_object: AtomicUsize,
     /// What may be asked about the wait, while it is parked.
     watch: Cell<Option<*const dyn Watch>>,
+    /// The same of waits that bring nothing themselves.
+    pub(super) around: Cell<Option<*const dyn Watch>>,
     since: AtomicU64,
     /// See `names`.
     pub(super) name: AtomicPtr<String>,
@@ -264,7 +266,7 @@ impl G {
         watch: Option<*const dyn Watch>,
         since: Nanos,
     ) {
-        self.watch.set(watch);
+        self.watch.set(watch.or(self.around.get()));
         self.reason.store(reason as u8, Ordering::Relaxed);
         self.wait_site.store(std::ptr::from_ref(site).cast_mut(), Ordering::Relaxed);
         self.wait_object.store(object, Ordering::Relaxed);
@@ -301,6 +303,12 @@ impl G {
         let site = unsafe { self.wait_site.load(Ordering::Relaxed).as_ref() };
         let object = self.wait_object.load(Ordering::Relaxed);
         Some(Wait { reason, site, object, since: self.since.load(Ordering::Relaxed) })
+    }
+
+    /// The wait is over.
+    #[inline]
+    pub(super) fn forget_watch(&self) {
+        self.watch.set(None);
     }
 
     /// What may be asked about the wait.

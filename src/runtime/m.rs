@@ -13,7 +13,7 @@ use super::handshake::Handshake;
 use super::list::List;
 use super::p::{Owned, P};
 use super::parker::Parker;
-use super::{idle, poller, sched};
+use super::{idle, mode, poller, sched};
 use std::cell::Cell;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering, fence};
@@ -151,7 +151,7 @@ impl M {
         let m = M::new(false);
         m.give(p, spins);
         let started = std::thread::Builder::new()
-            .name("selvedge".into())
+            .name(mode::thread_name().into())
             .stack_size(STACK)
             .spawn(move || sched::work(m));
         if let Err(error) = started {

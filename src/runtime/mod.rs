@@ -37,12 +37,14 @@ mod names;
 mod overflow;
 mod p;
 mod parker;
+mod pin;
 pub(crate) mod poller;
 mod procs;
 mod queue;
 pub(crate) mod quit;
 mod run;
 mod sched;
+mod schedtrace;
 pub(crate) mod scope;
 mod spawn;
 mod stack_pointer;
@@ -59,6 +61,7 @@ mod waker_slot;
 mod world;
 
 pub use builder::{Runtime, RuntimeBuilder, StartError};
+pub use mode::OnPanic;
 
 use crate::objects::Op;
 use crate::port::{self, GoExit, machine};

@@ -19,7 +19,7 @@ use super::handshake::Handshake;
 use super::m::M;
 use super::p::{self, P};
 use super::parker::Parker;
-use super::{arena, asleep, fatal, global, idle, poller, quit, timers, wait};
+use super::{arena, asleep, fatal, global, idle, poller, quit, schedtrace, timers, wait};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -57,10 +57,11 @@ struct Seen {
 /// Start the monitor's thread.
 ///
 /// # Panics
-/// If the system gives no thread.
+/// If the system gives no thread, or the environment asks for what cannot be.
 pub(super) fn start() {
     LazyLock::force(&PARKER);
-    let started = std::thread::Builder::new().name("selvedge-monitor".into()).spawn(watch);
+    let trace = schedtrace::Trace::from_environment();
+    let started = std::thread::Builder::new().name("selvedge-monitor".into()).spawn(move || watch(trace));
     if let Err(error) = started {
         panic!("selvedge: the system gives no thread for the monitor: {error}");
     }
@@ -79,7 +80,7 @@ pub(super) fn interrupt() {
     PARKER.tell();
 }
 
-fn watch() {
+fn watch(mut trace: Option<schedtrace::Trace>) {
     exact_sleeps();
     let mut seen = vec![Seen { tick: 0, since: 0, m: 0 }; p::MOST];
     let mut pause = SHORTEST;
@@ -95,6 +96,7 @@ fn watch() {
             fatal::quit();
         }
         let now = clock::refresh();
+        trace.iter_mut().for_each(|trace| trace.look(now));
         if now - trimmed > TRIM {
             trimmed = now;
             dirty = arena::trim();
@@ -104,7 +106,8 @@ fn watch() {
             pause = (pause * 2).min(10 * LONGEST);
             if quiet >= QUIET && next == NEVER && idle::is_all_quiet() {
                 asleep::check();
-                rest(dirty.then_some(TRIM));
+                let line = trace.as_ref().map(|trace| trace.left(now));
+                rest(dirty.then_some(TRIM).into_iter().chain(line).min());
                 (pause, rounds, quiet) = (SHORTEST, 0, 0);
                 seen.iter_mut().for_each(|seen| seen.since = clock::now());
             } else {

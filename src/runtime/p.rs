@@ -141,6 +141,11 @@ impl P {
         !self.ring.is_empty() || !self.next.load(Ordering::Relaxed).is_null()
     }
 
+    /// How many wait here, at some moment.
+    pub(super) fn queued(&self) -> usize {
+        self.ring.len() + usize::from(!self.next.load(Ordering::Relaxed).is_null())
+    }
+
     /// Take the goroutine that is to run next, for a P whose holder cannot run it soon.
     ///
     /// # Safety

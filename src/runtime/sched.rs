@@ -11,7 +11,7 @@ use super::clock::{self, NEVER};
 use super::g::G;
 use super::m::M;
 use super::p::{self, Owned};
-use super::{global, host, idle, overflow, run, world};
+use super::{global, host, idle, m, mode, overflow, pin, run, world};
 use std::hint::spin_loop;
 use std::sync::atomic::Ordering;
 
@@ -45,6 +45,9 @@ pub(super) fn host(m: &'static M) {
 
 fn set_up(m: &'static M) {
     overflow::protect_thread();
+    if mode::pins() {
+        pin::pin(m::all().iter().position(|&other| std::ptr::eq(other, m)).unwrap_or(0));
+    }
     #[cfg(target_os = "linux")]
     // SAFETY: takes nothing, and cannot fail.
     m.tid.store(unsafe { libc::gettid() } as u32, Ordering::Relaxed);

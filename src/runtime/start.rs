@@ -3,6 +3,7 @@
 //! Invariants: everything a goroutine relies on is set up before the first can run; a process that
 //! starts no goroutine starts no thread.
 
+use super::mode::OnPanic;
 use super::{arena, barrier, clock, idle, mode, monitor, overflow, p, quit};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -14,6 +15,11 @@ pub(super) struct Config {
     /// Bytes of a stack with all that is in its slot; a power of two.
     pub(super) slot: usize,
     pub(super) migrates: bool,
+    pub(super) on_panic: OnPanic,
+    /// What threads are called.
+    pub(super) thread_name: String,
+    /// Whether each stays on one processor of the machine.
+    pub(super) pins: bool,
 }
 
 static STARTED: AtomicBool = AtomicBool::new(false);
@@ -44,6 +50,8 @@ pub(super) fn start(config: Option<Config>) -> bool {
     clock::refresh();
     barrier::set_up();
     mode::set_migrates(config.migrates);
+    mode::set_on_panic(config.on_panic);
+    mode::set_threads(config.thread_name, config.pins);
     arena::set_up(config.slot);
     overflow::install();
     idle::set_up(p::set_up(config.procs));
@@ -56,6 +64,13 @@ pub(super) fn start(config: Option<Config>) -> bool {
 impl Config {
     /// What a program gets that chooses nothing.
     pub(super) fn standard() -> Config {
-        Config { procs: super::procs::standard(), slot: arena::DEFAULT_SLOT, migrates: false }
+        Config {
+            procs: super::procs::standard(),
+            slot: arena::DEFAULT_SLOT,
+            migrates: false,
+            on_panic: OnPanic::default(),
+            thread_name: "selvedge".into(),
+            pins: false,
+        }
     }
 }

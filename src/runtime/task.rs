@@ -5,7 +5,7 @@
 
 use super::done::{Done, Finish};
 use super::wait::{Waiter, Why};
-use super::{end, fatal, spawn};
+use super::{census, end, fatal, spawn};
 use crate::port::{GoExit, Watch};
 use selvedge_checkers::ids::SiteRef;
 use selvedge_checkers::op::WaitReason;
@@ -88,7 +88,7 @@ impl<T> End<T> {
                 // SAFETY: the handle is gone, so what was shared is ours.
                 let shared = unsafe { *Box::from_raw(self.0.as_ptr()) };
                 if panicked {
-                    shared.mourn();
+                    shared.mourn(census::myself());
                 } else {
                     shared.discard();
                 }
@@ -108,14 +108,14 @@ impl<T> Shared<T> {
 
     /// It panicked, and nobody joins it.
     #[cold]
-    fn mourn(self) {
+    fn mourn(self, id: u64) {
         let uncaught = self.uncaught;
         // SAFETY: as in `discard`.
         let result = unsafe { self.result.into_inner().assume_init() };
         if let Err(payload) = result {
             let is_panic = !payload.is::<GoExit>();
             if is_panic && uncaught == Uncaught::EndProgram {
-                fatal::uncaught(&*payload);
+                fatal::uncaught(&*payload, id);
             }
         }
     }
@@ -183,7 +183,7 @@ impl<T> Drop for Task<T> {
             let panicked = unsafe { (*shared.result.get()).assume_init_ref().is_err() };
             // Who unwinds has something to report already.
             let heard = panicked && !std::thread::panicking();
-            if heard { shared.mourn() } else { shared.discard() }
+            if heard { shared.mourn(self.id) } else { shared.discard() }
         }
     }
 }

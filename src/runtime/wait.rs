@@ -127,6 +127,7 @@ impl Waiter {
             Some(g) => {
                 g.waits_for(why.reason, why.site, why.object, self.watch.get(), clock::coarse());
                 run::park(g, release);
+                g.forget_watch();
             }
             None => self.block(release),
         }
@@ -163,6 +164,7 @@ impl Waiter {
             parked
         });
         alarm.disarm();
+        g.forget_watch();
     }
 
     /// Wake. Exactly once for each wait; the waiter may be gone when this returns. If it is that of an
@@ -291,6 +293,22 @@ impl Alarm {
     pub(super) fn disarm(&self) {
         timers::remove(&self.node);
     }
+}
+
+/// Run `f`; dumps may ask `watch` about the waits in it that have no other.
+pub(crate) fn watching(watch: &dyn Watch, f: impl FnOnce()) {
+    struct Forget(&'static G);
+    impl Drop for Forget {
+        fn drop(&mut self) {
+            self.0.around.set(None);
+        }
+    }
+    let Some(g) = current() else { return f() };
+    // SAFETY: only the lifetime is erased: the watch is forgotten when this returns or unwinds.
+    let watch = unsafe { std::mem::transmute::<*const dyn Watch, *const (dyn Watch + 'static)>(watch) };
+    let _forget = Forget(g);
+    g.around.set(Some(watch));
+    f();
 }
 
 /// Threads outside of the runtime that wait with no deadline.

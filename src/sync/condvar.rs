@@ -64,7 +64,7 @@ impl Condvar {
         site: SiteRef,
     ) -> (LockResult<MutexGuard<'a, T>>, bool) {
         self.object.outside();
-        let notified = self.native.wait(mutex.raw().native(), deadline, why(WaitReason::Cond, self, site));
+        let notified = self.native.wait(mutex.raw().give_up(), deadline, why(WaitReason::Cond, self, site));
         if notified == Notified::OtherLock {
             // The guard unlocks, and poisons.
             let _held = mutex.guard(site);

@@ -5,6 +5,7 @@ mod barrier;
 mod condvar;
 mod err_group;
 mod exclusion;
+mod holder;
 mod map;
 pub mod mpsc;
 mod mutex;

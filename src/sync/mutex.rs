@@ -4,6 +4,7 @@
 //! [`RawMutex`] is Go's `sync.Mutex`: no data, no guard, and any goroutine may unlock it.
 
 use super::exclusion::Exclusion;
+use super::holder::Holder;
 use super::native::RawLock;
 use super::poison::{Entered, Poison};
 use super::why;
@@ -11,7 +12,7 @@ use crate::chan::misused;
 use crate::objects::{Misuse, Op, Ret, State};
 use crate::port::{self, Object};
 use selvedge_checkers::ids::{ObjId, SiteRef};
-use selvedge_checkers::op::WaitReason;
+use selvedge_checkers::op::{ObjKind, WaitReason};
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -31,6 +32,7 @@ use std::sync::{LockResult, TryLockError, TryLockResult};
 pub struct RawMutex {
     object: Object,
     native: RawLock,
+    holder: Holder,
 }
 
 impl RawMutex {
@@ -41,7 +43,7 @@ impl RawMutex {
     }
 
     pub(super) const fn at(site: SiteRef) -> RawMutex {
-        RawMutex { object: Object::at(site), native: RawLock::new() }
+        RawMutex { object: Object::at(site), native: RawLock::new(), holder: Holder::new() }
     }
 
     #[inline]
@@ -51,7 +53,7 @@ impl RawMutex {
 
     /// The lock outside of models.
     #[inline]
-    pub(super) fn native(&self) -> &RawLock {
+    fn native(&self) -> &RawLock {
         self.object.outside();
         &self.native
     }
@@ -67,8 +69,19 @@ impl RawMutex {
     pub(super) fn lock_at(&self, site: SiteRef) {
         match port::model() {
             Some(engine) => _ = engine.op(Op::Lock(self.id(engine)), site),
-            None => self.native().lock(why(WaitReason::Lock, self, site)),
+            None => {
+                if !self.native().try_lock() {
+                    self.wait(site);
+                }
+                self.holder.enter();
+            }
         }
+    }
+
+    #[cold]
+    fn wait(&self, site: SiteRef) {
+        let lock = || self.native.lock(why(WaitReason::Lock, self, site));
+        self.holder.wait(ObjKind::Mutex, self, &self.object, lock);
     }
 
     /// Lock it if it is free.
@@ -78,7 +91,13 @@ impl RawMutex {
         let site = Location::caller();
         match port::model() {
             Some(engine) => engine.op(Op::TryLock(self.id(engine)), site) == Ret::Flag(true),
-            None => self.native().try_lock(),
+            None => {
+                let taken = self.native().try_lock();
+                if taken {
+                    self.holder.enter();
+                }
+                taken
+            }
         }
     }
 
@@ -92,12 +111,24 @@ impl RawMutex {
         self.unlock_at(Location::caller());
     }
 
+    /// The lock outside of models, for who holds it and lets go of it behind our back.
+    pub(super) fn give_up(&self) -> &RawLock {
+        self.holder.leave();
+        self.native()
+    }
+
+    #[inline]
+    fn unlock_native(&self) -> bool {
+        self.holder.leave();
+        self.native.unlock()
+    }
+
     #[inline]
     fn unlock_at(&self, site: SiteRef) {
         match port::model() {
             Some(engine) => _ = engine.op(Op::Unlock(self.id(engine)), site),
             // Also while an execution uses it: it was locked before, in this world's account.
-            None if self.native.unlock() => {}
+            None if self.unlock_native() => {}
             None => misused(Misuse::UnlockOfUnlocked),
         }
     }

@@ -4,6 +4,7 @@
 //! out, so a goroutine that reads twice can deadlock with a writer in between.
 
 use super::exclusion::Exclusion;
+use super::holder::Holder;
 use super::native::RawRw;
 use super::poison::{Entered, Poison};
 use super::why;
@@ -12,7 +13,7 @@ use crate::objects::rwlock::RwState;
 use crate::objects::{Misuse, Op, Ret, State};
 use crate::port::{self, Object};
 use selvedge_checkers::ids::{ObjId, SiteRef};
-use selvedge_checkers::op::WaitReason;
+use selvedge_checkers::op::{ObjKind, WaitReason};
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -24,6 +25,8 @@ use std::sync::{LockResult, TryLockError, TryLockResult};
 pub struct RawRwLock {
     object: Object,
     native: RawRw,
+    /// The writer that holds it.
+    writer: Holder,
 }
 
 impl RawRwLock {
@@ -34,7 +37,7 @@ impl RawRwLock {
     }
 
     const fn at(site: SiteRef) -> RawRwLock {
-        RawRwLock { object: Object::at(site), native: RawRw::new() }
+        RawRwLock { object: Object::at(site), native: RawRw::new(), writer: Holder::new() }
     }
 
     fn id(&self, engine: &dyn port::Engine) -> ObjId {
@@ -59,7 +62,12 @@ impl RawRwLock {
     fn read_at(&self, site: SiteRef) {
         match port::model() {
             Some(engine) => _ = engine.op(Op::ReadLock(self.id(engine)), site),
-            None => self.native().read(why(WaitReason::ReadLock, self, site)),
+            None => {
+                let lock = || self.native.read(why(WaitReason::ReadLock, self, site));
+                if !self.native().try_read() {
+                    self.writer.wait(ObjKind::RwLock, self, &self.object, lock);
+                }
+            }
         }
     }
 
@@ -105,7 +113,13 @@ impl RawRwLock {
     fn write_at(&self, site: SiteRef) {
         match port::model() {
             Some(engine) => _ = engine.op(Op::WriteLock(self.id(engine)), site),
-            None => self.native().write(why(WaitReason::WriteLock, self, site)),
+            None => {
+                let lock = || self.native.write(why(WaitReason::WriteLock, self, site));
+                if !self.native().try_write() {
+                    self.writer.wait(ObjKind::RwLock, self, &self.object, lock);
+                }
+                self.writer.enter();
+            }
         }
     }
 
@@ -116,7 +130,13 @@ impl RawRwLock {
         let site = Location::caller();
         match port::model() {
             Some(engine) => engine.op(Op::TryWriteLock(self.id(engine)), site) == Ret::Flag(true),
-            None => self.native().try_write(),
+            None => {
+                let taken = self.native().try_write();
+                if taken {
+                    self.writer.enter();
+                }
+                taken
+            }
         }
     }
 
@@ -134,7 +154,10 @@ impl RawRwLock {
     fn write_unlock_at(&self, site: SiteRef) {
         match port::model() {
             Some(engine) => _ = engine.op(Op::WriteUnlock(self.id(engine)), site),
-            None if self.native.write_unlock() => {}
+            None if {
+                self.writer.leave();
+                self.native.write_unlock()
+            } => {}
             None => misused(Misuse::WriteUnlockOfUnlocked),
         }
     }

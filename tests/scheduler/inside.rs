@@ -4,6 +4,7 @@
 
 use crate::programs::{Program, fatal, fine};
 use selvedge::runtime::{gosched, num_goroutine};
+use selvedge::sync::{Barrier, Mutex};
 use selvedge::{Goroutine, chan, debug, go, go_named, leak, time};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,7 +39,40 @@ pub(crate) const PROGRAMS: &[Program] = &[
         &["SIGQUIT: quit\n", "goroutine 1 [sleep]:", "quit_by_signal(...)"],
     ),
     fatal("a_hog_at_quit", a_hog_at_quit, &["SIGQUIT: quit\n", "[running]:\n", "[chan receive]:\n"]),
+    fatal(
+        "two_locks_in_both_orders",
+        two_locks_in_both_orders,
+        &[
+            "They wait for each other:\n",
+            "[sync.Mutex.Lock] at tests/scheduler/inside.rs:",
+            "waits for the mutex 0x",
+            "held by goroutine ",
+            "takes_both(...)",
+        ],
+    ),
+    Program { says: &["it goes on", "nobody joins it: boom"], ..fine("isolated_panics", isolated_panics) },
+    Program {
+        says: &["SCHED ", "gomaxprocs=2 idleprocs=", " schedticks=["],
+        procs: &[2],
+        ..fine("schedtrace", schedtrace)
+    },
 ];
+
+fn isolated_panics() {
+    // Some of the threads are the process's own or the monitor's.
+    drop(go(|| panic!("boom")));
+    let named = go(|| std::thread::current().name().map(str::to_owned)).join().unwrap();
+    assert!(matches!(named.as_deref(), Some("worker" | "main")), "{named:?}");
+    // It is gone only after it was told of.
+    while debug::goroutines().len() > 1 {
+        gosched();
+    }
+    eprintln!("it goes on");
+}
+
+fn schedtrace() {
+    time::sleep(Duration::from_millis(100));
+}
 
 #[inline(never)]
 fn deep_inside(rx: &selvedge::chan::Receiver<u32>) -> Option<u32> {
@@ -215,6 +249,24 @@ fn a_circle_of_joins() {
     to_b.send(first);
     let (_never, rx) = chan::<()>(0);
     rx.recv();
+}
+
+#[inline(never)]
+fn takes_both(first: &Mutex<u32>, second: &Mutex<u32>, both: &Barrier) {
+    let held = first.lock().unwrap();
+    both.wait();
+    let sum = *second.lock().unwrap() + *held;
+    std::hint::black_box(sum);
+}
+
+fn two_locks_in_both_orders() {
+    let (a, b, both) = (Arc::new(Mutex::new(1)), Arc::new(Mutex::new(2)), Arc::new(Barrier::new(2)));
+    let other = {
+        let (a, b, both) = (Arc::clone(&a), Arc::clone(&b), Arc::clone(&both));
+        go(move || takes_both(&b, &a, &both))
+    };
+    takes_both(&a, &b, &both);
+    other.join().unwrap();
 }
 
 fn a_stranded_receiver() {

@@ -9,6 +9,7 @@ mod inside;
 mod programs;
 
 use programs::Program;
+use selvedge::runtime::{OnPanic, Runtime};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -64,6 +65,14 @@ fn all() -> impl Iterator<Item = &'static Program> {
 /// Be the program.
 fn be(program: &Program) -> ExitCode {
     let run = || (program.run)();
+    if program.name.starts_with("isolated") {
+        let builder = Runtime::builder().on_panic(OnPanic::Isolate).thread_name("worker").pin_threads();
+        let migrates = std::env::var("MODE").as_deref() == Ok("migrating");
+        // SAFETY: as below.
+        let builder = if migrates { unsafe { builder.migrate() } } else { builder };
+        builder.run(run).expect("these settings can be");
+        return ExitCode::SUCCESS;
+    }
     if std::env::var("MODE").as_deref() == Ok("migrating") {
         // SAFETY: the programs keep nothing of their threads across a wait.
         unsafe { selvedge::runtime::main_migrating(run) };
@@ -88,6 +97,9 @@ fn judge(program: &Program, procs: usize, mode: &str) -> Result<(), String> {
 fn run(program: &Program, procs: usize, mode: &str) -> Result<Ended, String> {
     let mut command = Command::new(std::env::current_exe().expect("this program's path"));
     command.env(INSIDE, program.name).env("MODE", mode).env("GOMAXPROCS", procs.to_string());
+    if program.name == "schedtrace" {
+        command.env("SELVEDGE_SCHEDTRACE", "20");
+    }
     command.stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| error.to_string())?;
     let start = Instant::now();
