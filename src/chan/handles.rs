@@ -167,10 +167,11 @@ impl<T> Receiver<T> {
         super::recv_timeout(self.core(), timeout, Location::caller())
     }
 
-    /// The messages until the channel is closed: Go's `for v := range ch`.
+    /// The messages until the channel is closed: Go's `for v := range ch`. Reports name this place, not the
+    /// adapter that receives.
     #[track_caller]
     pub fn iter(&self) -> Iter<'_, T> {
-        Iter(self)
+        Iter(self, Location::caller())
     }
 
     /// The number of buffered messages: out of date as soon as it is known.
@@ -353,27 +354,25 @@ show!(Sender Receiver Chan);
 
 /// The messages of a channel until it is closed; given by [`Receiver::iter`].
 #[derive(Debug)]
-pub struct Iter<'a, T>(&'a Receiver<T>);
+pub struct Iter<'a, T>(&'a Receiver<T>, SiteRef);
 
 /// The messages of a channel until it is closed, owning the handle.
 #[derive(Debug)]
-pub struct IntoIter<T>(Receiver<T>);
+pub struct IntoIter<T>(Receiver<T>, SiteRef);
 
 impl<T> Iterator for Iter<'_, T> {
     type Item = T;
 
-    #[track_caller]
     fn next(&mut self) -> Option<T> {
-        self.0.recv()
+        super::recv(self.0.core(), self.1)
     }
 }
 
 impl<T> Iterator for IntoIter<T> {
     type Item = T;
 
-    #[track_caller]
     fn next(&mut self) -> Option<T> {
-        self.0.recv()
+        super::recv(self.0.core(), self.1)
     }
 }
 
@@ -393,6 +392,6 @@ impl<T> IntoIterator for Receiver<T> {
 
     #[track_caller]
     fn into_iter(self) -> IntoIter<T> {
-        IntoIter(self)
+        IntoIter(self, Location::caller())
     }
 }

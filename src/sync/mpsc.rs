@@ -133,9 +133,10 @@ impl<T> Receiver<T> {
         })
     }
 
-    /// The messages until all senders are gone.
+    /// The messages until all senders are gone. Reports name this place, not the adapter that receives.
+    #[track_caller]
     pub fn iter(&self) -> Iter<'_, T> {
-        Iter(self)
+        Iter(self, Location::caller())
     }
 
     /// The messages that are there, without waiting for more.
@@ -195,7 +196,7 @@ show!(Sender SyncSender Receiver);
 
 /// The messages of a channel until all its senders are gone; given by [`Receiver::iter`].
 #[derive(Debug)]
-pub struct Iter<'a, T>(&'a Receiver<T>);
+pub struct Iter<'a, T>(&'a Receiver<T>, SiteRef);
 
 /// The messages that are there; given by [`Receiver::try_iter`].
 #[derive(Debug)]
@@ -203,14 +204,13 @@ pub struct TryIter<'a, T>(&'a Receiver<T>);
 
 /// The messages of a channel until all its senders are gone, owning the receiver.
 #[derive(Debug)]
-pub struct IntoIter<T>(Receiver<T>);
+pub struct IntoIter<T>(Receiver<T>, SiteRef);
 
 impl<T> Iterator for Iter<'_, T> {
     type Item = T;
 
-    #[track_caller]
     fn next(&mut self) -> Option<T> {
-        self.0.recv().ok()
+        self.0.core.recv(None, self.1).ok()
     }
 }
 
@@ -226,9 +226,8 @@ impl<T> Iterator for TryIter<'_, T> {
 impl<T> Iterator for IntoIter<T> {
     type Item = T;
 
-    #[track_caller]
     fn next(&mut self) -> Option<T> {
-        self.0.recv().ok()
+        self.0.core.recv(None, self.1).ok()
     }
 }
 
@@ -236,6 +235,7 @@ impl<'a, T> IntoIterator for &'a Receiver<T> {
     type Item = T;
     type IntoIter = Iter<'a, T>;
 
+    #[track_caller]
     fn into_iter(self) -> Iter<'a, T> {
         self.iter()
     }
@@ -245,8 +245,9 @@ impl<T> IntoIterator for Receiver<T> {
     type Item = T;
     type IntoIter = IntoIter<T>;
 
+    #[track_caller]
     fn into_iter(self) -> IntoIter<T> {
-        IntoIter(self)
+        IntoIter(self, Location::caller())
     }
 }
 
