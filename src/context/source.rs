@@ -3,6 +3,7 @@
 use super::error::{Cause, ContextError, Ended};
 use super::tree::Trigger;
 use crate::chan::{Receiver, TryRecvError};
+use crate::select::Select;
 use crate::time::Instant;
 use selvedge_checkers::ids::SiteRef;
 use std::any::{Any, TypeId};
@@ -55,10 +56,18 @@ pub(super) fn watch(source: &Arc<dyn ContextSource>, child: &Arc<Trigger>, site:
     }
     let source = Arc::clone(source);
     let child = Arc::clone(child);
+    // In reports it waits where the context was derived.
     let watcher = move || {
-        crate::select! {
-            recv(source.done()) -> _ => child.cancel(ended(&*source)),
-            recv(child.core().done()) -> _ => {}
+        let (theirs, own) = (source.done(), child.core().done());
+        let mut select = Select::new();
+        let ends = select.recv(theirs);
+        select.recv(own);
+        let mut done = select.wait_at(site);
+        if done.index() == ends {
+            done.recv(theirs);
+            child.cancel(ended(&*source));
+        } else {
+            done.recv(own);
         }
     };
     drop(crate::go::start(watcher, None, site));

@@ -139,7 +139,12 @@ impl<'a> Select<'a> {
     /// "send on closed channel" if a send arm on a closed channel is chosen.
     #[track_caller]
     pub fn wait(self) -> Selected<'a> {
-        self.run(SelectForm::default(), Location::caller()).expect("a select without default takes an arm")
+        self.wait_at(Location::caller())
+    }
+
+    /// The same on behalf of `site`.
+    pub(crate) fn wait_at(self, site: SiteRef) -> Selected<'a> {
+        self.run(SelectForm::default(), site).expect("a select without default takes an arm")
     }
 
     /// Take an arm that is ready, if one is.
