@@ -92,6 +92,7 @@ slugs! {
 }
 
 /// One goroutine that is blocked for ever.
+#[cfg_attr(feature = "format", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Blocked {
     /// Who.
@@ -107,6 +108,7 @@ pub struct Blocked {
 }
 
 /// One side of a data race or of a predicted race.
+#[cfg_attr(feature = "format", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Side {
     /// Who.
@@ -120,6 +122,7 @@ pub struct Side {
 }
 
 /// One edge of a lock-order cycle.
+#[cfg_attr(feature = "format", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LockEdge {
     /// Who took the second lock while holding the first.
@@ -149,6 +152,8 @@ pub struct HeardSignal {
 }
 
 /// What a finding rests on, by kind.
+#[cfg_attr(feature = "format", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "format", serde(tag = "type", rename_all = "kebab-case"))]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Evidence {
     /// Blocked goroutines; `cycle` lists those that wait for each other in a ring, if any do.
@@ -227,6 +232,7 @@ pub enum Evidence {
 }
 
 /// A finding of one execution.
+#[cfg_attr(feature = "format", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Finding {
     /// Which kind.

@@ -7,6 +7,7 @@ use std::fmt;
 use std::panic::Location;
 
 /// A goroutine of the execution; main is 0, the others count up in spawn order.
+#[cfg_attr(feature = "format", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Gid(pub u32);
 
@@ -33,6 +34,7 @@ impl fmt::Display for Gid {
 }
 
 /// An object (channel, lock, atomic, cell …) of the execution.
+#[cfg_attr(feature = "format", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ObjId(pub u32);
 
@@ -50,6 +52,8 @@ impl ObjId {
 pub type SiteRef = &'static Location<'static>;
 
 /// A place in the user's source, owned: what findings and traces carry.
+#[cfg_attr(feature = "format", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "format", serde(into = "String", try_from = "String"))]
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Site {
     /// The file as the compiler printed it.
@@ -69,5 +73,25 @@ impl From<&Location<'_>> for Site {
 impl fmt::Display for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.file, self.line, self.col)
+    }
+}
+
+impl From<Site> for String {
+    fn from(site: Site) -> String {
+        site.to_string()
+    }
+}
+
+impl TryFrom<String> for Site {
+    type Error = String;
+
+    /// Reads what `Display` writes; a file's name may hold colons.
+    fn try_from(text: String) -> Result<Site, String> {
+        let wrong = || format!("`{text}` is no place; expected FILE:LINE:COLUMN");
+        let mut parts = text.rsplitn(3, ':');
+        let mut number = || parts.next()?.parse::<u32>().ok();
+        let (col, line) = (number().ok_or_else(wrong)?, number().ok_or_else(wrong)?);
+        let file = parts.next().ok_or_else(wrong)?.to_owned();
+        Ok(Site { file, line, col })
     }
 }

@@ -19,6 +19,9 @@ pub mod lock_order;
 pub mod notifications;
 pub mod op;
 pub mod race;
+#[cfg(feature = "format")]
+pub mod record;
+pub mod statistics;
 pub mod suite;
 pub mod trace;
 pub mod wait_group;

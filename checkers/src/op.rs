@@ -3,62 +3,78 @@
 //! Invariant: one enum serves the engine, the checkers and the renderers; names are the field's
 //! (Go's words for Go's things, std's words for std's things).
 
-/// What kind of visible operation a step was.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-#[repr(u8)]
-#[allow(missing_docs, reason = "the names are the operations' own")]
-pub enum OpKind {
-    Start,
-    Exit,
-    Spawn,
-    Yield,
-    Choose,
-    Lock,
-    TryLock,
-    Unlock,
-    ReadLock,
-    TryReadLock,
-    ReadUnlock,
-    WriteLock,
-    TryWriteLock,
-    WriteUnlock,
-    CondWait,
-    CondWoken,
-    NotifyOne,
-    NotifyAll,
-    Send,
-    TrySend,
-    Receive,
-    TryReceive,
-    Close,
-    Len,
-    Select,
-    HandleDrop,
-    WaitGroupAdd,
-    WaitGroupWait,
-    Acquire,
-    TryAcquire,
-    Release,
-    OnceBegin,
-    OnceComplete,
-    BarrierWait,
-    Park,
-    Unpark,
-    Join,
-    Load,
-    Store,
-    Update,
-    CompareExchange,
-    Fence,
-    Sleep,
-    Fire,
-    TimerStart,
-    TimerStop,
-    Await,
-    TaskWait,
-    TaskWake,
-    Read,
-    Write,
+macro_rules! kinds {
+    ($(#[$meta:meta])* $name:ident $all:literal { $($(#[$doc:meta])* $variant:ident,)* }) => {
+        $(#[$meta])*
+        pub enum $name { $($(#[$doc])* $variant,)* }
+
+        impl $name {
+            #[doc = $all]
+            pub const ALL: &'static [$name] = &[$($name::$variant,)*];
+        }
+    };
+}
+
+kinds! {
+    /// What kind of visible operation a step was.
+    #[cfg_attr(feature = "format", derive(serde::Serialize, serde::Deserialize))]
+    #[cfg_attr(feature = "format", serde(rename_all = "kebab-case"))]
+    #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+    #[repr(u8)]
+    #[allow(missing_docs, reason = "the names are the operations' own")]
+    OpKind "Every kind of operation." {
+        Start,
+        Exit,
+        Spawn,
+        Yield,
+        Choose,
+        Lock,
+        TryLock,
+        Unlock,
+        ReadLock,
+        TryReadLock,
+        ReadUnlock,
+        WriteLock,
+        TryWriteLock,
+        WriteUnlock,
+        CondWait,
+        CondWoken,
+        NotifyOne,
+        NotifyAll,
+        Send,
+        TrySend,
+        Receive,
+        TryReceive,
+        Close,
+        Len,
+        Select,
+        HandleDrop,
+        WaitGroupAdd,
+        WaitGroupWait,
+        Acquire,
+        TryAcquire,
+        Release,
+        OnceBegin,
+        OnceComplete,
+        BarrierWait,
+        Park,
+        Unpark,
+        Join,
+        Load,
+        Store,
+        Update,
+        CompareExchange,
+        Fence,
+        Sleep,
+        Fire,
+        TimerStart,
+        TimerStop,
+        Await,
+        TaskWait,
+        TaskWake,
+        Read,
+        Write,
+    }
 }
 
 impl OpKind {
@@ -122,6 +138,8 @@ impl OpKind {
 }
 
 /// Why a goroutine is blocked, in Go's words where Go has them.
+#[cfg_attr(feature = "format", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "format", serde(rename_all = "kebab-case"))]
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[allow(missing_docs, reason = "each variant is spelled out in `text`")]
 pub enum WaitReason {
@@ -177,22 +195,26 @@ impl WaitReason {
     }
 }
 
-/// What kind of object an id names.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-#[allow(missing_docs, reason = "the names are the types' own")]
-pub enum ObjKind {
-    Mutex,
-    RwLock,
-    Condvar,
-    Chan,
-    Timer,
-    WaitGroup,
-    Semaphore,
-    Once,
-    Barrier,
-    Atomic,
-    Cell,
-    Task,
+kinds! {
+    /// What kind of object an id names.
+    #[cfg_attr(feature = "format", derive(serde::Serialize, serde::Deserialize))]
+    #[cfg_attr(feature = "format", serde(rename_all = "kebab-case"))]
+    #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+    #[allow(missing_docs, reason = "the names are the types' own")]
+    ObjKind "Every kind of object." {
+        Mutex,
+        RwLock,
+        Condvar,
+        Chan,
+        Timer,
+        WaitGroup,
+        Semaphore,
+        Once,
+        Barrier,
+        Atomic,
+        Cell,
+        Task,
+    }
 }
 
 impl ObjKind {

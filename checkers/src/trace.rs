@@ -7,13 +7,16 @@ use crate::ids::{Gid, ObjId, Site};
 use crate::op::{ObjKind, OpKind};
 
 /// A goroutine of the execution.
+#[cfg_attr(feature = "format", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct GoroutineInfo {
     /// Its id.
     pub id: Gid,
     /// The name it was given, if any.
+    #[cfg_attr(feature = "format", serde(default, skip_serializing_if = "Option::is_none"))]
     pub name: Option<String>,
     /// Who spawned it; `None` for main.
+    #[cfg_attr(feature = "format", serde(default, skip_serializing_if = "Option::is_none"))]
     pub parent: Option<Gid>,
     /// Where it was spawned (for main: where the test is).
     pub spawned: Site,
@@ -22,21 +25,27 @@ pub struct GoroutineInfo {
 }
 
 /// An object of the execution.
+#[cfg_attr(feature = "format", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ObjectInfo {
     /// Its id.
     pub id: ObjId,
     /// What it is.
+    #[cfg_attr(feature = "format", serde(rename = "type"))]
     pub kind: ObjKind,
     /// Where it was created.
     pub created: Site,
     /// Its state at the end, in short (`len 1/1`, `counter 2`, `held by g2`).
+    #[cfg_attr(feature = "format", serde(default, skip_serializing_if = "String::is_empty"))]
     pub state: String,
     /// Who holds it at the end, and since which step, if it is a lock that is held.
+    #[cfg_attr(feature = "format", serde(default, skip_serializing_if = "Vec::is_empty"))]
     pub holders: Vec<(Gid, u32)>,
 }
 
 /// What came of an operation.
+#[cfg_attr(feature = "format", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "format", serde(rename_all = "kebab-case"))]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Outcome {
     /// It took effect.
@@ -71,6 +80,7 @@ pub enum Outcome {
 }
 
 /// One step.
+#[cfg_attr(feature = "format", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Event {
     /// Its number, from 1.
@@ -80,8 +90,10 @@ pub struct Event {
     /// What.
     pub op: OpKind,
     /// On which object.
+    #[cfg_attr(feature = "format", serde(default, skip_serializing_if = "Option::is_none"))]
     pub object: Option<ObjId>,
     /// On which other goroutine (spawn, join, unpark, hand-off).
+    #[cfg_attr(feature = "format", serde(default, skip_serializing_if = "Option::is_none"))]
     pub peer: Option<Gid>,
     /// Where in the source.
     pub site: Site,

@@ -72,7 +72,7 @@ pub(crate) fn switches(decisions: &[Decision]) -> u32 {
 }
 
 /// One worker and the body it runs.
-struct Bench<'a> {
+pub(super) struct Bench<'a> {
     worker: Worker,
     body: &'a Body,
     site: SiteRef,
@@ -82,7 +82,7 @@ struct Bench<'a> {
 
 impl Bench<'_> {
     /// Run once under a strategy, and get it back for what it learned.
-    fn run<S: Strategy>(&mut self, strategy: S, record: bool) -> (Report, S) {
+    pub(super) fn run<S: Strategy>(&mut self, strategy: S, record: bool) -> (Report, S) {
         let before = self.worker.set_strategy(Box::new(strategy));
         let report = self.worker.run(0, self.body, self.site, record).expect("a schedule always goes on");
         self.attempts += 1;
@@ -92,7 +92,7 @@ impl Bench<'_> {
     }
 
     /// Run the default policy with these deviations; those that were followed come back.
-    fn deviate(&mut self, deviations: Vec<Deviation>, record: bool) -> (Report, Vec<Deviation>) {
+    pub(super) fn deviate(&mut self, deviations: Vec<Deviation>, record: bool) -> (Report, Vec<Deviation>) {
         let (report, strategy) = self.run(Deviate::new(deviations.clone()), record);
         let unmatched = strategy.unmatched();
         // Sorted, and as many as there are steps where a livelock is cut.
@@ -100,7 +100,7 @@ impl Bench<'_> {
         (report, followed)
     }
 
-    fn may_go_on(&self) -> bool {
+    pub(super) fn may_go_on(&self) -> bool {
         self.attempts < ATTEMPTS && self.steps < STEPS && !self.worker.is_tainted()
     }
 }
@@ -214,7 +214,7 @@ fn accept(
 }
 
 /// Run something on a worker of its own; what is said of a goroutine that hangs it is the error.
-fn at_bench<R: Send + 'static>(
+pub(super) fn at_bench<R: Send + 'static>(
     plan: &Plan,
     body: &Body,
     site: SiteRef,

@@ -16,6 +16,7 @@ pub(crate) mod explorer;
 mod interrupt;
 mod lane;
 pub(crate) mod minimise;
+pub(crate) mod nearest;
 pub(crate) mod plan;
 pub(crate) mod profile;
 pub(crate) mod progress;

@@ -52,7 +52,7 @@ impl Explorer {
         let body: Body = Arc::new(f);
         let plan = self.config.plan();
         let minimal = minimise::under(&plan, &body, self.site, move || stepper(choose));
-        trial::finish_replay(&self.config, &plan, &self.identity(), minimal, None)
+        trial::finish_replay(&self.config, &plan, &body, &self.identity(), minimal, None)
     }
 }
 

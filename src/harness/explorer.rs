@@ -201,7 +201,7 @@ impl Explorer {
     }
 
     pub(super) fn identity(&self) -> Identity<'static> {
-        Identity { test: None, site: self.site }
+        Identity { test: None, site: self.site, kept: false }
     }
 
     /// How the report looks; otherwise as the terminal can show it.
@@ -231,7 +231,7 @@ impl Explorer {
         observer: impl Fn(&Observed<'_>) + Send + Sync + 'static,
     ) -> Outcome {
         let body: Body = Arc::new(f);
-        let identity = Identity { test: None, site: self.site };
+        let identity = self.identity();
         trial::observe(&self.config, &body, &identity, Observer(Arc::new(observer)))
     }
 
@@ -247,7 +247,8 @@ impl Explorer {
             super::once_a_process(&notice.to_string());
         }
         let body: Body = Arc::new(f);
-        let outcome = trial::run(&config, &body, &self.identity());
+        let identity = Identity { kept: true, ..self.identity() };
+        let outcome = trial::run(&config, &body, &identity);
         trial::judge(&config, outcome);
     }
 }
@@ -259,7 +260,7 @@ impl Explorer {
 #[doc(hidden)]
 #[track_caller]
 pub fn run_attribute<R: TestResult>(test: &'static Test, arguments: &[(&str, &str)], body: fn() -> R) -> R {
-    let identity = Identity { test: Some(test), site: Location::caller() };
+    let identity = Identity { test: Some(test), site: Location::caller(), kept: true };
     let roots = identity.roots();
     let path = file::find(&roots.package, &roots.workspace);
     let resolved = path.map(|path| file::read(&path, &roots.workspace)).transpose();

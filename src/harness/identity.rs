@@ -22,6 +22,8 @@ pub struct Test {
 pub(super) struct Identity<'a> {
     pub(super) test: Option<&'a Test>,
     pub(super) site: SiteRef,
+    /// A person will read the report: what belongs beside it is kept in files.
+    pub(super) kept: bool,
 }
 
 impl Identity<'_> {
@@ -48,6 +50,12 @@ impl Identity<'_> {
         let compiled = self.test.map(|t| PathBuf::from(t.package_root));
         let running = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
         compiled.into_iter().chain(running).find(|p| p.is_dir())
+    }
+
+    /// The package's folder from the workspace's; empty if it is the same.
+    pub(super) fn package(&self) -> String {
+        let Roots { workspace, package } = self.roots();
+        package.strip_prefix(workspace).map_or_else(|_| String::new(), |path| path.display().to_string())
     }
 
     /// Where the compiler's paths may begin.

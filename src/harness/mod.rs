@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
+mod artefacts;
 mod by_hand;
 pub mod config;
 pub mod env;

@@ -1,14 +1,14 @@
 //! From a failing execution to what the user gets: the printed report and the files beside it.
 
+use super::artefacts::{self, Folder};
 use super::config::{Config, ReportMode};
 use super::identity::Identity;
 use super::outcome::Outcome;
 use super::seed;
-use crate::report::{Exhausted, Replay, Report, Statistics, Style};
+use crate::report::{self, Exhausted, Replay, Report, Statistics, Style};
 use selvedge_checkers::finding::Finding;
 use selvedge_checkers::trace::Trace;
 use std::io::IsTerminal;
-use std::path::PathBuf;
 
 /// What shrinking and replaying add to the numbers of a search.
 #[derive(Clone, Copy, Debug, Default)]
@@ -66,7 +66,7 @@ pub(super) fn success(config: &Config, identity: &Identity<'_>, outcome: &mut Ou
     show(config, identity, outcome, shrunk, &warnings);
     if config.report == ReportMode::Full {
         let statistics = statistics(config, outcome, shrunk);
-        outcome.report.push_str(&statistics.summary(outcome.warnings.len()));
+        outcome.report.push_str(&report::summary(&statistics, outcome.warnings.len()));
         outcome.report.push('\n');
     }
 }
@@ -118,8 +118,9 @@ fn show(
         sources: &roots,
     };
     let style = style(config);
-    if outcome.trace.is_some() {
-        replay.out_dir = write_steps(config, identity, &report.steps(&Style { color: false, ..style }));
+    let folder = outcome.trace.as_ref().and_then(|_| Folder::of(config, identity));
+    if let Some(folder) = &folder {
+        artefacts::keep(folder, identity, outcome, &report, &mut replay);
     }
     let report = Report { replay: &replay, ..report };
     let text = match config.report {
@@ -129,6 +130,9 @@ fn show(
         ReportMode::Github => format!("{}\n{}", report.github(), report.render(&style)),
         ReportMode::Off => String::new(),
     };
+    if let Some(folder) = folder.filter(|_| replay.out_dir.is_some() && identity.kept) {
+        folder.write("report.txt", &report.render(&Style { color: false, ..style }));
+    }
     outcome.headline = report.headline();
     outcome.report = text;
 }
@@ -149,31 +153,4 @@ fn unicode() -> bool {
     let Some(name) = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find(set) else { return true };
     let locale = std::env::var_os(name).unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     locale.contains("utf-8") || locale.contains("utf8")
-}
-
-/// Where a test's files go, as a path to open and as one to print.
-fn out_dir(config: &Config, identity: &Identity<'_>) -> Option<(PathBuf, String)> {
-    let name = identity.name().replace("::", "__");
-    if name.is_empty() {
-        return None;
-    }
-    if let Some(dir) = &config.out {
-        let dir = dir.join(&name);
-        let shown = dir.display().to_string();
-        return Some((dir, shown));
-    }
-    let workspace = identity.roots().workspace;
-    // A relative one is relative to where cargo was called, which is the workspace more often than not.
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
-    let dir = workspace.join(target).join("selvedge").join(&name);
-    let shown = dir.strip_prefix(&workspace).unwrap_or(&dir).display().to_string();
-    Some((dir, shown))
-}
-
-/// A folder that cannot be written is no reason to fail: the report just does not mention it.
-fn write_steps(config: &Config, identity: &Identity<'_>, steps: &str) -> Option<String> {
-    let (dir, shown) = out_dir(config, identity)?;
-    std::fs::create_dir_all(&dir).ok()?;
-    std::fs::write(dir.join("trace.txt"), steps).ok()?;
-    Some(shown)
 }

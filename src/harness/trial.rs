@@ -9,10 +9,13 @@ use super::regressions::{self, Entry};
 use super::resume;
 use crate::explore::explorer;
 use crate::explore::minimise::{self, Minimal};
+use crate::explore::nearest;
 use crate::explore::plan::{Body, Exploration, Failure, Leaks, Observer, Plan, Warning};
 use crate::explore::token::{Token, TokenBody};
 use crate::model::{Limits, Report};
 use selvedge_checkers::finding::{Evidence, Finding, Slug};
+use selvedge_checkers::record;
+use selvedge_checkers::trace::Trace;
 use std::path::{Path, PathBuf};
 
 impl Config {
@@ -141,8 +144,17 @@ fn found(
     failure: &Failure,
 ) {
     let minimal = minimise::minimise(plan, body, identity.site, failure);
+    outcome.passing = nearest_passing(plan, body, identity, &minimal);
     let shrunk = settle(plan, outcome, failure, minimal, None);
     present::failure(config, identity, outcome, shrunk);
+}
+
+/// What to compare a failing execution with, where somebody will look at it.
+fn nearest_passing(plan: &Plan, body: &Body, identity: &Identity<'_>, failing: &Minimal) -> Option<Trace> {
+    let comparable = identity.kept && !failing.diverged && plan.fails(&failing.report);
+    let hung = failing.report.findings.iter().any(|f| f.slug == Slug::Stuck);
+    let nearest = (comparable && !hung).then(|| nearest::passing(plan, body, identity.site, &failing.report));
+    nearest.flatten()?.trace
 }
 
 /// The first warning of a passing test, shrunk and recorded like a failure.
@@ -211,20 +223,34 @@ fn replay(config: &Config, plan: &Plan, body: &Body, identity: &Identity<'_>, wh
     match Token::decode(what) {
         Ok(token) => {
             let minimal = replay_token(plan, body, identity, &token);
-            finish_replay(config, plan, identity, minimal, Some(token))
+            finish_replay(config, plan, body, identity, minimal, Some(token))
         }
-        Err(error) => match regressions::load(Path::new(what)) {
-            Ok(entries) if !entries.is_empty() => {
-                let minimal = minimise::follow(plan, body, identity.site, entries[0].decisions.clone());
-                finish_replay(config, plan, identity, minimal, None)
-            }
-            Ok(_) if !Path::new(what).exists() => {
-                refuse(&format!("SELVEDGE_REPLAY={what}: there is no such file, and {error}"))
-            }
-            Ok(_) => refuse(&format!("SELVEDGE_REPLAY={what}: expected a token or a file with one; {error}")),
-            Err(problem) => refuse(&format!("SELVEDGE_REPLAY={what}: {problem}")),
-        },
+        Err(error) => {
+            let decisions = decisions_of(Path::new(what)).unwrap_or_else(|problem| {
+                refuse(&format!("SELVEDGE_REPLAY={what}: {}", problem.unwrap_or(error.to_string())))
+            });
+            let minimal = minimise::follow(plan, body, identity.site, decisions);
+            finish_replay(config, plan, body, identity, minimal, None)
+        }
     }
+}
+
+/// The decisions that a trace holds, or the first entry of a regressions file; else what is wrong, if there
+/// is a file at all.
+fn decisions_of(file: &Path) -> Result<Vec<(u32, u32)>, Option<String>> {
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(None),
+        Err(error) => return Err(Some(error.to_string())),
+    };
+    if text.starts_with('{') {
+        let record = record::read(&text).map_err(|error| Some(error.to_string()))?;
+        let none = || Some("the trace has no decisions to follow".to_owned());
+        return Some(record.decisions).filter(|all| !all.is_empty()).ok_or_else(none);
+    }
+    let entries = regressions::parse(file, &text).map_err(|error| Some(error.to_string()))?;
+    let first = entries.into_iter().next().map(|entry| entry.decisions);
+    first.ok_or_else(|| Some("expected a token, a trace, or a regressions file with an entry".to_owned()))
 }
 
 fn replay_token(plan: &Plan, body: &Body, identity: &Identity<'_>, token: &Token) -> Minimal {
@@ -244,11 +270,14 @@ fn replay_token(plan: &Plan, body: &Body, identity: &Identity<'_>, token: &Token
 pub(super) fn finish_replay(
     config: &Config,
     plan: &Plan,
+    body: &Body,
     identity: &Identity<'_>,
     minimal: Minimal,
     token: Option<Token>,
 ) -> Outcome {
-    let mut outcome = Outcome { executions: 1, steps: minimal.report.steps.into(), ..Outcome::default() };
+    let passing = nearest_passing(plan, body, identity, &minimal);
+    let mut outcome =
+        Outcome { passing, executions: 1, steps: minimal.report.steps.into(), ..Outcome::default() };
     let fails = plan.fails(&minimal.report);
     let divergence = minimal.diverged.then(|| minimal.divergence(fails));
     (outcome.failing, outcome.first) = (fails.into(), fails.then_some(0));
@@ -290,7 +319,7 @@ fn replay_regressions(config: &Config, plan: &Plan, body: &Body, identity: &Iden
             false => minimise::follow(plan, body, identity.site, entry.decisions),
         };
         if plan.fails(&minimal.report) {
-            return Some(finish_replay(config, plan, identity, minimal, Some(entry.token)));
+            return Some(finish_replay(config, plan, body, identity, minimal, Some(entry.token)));
         }
     }
     None

@@ -108,6 +108,26 @@ impl Focus {
         }
     }
 
+    /// The event with which it began to go wrong: somebody took what another one waits for, or did what
+    /// a misuse clashes with; else the first that the evidence names.
+    pub(super) fn cause(&self, scene: &Scene<'_>) -> Option<usize> {
+        let events = &scene.trace.events;
+        let took = self.stops.iter().flat_map(|&stop| {
+            let object = events.get(stop).and_then(|e| e.object);
+            let holders = scene.object(object).map_or(&[][..], |o| &o.holders);
+            holders.iter().filter_map(move |(g, step)| {
+                events.iter().position(|e| e.object == object && e.g == *g && e.step == *step)
+            })
+        });
+        let clash =
+            self.sides.keys().filter(|&&at| events.get(at).is_some_and(|e| e.outcome == Outcome::Misuse));
+        let clashes = clash.filter_map(|&at| {
+            events[..at].iter().rposition(|e| e.object.is_some() && e.object == events[at].object)
+        });
+        let began = took.chain(clashes).min();
+        began.or_else(|| self.sides.keys().chain(&self.stops).copied().min())
+    }
+
     /// Whether the finding is about any execution at all.
     pub(super) fn is_empty(&self) -> bool {
         self.goroutines.is_empty()

@@ -4,12 +4,12 @@
 //! is ASCII, so that no terminal, pipe or encoding can change it.
 
 use selvedge_checkers::ids::Site;
+use selvedge_checkers::statistics::Exhausted;
 
 use super::Report;
 use super::marks::marks;
 use super::scene::Scene;
 use super::short::severity;
-use super::statistics::Exhausted;
 use super::words;
 
 /// An object a finding, then one for the search.

@@ -7,16 +7,19 @@
 
 mod focus;
 mod github;
+mod html;
 mod json;
+mod links;
 mod marks;
 mod names;
+mod replay;
 mod scan;
 mod scene;
 mod short;
 mod snippet;
 mod source;
 mod span;
-mod statistics;
+mod states;
 mod style;
 mod table;
 mod terminal;
@@ -28,9 +31,15 @@ mod words;
 use selvedge_checkers::finding::{Evidence, Finding};
 use selvedge_checkers::trace::Trace;
 
+pub use replay::Replay;
+pub use selvedge_checkers::statistics::{Exhausted, Statistics};
 pub use source::{Roots, Sources};
-pub use statistics::{Exhausted, Replay, Statistics};
 pub use style::Style;
+
+/// The one line of a test that passed: `explored 1000 executions (…), 0 findings, 0.84 s`.
+pub fn summary(statistics: &Statistics, findings: usize) -> String {
+    words::passed(statistics, findings)
+}
 
 /// A finding with everything that is needed to show it.
 #[derive(Clone, Copy)]
@@ -68,6 +77,11 @@ impl Report<'_> {
     /// JSON lines: one a finding, then one for the search.
     pub fn json(&self) -> String {
         json::render(self)
+    }
+
+    /// The timeline: one HTML file. `passing` is an execution of the same test to compare with.
+    pub fn html(&self, test: &str, passing: Option<&Trace>) -> String {
+        html::render(self, test, passing)
     }
 
     /// Every step of the execution, one a line: what belongs into `trace.txt`.

@@ -108,6 +108,11 @@ fn aligned(rows: &[[String; 4]]) -> Vec<String> {
     rows.iter().map(line).collect()
 }
 
+/// What the event is in words, without what the end of the execution adds.
+pub(super) fn told(i: usize, focus: &Focus, scene: &Scene<'_>) -> String {
+    one_line(&action(i, focus.stops_at(i), scene))
+}
+
 fn row(i: usize, focus: &Focus, scene: &Scene<'_>, style: &Style) -> Row {
     let e = &scene.trace.events[i];
     let stops = focus.stops_at(i);

@@ -499,7 +499,7 @@ pub(crate) fn select_arms() {
         recv(quit) -> _ => return,
         default => seen.push(9),
     }
-    assert_eq!(seen, [], "every way a select can go");
+    assert_eq!(seen, [0; 0], "every way a select can go");
 }
 
 pub(crate) fn select_sends_on_closed() {

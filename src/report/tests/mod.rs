@@ -3,5 +3,6 @@
 mod cases;
 mod goldens;
 mod limits;
+mod page;
 mod real;
 mod world;

@@ -4,8 +4,8 @@
 //! exhausted space only where it was, an estimate only as one. Unbreakable blanks hold together what
 //! is read as one; the layout turns them into plain ones.
 
-use crate::report::statistics::{Exhausted, Statistics};
 use crate::report::text::count;
+use selvedge_checkers::statistics::{Exhausted, Statistics};
 
 /// How often the finding shows, and what shrinking did to it.
 pub(in crate::report) fn figures(s: &Statistics) -> String {

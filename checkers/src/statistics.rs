@@ -3,6 +3,8 @@
 //! Invariant: a field that was not measured is `None`, zero or empty, and the report leaves it out.
 
 /// How much of the space was explored to the end.
+#[cfg_attr(feature = "format", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "format", serde(rename_all = "kebab-case"))]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Exhausted {
     /// All executions there are.
@@ -15,6 +17,8 @@ pub enum Exhausted {
 }
 
 /// The numbers of one search.
+#[cfg_attr(feature = "format", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "format", serde(default))]
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Statistics {
     /// Executions explored.
@@ -57,24 +61,4 @@ pub struct Statistics {
     pub patterns: Option<u64>,
     /// How long the search took.
     pub seconds: f64,
-}
-
-impl Statistics {
-    /// The one line of a test that passed: `explored 1000 executions (…), 0 findings, 0.84 s`.
-    pub fn summary(&self, findings: usize) -> String {
-        super::words::passed(self, findings)
-    }
-}
-
-/// How to see a failure again.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Replay {
-    /// The value of `SELVEDGE_REPLAY`; empty where there is no execution to replay.
-    pub token: String,
-    /// The user's own command (`cargo test orders_are_billed`).
-    pub command: String,
-    /// The directory that holds `trace.txt`, if it was written.
-    pub out_dir: Option<String>,
-    /// The path of the HTML timeline, if it was written.
-    pub timeline: Option<String>,
 }

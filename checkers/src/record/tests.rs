@@ -1,0 +1,234 @@
+//! The format is what it was, reads back what was written, and survives any text.
+
+use super::{Problem, Record, read, write};
+use crate::finding::{Blocked, Evidence, Finding, LockEdge, Side, Slug};
+use crate::ids::{Gid, ObjId, Site};
+use crate::op::{ObjKind, OpKind, WaitReason};
+use crate::statistics::{Exhausted, Statistics};
+use crate::trace::{Event, GoroutineInfo, ObjectInfo, Outcome, Trace};
+use proptest::prelude::*;
+
+/// What version 1 looks like, for ever.
+const GOLDEN: &str = include_str!("golden-1.jsonl");
+
+fn site(line: u32) -> Site {
+    Site { file: "tests/shop.rs".into(), line, col: 5 }
+}
+
+fn side(step: u32) -> Side {
+    Side { g: Gid(1), op: OpKind::CondWait, site: site(step), step }
+}
+
+fn outcomes() -> Vec<Outcome> {
+    vec![
+        Outcome::Done,
+        Outcome::Value(u64::MAX),
+        Outcome::Old(1),
+        Outcome::Failed,
+        Outcome::Closed,
+        Outcome::TimedOut,
+        Outcome::Arm { arm: 1, of: 2, sends: true },
+        Outcome::Default,
+        Outcome::Blocks,
+        Outcome::Spurious,
+        Outcome::Misuse,
+    ]
+}
+
+/// Every kind of evidence, each once.
+fn evidence() -> Vec<Evidence> {
+    let edge = LockEdge {
+        g: Gid(1),
+        held: ObjId(0),
+        held_at: site(1),
+        taken: 1,
+        wanted: ObjId(1),
+        wanted_at: site(2),
+        asked: 2,
+    };
+    let blocked = Blocked {
+        g: Gid(1),
+        reason: WaitReason::ChanReceiveNil,
+        object: Some(ObjId::NIL),
+        waits_for: None,
+        site: site(3),
+    };
+    vec![
+        Evidence::Stuck { blocked: vec![blocked], cycle: vec![Gid(1), Gid(0)], proved: true },
+        Evidence::Race { object: ObjId(1), first: side(1), second: side(2) },
+        Evidence::Panic { message: "a \"b\"\n</script>".into(), side: side(1), object: None },
+        Evidence::Locks { edges: vec![edge] },
+        Evidence::Cycle { round: vec![side(1)], repeats: 3 },
+        Evidence::Notification { object: Some(ObjId(1)), waiter: side(1), notifier: side(2) },
+        Evidence::Single { side: side(1), object: Some(ObjId(1)) },
+        Evidence::Borrow { holder: side(1), other: side(2) },
+        Evidence::Divergence { step: 3, expected: "a".into(), found: "b".into() },
+        Evidence::None,
+    ]
+}
+
+/// A record with everything in it that there is.
+fn everything() -> Record {
+    let goroutine = |id: u32, name: Option<&str>| GoroutineInfo {
+        id: Gid(id),
+        name: name.map(str::to_owned),
+        parent: id.checked_sub(1).map(Gid),
+        spawned: site(id + 1),
+        exited: id == 0,
+    };
+    let object = |nth: usize, kind: ObjKind| ObjectInfo {
+        id: ObjId(nth as u32),
+        kind,
+        created: site(9),
+        state: if nth == 0 { "held by main".into() } else { String::new() },
+        holders: if nth == 0 { vec![(Gid(0), 4)] } else { Vec::new() },
+    };
+    let ops = OpKind::ALL.iter().enumerate();
+    let outcomes = outcomes();
+    let event = |(nth, op): (usize, &OpKind)| Event {
+        step: nth as u32 + 1,
+        g: if *op == OpKind::Fire { Gid::CLOCK } else { Gid(nth as u32 % 2) },
+        op: *op,
+        object: (nth % 3 != 0).then_some(ObjId(nth as u32 % 4)),
+        peer: (nth % 5 == 0).then_some(Gid(1)),
+        site: site(nth as u32),
+        outcome: outcomes[nth % outcomes.len()].clone(),
+    };
+    let slugs = Slug::ALL.iter().zip(evidence().into_iter().cycle());
+    Record {
+        test: "shop::days_end".into(),
+        command: "cargo test shop::days_end".into(),
+        token: "sv1-1S1G0-RM8".into(),
+        package: "crates/shop".into(),
+        trace: Trace {
+            goroutines: vec![goroutine(0, None), goroutine(1, Some("worker"))],
+            objects: ObjKind::ALL.iter().enumerate().map(|(nth, kind)| object(nth, *kind)).collect(),
+            events: ops.map(event).collect(),
+        },
+        findings: slugs.map(|(slug, evidence)| Finding { slug: *slug, evidence }).collect(),
+        statistics: Statistics {
+            executions: 1000,
+            exhausted: Some(Exhausted::Within { preemptions: 2 }),
+            estimate: Some(12.5),
+            strategy: "pct:3".into(),
+            ..Statistics::default()
+        },
+        decisions: vec![(0, 0), (0, 0), (1, 2), (u32::MAX, 0)],
+    }
+}
+
+#[test]
+fn the_format_is_frozen() {
+    let text = write(&everything());
+    if std::env::var_os("SELVEDGE_BLESS").is_some() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/record/golden-1.jsonl");
+        std::fs::write(path, &text).unwrap();
+    }
+    for (nth, (new, old)) in text.lines().zip(GOLDEN.lines()).enumerate() {
+        assert_eq!(new, old, "line {}: lines may be added, never changed", nth + 1);
+    }
+    assert_eq!(read(GOLDEN), Ok(everything()));
+}
+
+#[test]
+fn what_a_newer_minor_version_adds_is_skipped() {
+    let more = "{\"kind\":\"weather\",\"sunny\":true}\n";
+    let lines = GOLDEN.replacen("\"kind\":\"event\"", "\"kind\":\"event\",\"colour\":3", 3) + more;
+    assert_eq!(read(&lines), Ok(everything()));
+}
+
+#[test]
+fn errors_name_the_line_and_what_was_expected() {
+    let head = "{\"kind\":\"trace\",\"version\":1}\n";
+    let cases = [
+        (String::new(), "the file is empty"),
+        ("sv1-1S1G0".to_owned(), "line 1: this is no trace; expected a first line with"),
+        ("{\"kind\":\"trace\",\"version\":2}".to_owned(), "line 1: version 2 is newer"),
+        (head.repeat(2), "line 2: a second trace begins"),
+        (format!("{head}{{\"kind\":\"event\"}}"), "line 2: missing field `step`"),
+        (format!("{head}{{\"kind\":\"goroutine\",\"id\":0"), "line 2: column 26: EOF while parsing"),
+        (
+            format!(
+                "{head}{{\"kind\":\"finding\",\"slug\":\"dead-lock\",\"evidence\":{{\"type\":\"none\"}}}}"
+            ),
+            "line 2: `dead-lock` is no name of a finding",
+        ),
+        (
+            format!("{head}{{\"kind\":\"goroutine\",\"id\":7,\"spawned\":\"a:1:1\",\"exited\":true}}"),
+            "line 2: goroutine 7; expected number 0",
+        ),
+        (
+            format!("{head}{{\"kind\":\"goroutine\",\"id\":0,\"spawned\":\"a:1\",\"exited\":true}}"),
+            "line 2: `a:1` is no place; expected FILE:LINE:COLUMN",
+        ),
+        (
+            format!(
+                "{head}{{\"kind\":\"event\",\"step\":1,\"g\":0,\"op\":\"lokc\",\"site\":\"a:1:1\",\"outcome\":\"done\"}}"
+            ),
+            "line 2: unknown variant `lokc`, expected one of `start`",
+        ),
+        (
+            format!("{head}{{\"kind\":\"decisions\",\"runs\":[[0,0,4000000000]]}}"),
+            "line 2: expected at most 10000000 decisions",
+        ),
+        (
+            GOLDEN.lines().take(20).collect::<Vec<_>>().join("\n"),
+            "expected 49 events, found 6: the file is incomplete",
+        ),
+    ];
+    for (text, expected) in cases {
+        let error = read(&text).expect_err(expected).to_string();
+        assert!(error.starts_with(expected), "{error:?}, expected {expected:?}");
+    }
+}
+
+#[test]
+fn a_problem_is_data() {
+    assert_eq!(read("\n \n").unwrap_err().problem, Problem::Empty);
+}
+
+proptest! {
+    #[test]
+    fn any_text_gives_a_record_or_an_error(text in ".{0,300}") {
+        let _ = read(&text);
+    }
+
+    #[test]
+    fn a_damaged_trace_gives_a_record_or_an_error(
+        at in 0..GOLDEN.len(), length in 0usize..40, insert in "[\\[\\]{}\":,0-9a-z\n]{0,12}"
+    ) {
+        let mut bytes = GOLDEN.as_bytes().to_vec();
+        bytes.splice(at..(at + length).min(GOLDEN.len()), insert.bytes());
+        if let Err(error) = read(&String::from_utf8_lossy(&bytes)) {
+            prop_assert!(error.line <= GOLDEN.lines().count() + 12);
+            prop_assert!(error.to_string().len() > 10);
+        }
+    }
+
+    #[test]
+    fn a_trace_that_is_cut_off_is_noticed(end in 1..GOLDEN.len() - 200) {
+        prop_assert!(read(&GOLDEN[..end]).is_err());
+    }
+
+    #[test]
+    fn what_is_written_is_read_back(
+        texts in proptest::collection::vec(".{0,20}", 5),
+        decisions in proptest::collection::vec((0u32..3, 0u32..2), 0..60),
+        values in proptest::collection::vec(any::<u64>(), 0..20),
+    ) {
+        let mut record = everything();
+        record.decisions = decisions;
+        (record.test, record.command, record.token) = (texts[0].clone(), texts[1].clone(), texts[2].clone());
+        record.trace.goroutines[1].name = Some(texts[3].clone());
+        record.trace.events.extend(values.into_iter().map(|v| Event {
+            step: 50,
+            g: Gid(1),
+            op: OpKind::Store,
+            object: None,
+            peer: None,
+            site: Site { file: texts[4].clone(), line: 1, col: 1 },
+            outcome: Outcome::Value(v),
+        }));
+        prop_assert_eq!(read(&write(&record)), Ok(record));
+    }
+}

@@ -1,0 +1,16 @@
+//! How to see a failure again, as whoever ran it knows.
+//!
+//! Invariant: what is not known is `None` or empty, and the report leaves it out.
+
+/// How to see a failure again.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Replay {
+    /// The value of `SELVEDGE_REPLAY`; empty where there is no execution to replay.
+    pub token: String,
+    /// The user's own command (`cargo test orders_are_billed`).
+    pub command: String,
+    /// The directory that holds `trace.txt`, if it was written.
+    pub out_dir: Option<String>,
+    /// The path of the HTML timeline, if it was written.
+    pub timeline: Option<String>,
+}
