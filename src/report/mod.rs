@@ -5,6 +5,7 @@
 //! trace from another machine. No renderer decides what is a bug, and all wording is in `words`.
 //! A report never panics, whatever the sources and the trace hold.
 
+mod chrome;
 mod focus;
 mod github;
 mod html;
@@ -15,12 +16,14 @@ mod names;
 mod replay;
 mod scan;
 mod scene;
+mod shiviz;
 mod short;
 mod snippet;
 mod source;
 mod span;
 mod states;
 mod style;
+mod svg;
 mod table;
 mod terminal;
 #[cfg(test)]
@@ -82,6 +85,21 @@ impl Report<'_> {
     /// The timeline: one HTML file. `passing` is an execution of the same test to compare with.
     pub fn html(&self, test: &str, passing: Option<&Trace>) -> String {
         html::render(self, test, passing)
+    }
+
+    /// The execution for Perfetto and `chrome://tracing`.
+    pub fn chrome(&self) -> String {
+        chrome::render(self)
+    }
+
+    /// The execution as a log for ShiViz.
+    pub fn shiviz(&self) -> String {
+        shiviz::render(self)
+    }
+
+    /// The execution as a picture for documents.
+    pub fn svg(&self) -> String {
+        svg::render(self)
     }
 
     /// Every step of the execution, one a line: what belongs into `trace.txt`.

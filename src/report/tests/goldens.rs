@@ -35,6 +35,21 @@ fn short_github_and_json() {
 }
 
 #[test]
+fn exports() {
+    let world = case(Slug::Deadlock);
+    let report = world.report();
+    golden("export-chrome", &report.chrome().replace("},{", "},\n{"));
+    golden("export-shiviz", &report.shiviz());
+    golden("export-svg", &report.svg());
+    for slug in Slug::ALL {
+        let world = case(*slug);
+        let chrome: serde_json::Value = serde_json::from_str(&world.report().chrome()).unwrap();
+        assert!(chrome["traceEvents"].is_array());
+        assert_eq!(world.report().shiviz().lines().count(), 2 * world.trace.events.len());
+    }
+}
+
+#[test]
 fn every_step() {
     golden("steps", &case(Slug::Deadlock).report().steps(&Style::default()));
 }
