@@ -59,7 +59,7 @@ impl Now {
             ObjKind::Chan => self.channel(e),
             ObjKind::WaitGroup => count(e),
             ObjKind::Atomic => value(e),
-            ObjKind::Condvar | ObjKind::Timer | ObjKind::Barrier | ObjKind::Cell => None,
+            ObjKind::Condvar | ObjKind::Timer | ObjKind::Barrier | ObjKind::Cell | ObjKind::Task => None,
         };
         let Some((text, tone, level)) = told else { return };
         if self.changes.last().is_none_or(|last| last.text != text || last.tone != tone) {
