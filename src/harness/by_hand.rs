@@ -56,7 +56,7 @@ impl Explorer {
     }
 }
 
-fn stepper(
+pub(super) fn stepper(
     choose: impl FnMut(&[Choice]) -> usize + Send + 'static,
 ) -> Step<impl FnMut(&Scene<'_>, bool) -> Gid + Send + 'static, impl FnMut(Gid, u32) -> u32 + Send + 'static>
 {

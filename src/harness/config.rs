@@ -61,6 +61,10 @@ pub struct Config {
     pub style: Option<Style>,
     /// Where artefacts go, if not to their usual place under `target`.
     pub out: Option<PathBuf>,
+    /// The socket at whose other end somebody makes every decision of one execution.
+    pub step: Option<PathBuf>,
+    /// The file to which the test adds a line of JSON that says what came of it.
+    pub summary: Option<PathBuf>,
     /// What happens with the regressions file.
     pub regressions: RegressionMode,
     /// A token, or the file with one: run exactly this.
@@ -125,6 +129,8 @@ impl Default for Config {
             report: ReportMode::default(),
             style: None,
             out: None,
+            step: None,
+            summary: None,
             regressions: RegressionMode::default(),
             replay: None,
             production: false,

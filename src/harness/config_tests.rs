@@ -208,7 +208,8 @@ fn every_setting_refuses_nonsense() {
         if let Some(name) = setting.argument {
             assert!(error(&[(name, "§")], &[]).contains(setting.expected), "{name}");
         }
-        if let Some(name) = setting.variable.filter(|_| setting.expected != "a directory") {
+        if let Some(name) = setting.variable.filter(|_| !matches!(setting.expected, "a directory" | "a file"))
+        {
             assert!(error(&[], &[(name, "§")]).contains(setting.expected), "{name}");
         }
     }

@@ -249,7 +249,7 @@ impl Explorer {
         let body: Body = Arc::new(f);
         let identity = Identity { kept: true, ..self.identity() };
         let outcome = trial::run(&config, &body, &identity);
-        trial::judge(&config, outcome);
+        trial::judge(&config, &identity, outcome);
     }
 }
 
@@ -274,7 +274,7 @@ pub fn run_attribute<R: TestResult>(test: &'static Test, arguments: &[(&str, &st
     }
     let body: Body = Arc::new(move || body().verify());
     let outcome = trial::run(&resolved.config, &body, &identity);
-    trial::judge(&resolved.config, outcome);
+    trial::judge(&resolved.config, &identity, outcome);
     R::passed()
 }
 

@@ -32,7 +32,7 @@ struct Entry {
 /// What a file calls a setting, if it may hold it.
 fn key(setting: &Setting) -> Option<String> {
     match (setting.argument, setting.variable) {
-        (Some("production"), _) | (None, None) => None,
+        (Some("production"), _) | (None, None | Some("SELVEDGE_STEP" | "SELVEDGE_SUMMARY")) => None,
         (Some(name), _) => Some(name.to_owned()),
         (None, Some(variable)) => variable.strip_prefix("SELVEDGE_").map(str::to_lowercase),
     }

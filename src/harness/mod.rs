@@ -17,10 +17,12 @@ mod present;
 mod production;
 mod progress;
 pub mod regressions;
+mod remote;
 mod resume;
 pub mod seed;
 mod settings;
 pub mod shard;
+mod summary;
 mod trial;
 
 pub use crate::explore::shards::{Merged, merge};

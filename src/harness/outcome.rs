@@ -41,6 +41,8 @@ pub struct Outcome {
     /// The report, as printed.
     pub report: String,
     pub(crate) headline: String,
+    /// Where the timeline was written, as it is printed.
+    pub(crate) timeline: Option<String>,
     /// The nearest execution that passes, to compare with.
     pub(crate) passing: Option<Trace>,
 }

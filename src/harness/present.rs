@@ -134,6 +134,7 @@ fn show(
         folder.write("report.txt", &report.render(&Style { color: false, ..style }));
     }
     outcome.headline = report.headline();
+    outcome.timeline = replay.timeline.clone();
     outcome.report = text;
 }
 

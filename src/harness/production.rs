@@ -47,7 +47,7 @@ pub(super) fn run<R>(config: &Config, identity: &Identity<'_>, body: impl FnOnce
         outcome.findings.push(finding);
         present::failure(config, identity, &mut outcome, Shrunk::default());
     }
-    trial::judge(config, outcome);
+    trial::judge(config, identity, outcome);
     value
 }
 

@@ -154,6 +154,14 @@ pub(super) const SETTINGS: &[Setting] = &[
         config.out = Some(PathBuf::from(text));
         Some(())
     }),
+    variable("SELVEDGE_STEP", "a file", |config, text| {
+        config.step = Some(PathBuf::from(text));
+        Some(())
+    }),
+    variable("SELVEDGE_SUMMARY", "a file", |config, text| {
+        config.summary = Some(PathBuf::from(text));
+        Some(())
+    }),
     variable("SELVEDGE_REGRESSIONS", "`replay`, `write` or `off`", |config, text| {
         config.regressions = match text {
             "replay" => RegressionMode::Replay,

@@ -6,7 +6,9 @@ use super::identity::Identity;
 use super::outcome::Outcome;
 use super::present::{self, Shrunk};
 use super::regressions::{self, Entry};
+use super::remote;
 use super::resume;
+use super::summary;
 use crate::explore::explorer;
 use crate::explore::minimise::{self, Minimal};
 use crate::explore::nearest;
@@ -59,6 +61,9 @@ impl Config {
 /// Explore `body` as configured.
 pub(super) fn run(config: &Config, body: &Body, identity: &Identity<'_>) -> Outcome {
     let plan = config.plan();
+    if let Some(socket) = &config.step {
+        return remote::run(config, plan, body, identity, socket);
+    }
     if let Some(what) = &config.replay {
         return replay(config, &plan, body, identity, what);
     }
@@ -351,15 +356,18 @@ pub(super) fn refuse(why: &str) -> ! {
 }
 
 /// Panic if the test failed.
-pub(super) fn judge(config: &Config, outcome: Outcome) {
+pub(super) fn judge(config: &Config, identity: &Identity<'_>, outcome: Outcome) {
     if !outcome.report.is_empty() {
         eprint!("{}", outcome.report);
     }
+    // The end of a round is no end.
+    let unfinished =
+        config.exhaustive && !outcome.exhausted && config.replay.is_none() && !config.is_in_rounds();
+    summary::add(config, identity, &outcome, unfinished && outcome.is_clean());
     if !outcome.is_clean() {
         std::panic::resume_unwind(Box::new(outcome.headline));
     }
-    // The end of a round is no end.
-    if config.exhaustive && !outcome.exhausted && config.replay.is_none() && !config.is_in_rounds() {
+    if unfinished {
         let n = outcome.executions;
         let why =
             if outcome.outgrown { "the tree of the search outgrew its memory" } else { "the budget ended" };

@@ -9,10 +9,16 @@ pub(crate) enum Code {
     Clean = 0,
     /// The command was not understood, or names something that does not exist.
     Usage = 1,
+    /// No test was explored.
+    Nothing = 4,
+    /// A budget ended before the exhaustion that a test asks for.
+    Budget = 5,
     /// The command itself failed.
     Internal = 70,
     /// Something is not as it should be.
     Findings = 100,
+    /// The tests could not be built.
+    Build = 101,
 }
 
 impl Code {

@@ -5,11 +5,17 @@
 
 mod args;
 mod code;
+mod config;
+mod explain;
 mod hunt;
 mod merge;
+mod offline;
+mod place;
+mod run;
+mod step;
 
 use args::{Cli, Command};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use code::Code;
 use std::process::ExitCode;
 
@@ -20,7 +26,21 @@ fn main() -> ExitCode {
     };
     let result = match &cli.command {
         Command::Hunt(hunt) => hunt::run(hunt),
+        Command::Test(test) => run::test(test),
+        Command::Replay(replay) => run::replay(replay),
+        Command::Step(step) => step::run(step),
+        Command::List(list) => offline::list(list),
+        Command::Show(show) => offline::show(show),
+        Command::Diff(diff) => offline::diff(diff),
+        Command::Estimate(estimate) => run::estimate(estimate),
+        Command::Export(export) => offline::export(export),
         Command::Merge(merge) => merge::run(merge),
+        Command::Explain(explain) => explain::run(explain),
+        Command::Config(config) => config::run(config),
+        Command::Completions { shell } => {
+            clap_complete::generate(*shell, &mut Cli::command(), "cargo-selvedge", &mut std::io::stdout());
+            Ok(Code::Clean)
+        }
     };
     match result {
         Ok(code) => code.into(),
