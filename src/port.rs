@@ -449,5 +449,5 @@ pub(crate) mod wait {
         start_timer, watching, yield_now,
     };
     pub(crate) use crate::runtime::wait_list::{WaitList, WaitNode};
-    pub(crate) use crate::runtime::{census, dump, scope, symbols};
+    pub(crate) use crate::runtime::{blocked, census, dump, scope, symbols};
 }

@@ -17,6 +17,14 @@
 //! assert_eq!(reader.join().unwrap(), Some(1));
 //! ```
 
+mod pprof;
+mod profile;
+
+pub use profile::{
+    block_profile, goroutine_profile, leak_profile, mutex_profile, set_block_profile_rate,
+    set_mutex_profile_fraction,
+};
+
 use crate::port::wait::census::{self, Census, Portrait, Question};
 use crate::port::wait::symbols::Symbols;
 use crate::port::wait::{clock, dump};

@@ -18,6 +18,9 @@ pub(super) const REPLAY: &str = "SELVEDGE_REPLAY";
 /// Read by [`super::shard::detect`].
 pub(super) const SHARDS: &str = "SELVEDGE_SHARDS";
 
+/// Read by the scheduler.
+const SCHEDTRACE: &str = "SELVEDGE_SCHEDTRACE";
+
 /// A setting by its names, and what its value does.
 pub(super) struct Setting {
     /// The argument of the attribute, if there is one.
@@ -192,8 +195,11 @@ impl Setting {
 
 /// One notice for all unknown variables of ours together.
 pub(super) fn unknown_variables(variables: &[(String, String)]) -> Option<Notice> {
-    let known: Vec<&'static str> =
-        SETTINGS.iter().filter_map(|setting| setting.variable).chain([SHARD, REPLAY, SHARDS]).collect();
+    let known: Vec<&'static str> = SETTINGS
+        .iter()
+        .filter_map(|setting| setting.variable)
+        .chain([SHARD, REPLAY, SHARDS, SCHEDTRACE])
+        .collect();
     let mut unknown: Vec<(String, &'static str)> = variables
         .iter()
         .filter(|(name, _)| name.starts_with("SELVEDGE_") && !known.contains(&name.as_str()))

@@ -11,6 +11,7 @@ mod asleep;
 pub(crate) mod async_wait;
 mod atomics;
 mod barrier;
+pub(crate) mod blocked;
 mod builder;
 pub(crate) mod census;
 pub(crate) mod clock;

@@ -10,6 +10,7 @@
 //!
 //! Does not tell: where a goroutine is that runs on another thread.
 
+use super::arena;
 use super::g::{G, Status};
 use corosensei::stack::{DefaultStack, Stack, StackPointer};
 
@@ -23,6 +24,7 @@ pub(crate) type Trace = Vec<usize>;
 
 /// What a goroutine is asked to fill.
 struct Request<'a> {
+    g: &'static G,
     frames: &'a mut Trace,
     stack: &'a DefaultStack,
 }
@@ -68,7 +70,7 @@ impl Tracer {
         let suspended = g.is(Status::Waiting) || g.is(Status::Runnable);
         if suspended && g.started.get() {
             frames.reserve(DEPTH);
-            let mut request = Request { frames: &mut frames, stack: &self.0 };
+            let mut request = Request { g, frames: &mut frames, stack: &self.0 };
             // SAFETY: it has begun and does not run, and nobody resumes it in a stopped world. It obeys
             // and suspends itself with the command it was suspended with, which still stands.
             let _ = unsafe { g.code().resume((&raw mut request).expose_provenance()) };
@@ -86,25 +88,29 @@ impl Tracer {
 pub(super) unsafe fn obey(request: usize) {
     // SAFETY: by the contract.
     let request = unsafe { &mut *std::ptr::with_exposed_provenance_mut::<Request<'_>>(request) };
-    let frames = &mut *request.frames;
-    corosensei::on_stack(Lent(request.stack), || capture(frames));
+    let (g, frames) = (request.g, &mut *request.frames);
+    corosensei::on_stack(Lent(request.stack), || capture(frames, Some(g)));
 }
 
 /// Where the caller is.
 pub(super) fn here() -> Trace {
     let mut frames = Vec::with_capacity(DEPTH);
-    capture(&mut frames);
+    capture(&mut frames, arena::current());
     frames
 }
 
-/// Note the return addresses, as far as there is room.
-fn capture(frames: &mut Trace) {
+/// Note the return addresses on the stack of `g`, or of this thread, as far as there is room. Below the
+/// goroutine's first function the unwinder would go on with whoever resumed it.
+fn capture(frames: &mut Trace, g: Option<&'static G>) {
     // SAFETY: the unwinder itself may run on several threads at once; what the lock that is left out
     // protects is what other systems than those goroutines run on have instead.
     unsafe {
         backtrace::trace_unsynchronized(|frame| {
-            frames.push(frame.ip().addr());
-            frames.len() < frames.capacity()
+            let own = g.is_none_or(|g| arena::at(frame.sp().addr()).is_some_and(|at| std::ptr::eq(at, g)));
+            if own {
+                frames.push(frame.ip().addr());
+            }
+            (own || frames.is_empty()) && frames.len() < frames.capacity()
         });
     }
 }

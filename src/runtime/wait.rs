@@ -16,7 +16,7 @@ use super::m::{M, current};
 use super::task::{self, Uncaught};
 use super::timers::{Fired, Node};
 use super::waker_slot::WakerSlot;
-use super::{futex, idle, p, run, start, timers};
+use super::{blocked, futex, idle, p, run, start, timers};
 use crate::port::Watch;
 use selvedge_checkers::ids::SiteRef;
 use selvedge_checkers::op::WaitReason;
@@ -126,8 +126,10 @@ impl Waiter {
         match self.goroutine() {
             Some(g) => {
                 g.waits_for(why.reason, why.site, why.object, self.watch.get(), clock::coarse());
+                let began = blocked::begin();
                 run::park(g, release);
                 g.forget_watch();
+                blocked::end(began, why.reason);
             }
             None => self.block(release),
         }
@@ -151,6 +153,7 @@ impl Waiter {
         let alarm = Alarm::new();
         alarm.aim(self);
         g.waits_for(why.reason, why.site, why.object, self.watch.get(), clock::coarse());
+        let began = blocked::begin();
         run::park(g, || {
             let p = g.thread().p();
             let id = p.map_or(0, |p| p.id);
@@ -165,6 +168,7 @@ impl Waiter {
         });
         alarm.disarm();
         g.forget_watch();
+        blocked::end(began, why.reason);
     }
 
     /// Wake. Exactly once for each wait; the waiter may be gone when this returns. If it is that of an

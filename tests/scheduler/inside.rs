@@ -15,6 +15,7 @@ pub(crate) const PROGRAMS: &[Program] = &[
     fine("dumps_in_the_middle_of_everything", dumps_in_the_middle_of_everything),
     fine("two_dump_at_once", two_dump_at_once),
     fine("dumps_among_panics", dumps_among_panics),
+    Program { procs: &[2], ..fine("profiles", profiles) },
     fine("the_leaks_of_a_tree", the_leaks_of_a_tree),
     fatal(
         "a_circle_of_joins",
@@ -57,6 +58,46 @@ pub(crate) const PROGRAMS: &[Program] = &[
         ..fine("schedtrace", schedtrace)
     },
 ];
+
+/// Writes what it profiled where `PROFILES` says, for a look with pprof.
+fn profiles() {
+    debug::set_block_profile_rate(1);
+    debug::set_mutex_profile_fraction(1);
+    let (tx, rx) = chan::<u32>(0);
+    let readers: Vec<_> = (0..3)
+        .map(|_| {
+            let rx = rx.clone();
+            go(move || deep_inside(&rx))
+        })
+        .collect();
+    let (_, never) = chan::<u32>(0);
+    go(move || deep_inside(&never));
+    let lock = Arc::new(Mutex::new(0));
+    let held = lock.lock().unwrap();
+    let waiting = {
+        let lock = Arc::clone(&lock);
+        go(move || *lock.lock().unwrap() += 1)
+    };
+    until(1, "sync.Mutex.Lock");
+    until(4, "chan receive");
+    let (all, leaks) = (debug::goroutine_profile(), debug::leak_profile());
+    drop(held);
+    waiting.join().unwrap();
+    (0..3).for_each(|n| tx.send(n));
+    readers.into_iter().for_each(|g| _ = g.join().unwrap());
+    let files = [
+        ("goroutine", all),
+        ("leak", leaks),
+        ("block", debug::block_profile()),
+        ("mutex", debug::mutex_profile()),
+    ];
+    for (name, file) in files {
+        assert!(file.len() > 100, "{name} has {} bytes", file.len());
+        if let Ok(folder) = std::env::var("PROFILES") {
+            std::fs::write(format!("{folder}/{name}.pb.gz"), file).unwrap();
+        }
+    }
+}
 
 fn isolated_panics() {
     // Some of the threads are the process's own or the monitor's.
@@ -105,6 +146,8 @@ fn a_dump_shows_where_everybody_is() {
         assert!(g.frames()[0].function().ends_with("inside::deep_inside"), "{:?}", g.frames());
         assert!(g.frames()[0].file().unwrap().ends_with("tests/scheduler/inside.rs"));
         assert_eq!(g.parent(), Some(1));
+        let others = |f: &debug::Frame| f.function().ends_with("a_dump_shows_where_everybody_is");
+        assert!(!g.frames().iter().any(others), "not where who looks is: {:?}", g.frames());
         let object = g.object().unwrap();
         assert_eq!(object.kind(), "channel");
         assert!(object.created_at().file().ends_with("inside.rs"));
