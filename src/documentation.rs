@@ -13,6 +13,7 @@ pages! {
     from_std "../docs/from-std.md",
     memory_model "../docs/memory-model.md",
     models "../docs/models.md",
+    production "../docs/production.md",
     replaying "../docs/replaying.md",
     strategies "../docs/strategies.md",
     time "../docs/time.md",
