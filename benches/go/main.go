@@ -55,8 +55,68 @@ func filter(in <-chan int, out chan<- int, prime int) {
 	}
 }
 
+func pingPong(room int) float64 {
+	const n = 1000000
+	to, back := make(chan int, room), make(chan int, room)
+	return per(n, func() {
+		go func() {
+			for i := 0; i < n; i++ {
+				back <- <-to
+			}
+		}()
+		for i := 0; i < n; i++ {
+			to <- i
+			<-back
+		}
+	})
+}
+
+func feed(to []chan int, n int, receive func()) float64 {
+	return per(n, func() {
+		for _, c := range to {
+			go func() {
+				for i := 0; i < n/len(to); i++ {
+					c <- i
+				}
+			}()
+		}
+		for i := 0; i < n; i++ {
+			receive()
+		}
+	})
+}
+
+func mutex(goroutines int) float64 {
+	const n = 2000000
+	var lock sync.Mutex
+	count := 0
+	return per(n, func() {
+		var wg sync.WaitGroup
+		for i := 0; i < goroutines; i++ {
+			wg.Go(func() {
+				for i := 0; i < n/goroutines; i++ {
+					lock.Lock()
+					count++
+					lock.Unlock()
+				}
+			})
+		}
+		wg.Wait()
+	})
+}
+
 func measure(row string) float64 {
 	switch row {
+	case "spawn-all":
+		const n = 1000000
+		return per(n, func() {
+			var wg sync.WaitGroup
+			wg.Add(n)
+			for i := 0; i < n; i++ {
+				go wg.Done()
+			}
+			wg.Wait()
+		})
 	case "spawn-join":
 		const n = 1000000
 		return per(n, func() {
@@ -80,17 +140,35 @@ func measure(row string) float64 {
 			}
 		})
 	case "ping-pong":
-		const n = 1000000
-		to, back := make(chan int), make(chan int)
+		return pingPong(0)
+	case "ping-pong-cap-1":
+		return pingPong(1)
+	case "same-task":
+		const n = 5000000
+		c := make(chan int, 128)
 		return per(n, func() {
-			go func() {
-				for i := 0; i < n; i++ {
-					back <- <-to
-				}
-			}()
 			for i := 0; i < n; i++ {
-				to <- i
-				<-back
+				c <- i
+				<-c
+			}
+		})
+	case "ring-1000":
+		const rounds = 1000
+		start := make(chan int)
+		from := start
+		for i := 1; i < 1000; i++ {
+			next := make(chan int)
+			go func(from, to chan int) {
+				for n := range from {
+					to <- n
+				}
+			}(from, next)
+			from = next
+		}
+		return per(rounds*1000, func() {
+			for i := 0; i < rounds; i++ {
+				start <- i
+				<-from
 			}
 		})
 	case "spsc":
@@ -148,29 +226,38 @@ func measure(row string) float64 {
 	case "select-2":
 		const n = 500000
 		a, b := make(chan int), make(chan int)
-		return per(n, func() {
-			for _, c := range []chan int{a, b} {
-				go func() {
-					for i := 0; i < n/2; i++ {
-						c <- i
-					}
-				}()
+		return feed([]chan int{a, b}, n, func() {
+			select {
+			case <-a:
+			case <-b:
 			}
-			for i := 0; i < n; i++ {
-				select {
-				case <-a:
-				case <-b:
-				}
+		})
+	case "select-8":
+		const n = 400000
+		c := make([]chan int, 8)
+		for i := range c {
+			c[i] = make(chan int)
+		}
+		return feed(c, n, func() {
+			select {
+			case <-c[0]:
+			case <-c[1]:
+			case <-c[2]:
+			case <-c[3]:
+			case <-c[4]:
+			case <-c[5]:
+			case <-c[6]:
+			case <-c[7]:
 			}
 		})
 	case "sieve":
 		start := time.Now()
 		c := make(chan int)
-		go func() {
+		go func(c chan<- int) {
 			for i := 2; ; i++ {
 				c <- i
 			}
-		}()
+		}(c)
 		for i := 0; i < 2000; i++ {
 			prime := <-c
 			next := make(chan int)
@@ -199,23 +286,12 @@ func measure(row string) float64 {
 				<-done
 			}
 		})
+	case "mutex-1":
+		return mutex(1)
+	case "mutex-2":
+		return mutex(2)
 	case "mutex-8":
-		const n = 2000000
-		var lock sync.Mutex
-		count := 0
-		return per(n, func() {
-			var wg sync.WaitGroup
-			for i := 0; i < 8; i++ {
-				wg.Go(func() {
-					for i := 0; i < n/8; i++ {
-						lock.Lock()
-						count++
-						lock.Unlock()
-					}
-				})
-			}
-			wg.Wait()
-		})
+		return mutex(8)
 	case "timers":
 		const n = 100000
 		before := cpu()

@@ -7,23 +7,23 @@ mod measure;
 mod ours;
 mod peers;
 mod programs;
-mod runtime;
 mod table;
 
 use measure::{Effort, Figures, Row};
 use programs::Program;
 use std::io::IsTerminal;
 use std::panic;
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
 
 const USAGE: &str = "\
 usage: selvedge-bench model   [--json] [--rounds N] [--quick] [--only NAME]
        selvedge-bench exhaust [--json] [--quick] [--only NAME]
-       selvedge-bench runtime [--json] [--rounds N] [--only NAME]
+       selvedge-bench runtime [--json] [--rounds N] [--cpu LIST] [--only NAME]
 
 model      executions per second of every strategy, beside the peers
 exhaust    executions of the exhaustive search against the number of traces, beside the peers
-runtime    goroutines and channels outside of a model, beside Go, tokio, may and threads
+runtime    goroutines and channels outside of a model, beside Go, tokio, may and threads: runs the package
+           selvedge-bench-runtime, which is built without the feature `check`
 
   --json       one JSON object a line instead of the table
   --rounds N   samples of each row, at least 1
@@ -34,7 +34,6 @@ runtime    goroutines and channels outside of a model, beside Go, tokio, may and
 enum Job {
     Model { effort: Effort, programs: Vec<Program> },
     Exhaust { effort: exhaust::Effort, programs: Vec<&'static exhaust::Program> },
-    Runtime { rounds: usize, rows: Vec<runtime::Row> },
 }
 
 /// The commands.
@@ -42,7 +41,6 @@ enum Job {
 enum Command {
     Model,
     Exhaust,
-    Runtime,
 }
 
 struct Options {
@@ -56,7 +54,6 @@ impl Options {
         let command = match args.next() {
             Some(command) if command == "model" => Command::Model,
             Some(command) if command == "exhaust" => Command::Exhaust,
-            Some(command) if command == "runtime" => Command::Runtime,
             Some(command) => return Err(format!("unknown command `{command}`\n{USAGE}")),
             None => return Err(format!("a command is missing\n{USAGE}")),
         };
@@ -65,16 +62,13 @@ impl Options {
             let mut value = || args.next().ok_or_else(|| format!("`{arg}` needs a value\n{USAGE}"));
             match arg.as_str() {
                 "--json" => json = true,
-                "--quick" if command != Command::Runtime => quick = true,
+                "--quick" => quick = true,
                 "--rounds" if command != Command::Exhaust => rounds = Some(parse_rounds(&value()?)?),
                 "--only" => only = value()?,
                 _ => return Err(format!("unknown argument `{arg}`\n{USAGE}")),
             }
         }
-        let job = if command == Command::Runtime {
-            let rows = select(runtime::Row::ALL.into_iter(), |row| row.name(), &only)?;
-            Job::Runtime { rounds: rounds.unwrap_or(5), rows }
-        } else if command == Command::Exhaust {
+        let job = if command == Command::Exhaust {
             let effort = if quick { exhaust::Effort::QUICK } else { exhaust::Effort::FULL };
             let all = exhaust::all().filter(|program| effort.covers(program));
             Job::Exhaust { effort, programs: select(all, |program| program.name, &only)? }
@@ -161,22 +155,33 @@ fn run(options: &Options) -> Result<(String, Vec<String>), String> {
             wrong.extend(rows.iter().filter(|row| !row.is_right()).map(exhaust::Row::name));
             if options.json { exhaust::json(&rows) } else { exhaust::text(&rows) }
         }
-        Job::Runtime { .. } => String::new(),
     };
     // The default hook again: from here on a panic is ours.
     drop(panic::take_hook());
     Ok((report, wrong))
 }
 
+/// The scheduler's rows, by a package of its own: this one has the feature `check`, which none that is
+/// built together with it could be without.
+fn runtime(arguments: &[String]) -> ExitCode {
+    let mut cargo = process::Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+    cargo.args(["run", "--quiet", "--release", "-p", "selvedge-bench-runtime", "--"]).args(arguments);
+    match cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status() {
+        Ok(status) if status.success() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("selvedge-bench: cannot run cargo: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments.first().is_some_and(|first| first == "runtime-sample") {
-        return runtime::sample(&arguments[1..]);
+    if arguments.first().is_some_and(|first| first == "runtime") {
+        return runtime(&arguments[1..]);
     }
     let options = Options::parse(arguments);
-    if let Ok(Options { json, job: Job::Runtime { rounds, rows } }) = &options {
-        return runtime::run(rows, runtime::Effort { rounds: *rounds, json: *json });
-    }
     match options.and_then(|options| run(&options)) {
         Ok((report, wrong)) => {
             print!("{report}");
@@ -204,7 +209,6 @@ mod tests {
         match parse(line).unwrap().job {
             Job::Model { programs, .. } => programs.iter().map(|program| program.name()).collect(),
             Job::Exhaust { programs, .. } => programs.iter().map(|program| program.name).collect(),
-            Job::Runtime { rows, .. } => rows.iter().map(|row| row.name()).collect(),
         }
     }
 
@@ -216,7 +220,6 @@ mod tests {
         assert_eq!(names("model --only condvar"), ["condvar-queue-1", "condvar-queue-2", "condvar-queue-3"]);
         assert_eq!(names("model --only spawn-join-1"), ["spawn-join-1"]);
         assert_eq!(names("exhaust --only ainc(7)"), ["ainc(7)"]);
-        assert_eq!(names("runtime --rounds 2 --only yield"), ["yield"]);
     }
 
     #[test]

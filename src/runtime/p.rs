@@ -278,9 +278,15 @@ impl Owned {
             }
             return;
         }
-        let mut item = std::ptr::from_ref(g).cast_mut();
-        while let Err(back) = self.0.ring.push(item) {
-            item = back;
+        if self.0.ring.push(std::ptr::from_ref(g).cast_mut()).is_err() {
+            self.append_to_full(g);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn append_to_full(&self, g: &'static G) {
+        while self.0.ring.push(std::ptr::from_ref(g).cast_mut()).is_err() {
             let mut half = Vec::with_capacity(128);
             // SAFETY: what the ring holds are goroutines' records, which are never freed.
             self.0.ring.spill(|g| half.push(unsafe { &*g }));
@@ -311,14 +317,16 @@ impl Owned {
         Some(unsafe { &*next })
     }
 
-    /// Steal from the others, beginning with a random one.
-    pub(super) fn steal(&self, gate: &Gate) -> Option<&'static G> {
+    /// Steal from the others, beginning with a random one. What is there has to be `stale`, by what
+    /// the victim has and how far it has come.
+    pub(super) fn steal(&self, gate: &Gate, mut stale: impl FnMut(&'static P) -> bool) -> Option<&'static G> {
         let count = count();
         if count == 1 || gate.idle() + 1 == count {
             return None;
         }
         let first = self.random() as usize % count;
-        (0..count).map(|i| by_id(first + i)).filter(|p| p.id != self.0.id).find_map(|victim| {
+        let others = (0..count).map(|i| by_id(first + i)).filter(|p| p.id != self.0.id);
+        others.filter(|&victim| !victim.ring.is_empty() && stale(victim)).find_map(|victim| {
             // SAFETY: as in `append`.
             unsafe { victim.ring.steal(&self.0.ring).as_ref() }
         })

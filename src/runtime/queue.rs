@@ -46,6 +46,11 @@ impl<T, const N: usize> Ring<T, N> {
         (tail.wrapping_sub(head) as usize).min(N)
     }
 
+    /// How many items have been taken so far, modulo 2^32.
+    pub(super) fn taken(&self) -> u32 {
+        self.head.0.load(Ordering::Relaxed)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -9,7 +9,7 @@ use super::arena::Slot;
 use super::g::{G, Status};
 use super::m::M;
 use super::p::Owned;
-use super::{fatal, mode, names, trace};
+use super::{clock, fatal, global, idle, mode, names, sched, trace, world};
 use corosensei::{Coroutine, CoroutineResult};
 use std::mem::ManuallyDrop;
 use std::sync::atomic::Ordering;
@@ -53,9 +53,30 @@ pub(super) fn park<F: FnOnce() -> bool>(g: &'static G, release: F) {
     suspend(g, (&raw const order).expose_provenance());
 }
 
-/// Let others run first.
+/// Let others run first, if there are any.
+#[inline]
 pub(super) fn give_way(g: &'static G) {
-    suspend(g, GIVE_WAY);
+    if !is_alone(g) {
+        suspend(g, GIVE_WAY);
+    }
+}
+
+/// Whether nobody could run in place of the running goroutine: then it need not leave its stack to find
+/// that out. Now and then it does all the same, for the clock.
+#[inline]
+fn is_alone(g: &'static G) -> bool {
+    let inside = g.enter();
+    let Some(p) = inside.processor() else { return false };
+    let tick = p.tick.load(Ordering::Relaxed).wrapping_add(1);
+    p.tick.store(tick, Ordering::Relaxed);
+    !tick.is_multiple_of(sched::CLOCK_EVERY)
+        && !p.has_work()
+        && inside.m.bound_len() == 0
+        && global::len() == 0
+        && p.timers.next() > clock::coarse()
+        && !inside.m.exclusive.load(Ordering::Relaxed)
+        && !idle::somebody_wants()
+        && !world::is_stopping()
 }
 
 /// The running goroutine found out that its processor was taken: wait for another.

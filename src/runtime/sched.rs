@@ -10,7 +10,7 @@
 use super::clock::{self, NEVER};
 use super::g::G;
 use super::m::M;
-use super::p::{self, Owned};
+use super::p::{self, Owned, P};
 use super::{global, host, idle, m, mode, overflow, pin, run, world};
 use std::hint::spin_loop;
 use std::sync::atomic::Ordering;
@@ -18,10 +18,15 @@ use std::sync::atomic::Ordering;
 /// As Go: a prime, so that it does not fall in step with what programs do.
 const GLOBAL_EVERY: u32 = 61;
 /// How often a processor with timers reads the exact clock.
-const CLOCK_EVERY: u32 = 16;
+pub(super) const CLOCK_EVERY: u32 = 16;
 /// Rounds of looking before a spinner rests, and pauses in each: 20 to 50 microseconds in all.
 const ROUNDS: u32 = 100;
 const PAUSES: u32 = 20;
+/// Work that its own processor does not come to for so many rounds, some microseconds, is stolen. Goroutines
+/// that hand each other messages lie in a ring for less, and are faster on one core than on two.
+const STALE: u32 = 4;
+/// So much is stolen at once: its own processor will not come to all of it soon.
+const MUCH: usize = 8;
 /// How many to take from the global queue at once.
 const BATCH: usize = 64;
 
@@ -129,8 +134,16 @@ fn hunt(m: &'static M, p: &Owned) -> Option<&'static G> {
         gate.spin();
     }
     let rounds = if m.spinning.get() { ROUNDS } else { 1 };
-    for _ in 0..rounds {
-        let found = from_global(m, p, BATCH).or_else(|| p.steal(gate)).or_else(|| m.pop_bound());
+    // The victim looked at, how far it had come, and for how many rounds it has not moved.
+    let mut seen = (usize::MAX, 0, 0);
+    for round in 1..=rounds {
+        let stale = |victim: &'static P| {
+            let now = (victim.id, victim.ring.taken());
+            seen = if (seen.0, seen.1) == now { (now.0, now.1, seen.2 + 1) } else { (now.0, now.1, 0) };
+            // Before it rests it takes what it can get: see the protocol of `idle::rest`.
+            seen.2 >= STALE || round == rounds || victim.ring.len() >= MUCH
+        };
+        let found = from_global(m, p, BATCH).or_else(|| p.steal(gate, stale)).or_else(|| m.pop_bound());
         if found.is_some() {
             return found;
         }

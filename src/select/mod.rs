@@ -75,6 +75,7 @@ enum Got {
 
 impl<'a> Select<'a> {
     /// A select without arms: waiting on it blocks for ever.
+    #[inline]
     pub fn new() -> Select<'a> {
         let arms = match port::model() {
             Some(_) => Arms::Model(Announced::default()),
@@ -94,6 +95,7 @@ impl<'a> Select<'a> {
     /// # Panics
     /// If the channel is of another world than this select: made outside of the model and used inside,
     /// or the other way round.
+    #[inline]
     pub fn recv<T>(&mut self, from: &'a Receiver<T>) -> usize {
         match (&mut self.arms, from.core().map(Core::place)) {
             (Arms::Model(model), None) => model.arms.push(Arm::Receive(ObjId::NIL)),
@@ -112,6 +114,7 @@ impl<'a> Select<'a> {
     ///
     /// # Panics
     /// As [`Select::recv`].
+    #[inline]
     pub fn send<T>(&mut self, to: &'a Sender<T>, value: T) -> usize {
         let arm = self.added;
         match (&mut self.arms, to.core().map(Core::place)) {
@@ -128,6 +131,7 @@ impl<'a> Select<'a> {
         self.count()
     }
 
+    #[inline]
     fn count(&mut self) -> usize {
         self.added += 1;
         self.added - 1
@@ -138,6 +142,7 @@ impl<'a> Select<'a> {
     /// # Panics
     /// "send on closed channel" if a send arm on a closed channel is chosen.
     #[track_caller]
+    #[inline]
     pub fn wait(self) -> Selected<'a> {
         self.wait_at(Location::caller())
     }
@@ -152,6 +157,7 @@ impl<'a> Select<'a> {
     /// # Panics
     /// "send on closed channel" if a send arm on a closed channel is chosen.
     #[track_caller]
+    #[inline]
     pub fn try_now(self) -> Option<Selected<'a>> {
         self.run(SelectForm { default: true, ..SelectForm::default() }, Location::caller())
     }
@@ -166,10 +172,11 @@ impl<'a> Select<'a> {
         self.run(form, Location::caller())
     }
 
-    fn run(self, form: SelectForm, site: SiteRef) -> Option<Selected<'a>> {
+    #[inline]
+    fn run(mut self, form: SelectForm, site: SiteRef) -> Option<Selected<'a>> {
         let form = SelectForm { biased: self.biased, ..form };
-        let (arm, got) = match self.arms {
-            Arms::Model(model) => model.run(form, site)?,
+        let (arm, got) = match &mut self.arms {
+            Arms::Model(model) => std::mem::take(model).run(form, site)?,
             Arms::Native(cases) => match cases.run(form, site) {
                 Outcome::Arm(arm, message) => (arm, message.map_or(Got::Nothing, Got::Message)),
                 Outcome::SendOnClosed => misused(Misuse::SendOnClosed),
@@ -222,6 +229,7 @@ impl Selected<'_> {
     ///
     /// # Panics
     /// If the message is that of another channel.
+    #[inline]
     pub fn recv<T>(&mut self, from: &Receiver<T>) -> Option<T> {
         match (std::mem::replace(&mut self.got, Got::Nothing), from.core().map(Core::place)) {
             (Got::Nothing, _) => None,
@@ -234,12 +242,14 @@ impl Selected<'_> {
 
     /// [`recv`](Selected::recv), and the end of what the select borrowed.
     #[doc(hidden)]
+    #[inline]
     pub fn into_recv<T>(mut self, from: &Receiver<T>) -> Option<T> {
         self.recv(from)
     }
 
     /// Whether the next arm, counting from the first, is the one that was taken.
     #[doc(hidden)]
+    #[inline]
     pub fn is_next(&mut self) -> bool {
         self.next += 1;
         self.next - 1 == self.arm

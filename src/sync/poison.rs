@@ -20,6 +20,7 @@ impl Poison {
         Poison(AtomicBool::new(false))
     }
 
+    #[inline]
     pub(super) fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
@@ -29,16 +30,19 @@ impl Poison {
     }
 
     /// What was asked for: in an error if the lock is poisoned.
+    #[inline]
     pub(super) fn tell<G>(&self, wanted: G) -> LockResult<G> {
         if self.is_set() { Err(PoisonError::new(wanted)) } else { Ok(wanted) }
     }
 
     /// An exclusive guard is made.
+    #[inline]
     pub(super) fn enter(&self) -> Entered {
         Entered { panicking: std::thread::panicking() }
     }
 
     /// It is dropped.
+    #[inline]
     pub(super) fn leave(&self, entered: &Entered) {
         if !entered.panicking && std::thread::panicking() {
             self.0.store(true, Ordering::Relaxed);

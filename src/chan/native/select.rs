@@ -4,8 +4,8 @@
 //! in the order of their addresses, looked at again, and joined at once; whoever comes first claims the
 //! waiter with the arm's number. Invariants:
 //! - a select is in all its queues or in none before anybody can meet it;
-//! - it returns only after it has had every lock since its wait was released: so nobody uses its nodes
-//!   any more, and whoever released the locks has let go of the last one;
+//! - it returns only after it, or who took its arm, has had every lock since its wait was released: so
+//!   nobody uses its nodes any more, and whoever released the locks has let go of the last one;
 //! - a [`Message`] is read as the type of the channel whose address it has.
 //!
 //! Source: Go's `runtime/select.go`.
@@ -23,7 +23,7 @@ use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Arms that need no allocation.
-const FEW: usize = 4;
+const FEW: usize = 8;
 
 /// A channel, whatever its messages are.
 trait Erased {
@@ -167,10 +167,24 @@ impl<'a> Cases<'a> {
         self.0.push(Some((channel, End::Send, Message::of(channel, value))));
     }
 
-    /// Wait for an arm.
-    pub(crate) fn run(mut self, form: SelectForm, site: SiteRef) -> Outcome {
-        let order = self.order(form.biased);
-        for &i in &order {
+    /// Wait for an arm; once.
+    pub(crate) fn run(&mut self, form: SelectForm, site: SiteRef) -> Outcome {
+        let count = self.0.len();
+        if count <= FEW {
+            let mut order = IN_ORDER;
+            self.run_in(&mut order[..count], form, site)
+        } else {
+            let mut order: Vec<u32> = (0..count as u32).collect();
+            self.run_in(&mut order, form, site)
+        }
+    }
+
+    #[inline]
+    fn run_in(&mut self, order: &mut [u32], form: SelectForm, site: SiteRef) -> Outcome {
+        if !form.biased {
+            shuffle(order);
+        }
+        for &i in &*order {
             let Some((channel, end, message)) = &self.0[i as usize] else { continue };
             channel.lock().lock();
             // SAFETY: the lock is held; a message that was moved out is not used again, see `outcome`.
@@ -180,21 +194,7 @@ impl<'a> Cases<'a> {
                 return outcome;
             }
         }
-        if form.default { Outcome::Nothing } else { self.wait(&order, form.deadline, site) }
-    }
-
-    /// The order in which arms are tried.
-    fn order(&self, biased: bool) -> SmallVec<[u32; 2 * FEW]> {
-        let mut order: SmallVec<[u32; 2 * FEW]> = (0..self.0.len() as u32).collect();
-        if !biased && order.len() > 1 {
-            let mut random = random();
-            for i in (1..order.len()).rev() {
-                let drawn = ((random & 0xffff_ffff) * (i as u64 + 1)) >> 32;
-                order.swap(i, drawn as usize);
-                random = scramble(random);
-            }
-        }
-        order
+        if form.default { Outcome::Nothing } else { self.wait(order, form.deadline, site) }
     }
 
     /// What an attempt at an arm means, if it means the end.
@@ -273,12 +273,16 @@ impl<'a> Cases<'a> {
             None => waiter.park(why, release),
             Some(deadline) => _ = waiter.park_until(deadline, why, release),
         }
-        for (case, node) in self.0.iter().zip(&nodes) {
-            if let Some((channel, end, _)) = case {
+        // Who took the arm took its node out, with its lock.
+        let claimed = waiter.claimed();
+        for (i, (case, node)) in (1..).zip(self.0.iter().zip(&nodes)) {
+            if let Some((channel, end, _)) = case
+                && i != claimed
+            {
                 channel.leave(*end, node);
             }
         }
-        match waiter.claimed() {
+        match claimed {
             TIMED_OUT => Outcome::Nothing,
             claimed => {
                 let arm = claimed as usize - 1;
@@ -314,6 +318,23 @@ fn scramble(x: u64) -> u64 {
     let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     x ^ (x >> 31)
+}
+
+/// The arms as they were given.
+const IN_ORDER: [u32; FEW] = [0, 1, 2, 3, 4, 5, 6, 7];
+
+/// A random order.
+#[inline]
+fn shuffle(order: &mut [u32]) {
+    if order.len() < 2 {
+        return;
+    }
+    let mut random = random();
+    for i in (1..order.len()).rev() {
+        let drawn = ((random & 0xffff_ffff) * (i as u64 + 1)) >> 32;
+        order.swap(i, drawn as usize);
+        random = scramble(random);
+    }
 }
 
 /// A random number. Two threads that draw at once may get the same one: nobody minds.

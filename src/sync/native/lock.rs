@@ -60,7 +60,9 @@ impl RawLock {
     /// Lock it; wait until it is free.
     #[inline]
     pub(in crate::sync) fn lock(&self, why: Why) {
-        if self.state.compare_exchange(0, LOCKED, Ordering::Acquire, Ordering::Relaxed).is_err() {
+        // Waiters that were woken leave their marks while others lock and unlock.
+        let state = self.state.load(Ordering::Relaxed);
+        if state & LOCKED != 0 || self.replace(state, state | LOCKED, Ordering::Acquire).is_err() {
             self.lock_contended(why);
         }
     }
@@ -81,7 +83,8 @@ impl RawLock {
     /// Unlock it, in whoever's name; false if it is not locked.
     #[inline]
     pub(in crate::sync) fn unlock(&self) -> bool {
-        self.replace(LOCKED, 0, Ordering::Release).is_ok() || self.unlock_contended()
+        let state = self.state.load(Ordering::Relaxed);
+        state == LOCKED && self.replace(LOCKED, 0, Ordering::Release).is_ok() || self.unlock_contended()
     }
 
     #[inline]

@@ -12,7 +12,7 @@ fn program() -> Option<&'static PathBuf> {
     static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
     BUILT
         .get_or_init(|| {
-            let source = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("go");
+            let source = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../go");
             let target = std::env::current_exe().ok()?.with_file_name("selvedge-bench-go");
             let mut build = Command::new("go");
             build.args(["build", "-o"]).arg(&target).current_dir(source);

@@ -1,5 +1,5 @@
 //! The rows on tokio's multi-thread scheduler, as far as it has the means: its channels know no
-//! rendezvous, so "unbuffered" has room for one.
+//! rendezvous, so "unbuffered" has room for one; those of many receivers are kanal's.
 //!
 //! Invariant: every row runs inside a task of the runtime.
 
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub(super) fn has(row: Row) -> bool {
-    !matches!(row, Row::Mpmc | Row::Pool | Row::Hogs)
+    !matches!(row, Row::PingPong1 | Row::Ring | Row::Select8 | Row::Hogs)
 }
 
 pub(super) fn sample(row: Row, procs: usize) -> f64 {
@@ -28,6 +28,16 @@ async fn per(count: u64, f: impl Future<Output = ()>) -> f64 {
 
 async fn measure(row: Row) -> f64 {
     match row {
+        Row::SpawnAll => {
+            const N: u64 = 1_000_000;
+            per(N, async {
+                let all: Vec<_> = (0..N).map(|_| ::tokio::spawn(async {})).collect();
+                for task in all {
+                    task.await.unwrap();
+                }
+            })
+            .await
+        }
         Row::SpawnJoin => {
             const N: u64 = 1_000_000;
             per(N, async {
@@ -76,6 +86,67 @@ async fn measure(row: Row) -> f64 {
                 });
                 for _ in 0..N {
                     rx.recv().await;
+                }
+            })
+            .await
+        }
+        Row::SameTask => {
+            const N: u64 = 5_000_000;
+            let (tx, mut rx) = mpsc::channel(128);
+            per(N, async {
+                for i in 0..N {
+                    tx.send(i).await.unwrap();
+                    rx.recv().await;
+                }
+            })
+            .await
+        }
+        Row::Mpmc => {
+            const N: u64 = 1_000_000;
+            let (tx, rx) = kanal::bounded_async(128);
+            per(N, async {
+                let mut all = Vec::new();
+                for _ in 0..4 {
+                    let (tx, rx) = (tx.clone(), rx.clone());
+                    all.push(::tokio::spawn(async move {
+                        for i in 0..N / 4 {
+                            tx.send(i).await.unwrap();
+                        }
+                    }));
+                    all.push(::tokio::spawn(async move {
+                        for _ in 0..N / 4 {
+                            rx.recv().await.unwrap();
+                        }
+                    }));
+                }
+                for task in all {
+                    task.await.unwrap();
+                }
+            })
+            .await
+        }
+        Row::Pool => {
+            const N: u64 = 500_000;
+            let ((jobs, work), (done, results)) = (kanal::bounded_async(128), kanal::bounded_async(128));
+            per(N, async {
+                for _ in 0..8 {
+                    let (work, done) = (work.clone(), done.clone());
+                    ::tokio::spawn(async move {
+                        while let Ok(n) = work.recv().await {
+                            let n: u64 = n;
+                            if done.send(n + 1).await.is_err() {
+                                return;
+                            }
+                        }
+                    });
+                }
+                ::tokio::spawn(async move {
+                    for i in 0..N {
+                        jobs.send(i).await.unwrap();
+                    }
+                });
+                for _ in 0..N {
+                    results.recv().await.unwrap();
                 }
             })
             .await
@@ -149,25 +220,9 @@ async fn measure(row: Row) -> f64 {
             }
             start.elapsed().as_secs_f64() * 1e3
         }
-        Row::MutexContended => {
-            const N: u64 = 2_000_000;
-            let count = Arc::new(Mutex::new(0_u64));
-            per(N, async {
-                let one = || {
-                    let count = Arc::clone(&count);
-                    async move {
-                        for _ in 0..N / 8 {
-                            *count.lock().await += 1;
-                        }
-                    }
-                };
-                let all: Vec<_> = (0..8).map(|_| ::tokio::spawn(one())).collect();
-                for task in all {
-                    task.await.unwrap();
-                }
-            })
-            .await
-        }
+        Row::Mutex1 => mutex(1).await,
+        Row::Mutex2 => mutex(2).await,
+        Row::MutexContended => mutex(8).await,
         Row::Timers => {
             const N: u64 = 100_000;
             let before = super::cpu_time();
@@ -192,8 +247,28 @@ async fn measure(row: Row) -> f64 {
             drop(all);
             grown as f64 / N as f64
         }
-        Row::Mpmc | Row::Pool | Row::Hogs => f64::NAN,
+        Row::PingPong1 | Row::Ring | Row::Select8 | Row::Hogs => f64::NAN,
     }
+}
+
+async fn mutex(tasks: u64) -> f64 {
+    const N: u64 = 2_000_000;
+    let count = Arc::new(Mutex::new(0_u64));
+    per(N, async {
+        let one = || {
+            let count = Arc::clone(&count);
+            async move {
+                for _ in 0..N / tasks {
+                    *count.lock().await += 1;
+                }
+            }
+        };
+        let all: Vec<_> = (0..tasks).map(|_| ::tokio::spawn(one())).collect();
+        for task in all {
+            task.await.unwrap();
+        }
+    })
+    .await
 }
 
 fn skynet(first: u64, size: u64) -> Pin<Box<dyn Future<Output = u64> + Send>> {

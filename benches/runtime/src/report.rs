@@ -16,19 +16,18 @@ pub(super) fn head(json: bool) {
 pub(super) fn row(row: Row, procs: usize, figures: &Figures<'_>, json: bool) {
     let ours = figures.iter().find(|(name, _)| *name == "selvedge").and_then(|(_, figure)| *figure);
     if json {
-        let peers: serde_json::Map<String, serde_json::Value> =
-            figures.iter().map(|&(name, figure)| (name.to_owned(), figure.into())).collect();
-        let line = serde_json::json!({
-            "benchmark": row.name(), "unit": row.unit(), "procs": procs, "medians": peers,
-        });
-        println!("{line}");
+        for (peer, figure) in figures {
+            let mut line = serde_json::json!({ "bench": row.name(), "procs": procs, "peer": peer });
+            line[row.unit()] = (*figure).into();
+            println!("{line}");
+        }
         return;
     }
-    print!("{:<12} P={procs} {:<16}", row.name(), row.unit());
+    print!("{:<15} P={procs} {:<5}", row.name(), row.unit());
     for (name, figure) in figures {
         match (figure, ours) {
-            (Some(figure), Some(ours)) => print!("  {name} {figure:.0} ({:.2}x)", ours / figure),
-            (Some(figure), None) => print!("  {name} {figure:.0}"),
+            (Some(figure), Some(ours)) => print!("  {name} {figure:.1} ({:.2}x)", ours / figure),
+            (Some(figure), None) => print!("  {name} {figure:.1}"),
             (None, _) => print!("  {name} -"),
         }
     }

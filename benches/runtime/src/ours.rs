@@ -4,6 +4,7 @@
 //! Invariant: a row runs inside the main goroutine, and what it measures begins and ends there.
 
 use super::Row;
+use selvedge::chan::Sender;
 use selvedge::runtime::{Runtime, gosched};
 use selvedge::sync::{Arc, Mutex, WaitGroup};
 use selvedge::{chan, go, select, time};
@@ -25,6 +26,13 @@ fn per(count: u64, f: impl FnOnce()) -> f64 {
 
 fn measure(row: Row) -> f64 {
     match row {
+        Row::SpawnAll => {
+            const N: u64 = 1_000_000;
+            per(N, || {
+                let all: Vec<_> = (0..N).map(|_| go(|| ())).collect();
+                all.into_iter().for_each(|g| g.join().unwrap());
+            })
+        }
         Row::SpawnJoin => {
             const N: u64 = 1_000_000;
             per(N, || (0..N).for_each(|_| go(|| ()).join().unwrap()))
@@ -50,6 +58,18 @@ fn measure(row: Row) -> f64 {
             })
         }
         Row::PingPong => ping_pong(0),
+        Row::PingPong1 => ping_pong(1),
+        Row::SameTask => {
+            const N: u64 = 5_000_000;
+            let (tx, rx) = chan(128);
+            per(N, || {
+                for i in 0..N {
+                    tx.send(i);
+                    rx.recv();
+                }
+            })
+        }
+        Row::Ring => ring(),
         Row::Spsc => {
             const N: u64 = 2_000_000;
             let (tx, rx) = chan(128);
@@ -78,30 +98,33 @@ fn measure(row: Row) -> f64 {
         Row::Select2 => {
             const N: u64 = 500_000;
             let ((a, ra), (b, rb)) = (chan(0), chan(0));
-            per(N, || {
-                let senders = [a, b].map(|tx| go(move || (0..N / 2).for_each(|i| tx.send(i))));
-                for _ in 0..N {
-                    select! {
-                        recv(ra) -> v => _ = v,
-                        recv(rb) -> v => _ = v,
-                    }
+            feed([a, b], N, || {
+                select! {
+                    recv(ra) -> v => _ = v,
+                    recv(rb) -> v => _ = v,
                 }
-                senders.into_iter().for_each(|g| g.join().unwrap());
             })
         }
-        Row::MutexContended => {
-            const N: u64 = 2_000_000;
-            let count = Arc::new(Mutex::new(0_u64));
-            per(N, || {
-                let all: Vec<_> = (0..8)
-                    .map(|_| {
-                        let count = Arc::clone(&count);
-                        go(move || (0..N / 8).for_each(|_| *count.lock().unwrap() += 1))
-                    })
-                    .collect();
-                all.into_iter().for_each(|g| g.join().unwrap());
+        Row::Select8 => {
+            const N: u64 = 400_000;
+            let (to, from): (Vec<_>, Vec<_>) = (0..8).map(|_| chan(0)).unzip();
+            let [a, b, c, d, e, f, g, h] = &from[..] else { unreachable!() };
+            feed(to, N, || {
+                select! {
+                    recv(a) -> v => _ = v,
+                    recv(b) -> v => _ = v,
+                    recv(c) -> v => _ = v,
+                    recv(d) -> v => _ = v,
+                    recv(e) -> v => _ = v,
+                    recv(f) -> v => _ = v,
+                    recv(g) -> v => _ = v,
+                    recv(h) -> v => _ = v,
+                }
             })
         }
+        Row::Mutex1 => mutex(1),
+        Row::Mutex2 => mutex(2),
+        Row::MutexContended => mutex(8),
         Row::Skynet => {
             let start = Instant::now();
             assert_eq!(go(|| skynet(0, 1_000_000)).join().unwrap(), 499_999_500_000);
@@ -178,6 +201,49 @@ fn ping_pong(cap: usize) -> f64 {
             answer.recv();
         }
         other.join().unwrap();
+    })
+}
+
+/// `n` messages through a select, as many from each sender.
+fn feed(to: impl IntoIterator<Item = Sender<u64>>, n: u64, mut receive: impl FnMut()) -> f64 {
+    per(n, || {
+        let to: Vec<_> = to.into_iter().collect();
+        let share = n / to.len() as u64;
+        let senders: Vec<_> =
+            to.into_iter().map(|tx| go(move || (0..share).for_each(|i| tx.send(i)))).collect();
+        (0..n).for_each(|_| receive());
+        senders.into_iter().for_each(|g| g.join().unwrap());
+    })
+}
+
+fn mutex(goroutines: u64) -> f64 {
+    const N: u64 = 2_000_000;
+    let count = Arc::new(Mutex::new(0_u64));
+    per(N, || {
+        let all: Vec<_> = (0..goroutines)
+            .map(|_| {
+                let count = Arc::clone(&count);
+                go(move || (0..N / goroutines).for_each(|_| *count.lock().unwrap() += 1))
+            })
+            .collect();
+        all.into_iter().for_each(|g| g.join().unwrap());
+    })
+}
+
+/// Messages around a ring of a thousand.
+fn ring() -> f64 {
+    const ROUNDS: u64 = 1000;
+    let (start, mut from) = chan(0);
+    for _ in 1..1000 {
+        let (tx, next) = chan(0);
+        let before = std::mem::replace(&mut from, next);
+        drop(go(move || before.iter().for_each(|n: u64| tx.send(n))));
+    }
+    per(ROUNDS * 1000, || {
+        for i in 0..ROUNDS {
+            start.send(i);
+            from.recv();
+        }
     })
 }
 

@@ -11,7 +11,14 @@ use std::time::Instant;
 pub(super) fn has(row: Row) -> bool {
     matches!(
         row,
-        Row::SpawnJoin | Row::PingPong | Row::Spsc | Row::Yield | Row::YieldMany | Row::MutexContended
+        Row::SpawnJoin
+            | Row::PingPong
+            | Row::Spsc
+            | Row::Yield
+            | Row::YieldMany
+            | Row::Mutex1
+            | Row::Mutex2
+            | Row::MutexContended
     )
 }
 
@@ -63,19 +70,23 @@ fn measure(row: Row) -> f64 {
                 all.into_iter().for_each(|co| co.join().unwrap());
             })
         }
-        Row::MutexContended => {
-            const N: u64 = 2_000_000;
-            let count = Arc::new(Mutex::new(0_u64));
-            per(N, || {
-                let all: Vec<_> = (0..8)
-                    .map(|_| {
-                        let count = Arc::clone(&count);
-                        go!(move || (0..N / 8).for_each(|_| *count.lock().unwrap() += 1))
-                    })
-                    .collect();
-                all.into_iter().for_each(|co| co.join().unwrap());
-            })
-        }
+        Row::Mutex1 => mutex(1),
+        Row::Mutex2 => mutex(2),
+        Row::MutexContended => mutex(8),
         _ => f64::NAN,
     }
+}
+
+fn mutex(coroutines: u64) -> f64 {
+    const N: u64 = 2_000_000;
+    let count = Arc::new(Mutex::new(0_u64));
+    per(N, || {
+        let all: Vec<_> = (0..coroutines)
+            .map(|_| {
+                let count = Arc::clone(&count);
+                go!(move || (0..N / coroutines).for_each(|_| *count.lock().unwrap() += 1))
+            })
+            .collect();
+        all.into_iter().for_each(|t| t.join().unwrap());
+    })
 }

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 pub(super) fn has(row: Row, channels: &str) -> bool {
     match row {
-        Row::SpawnJoin | Row::Yield | Row::MutexContended => channels == "std",
+        Row::SpawnJoin | Row::Yield | Row::MutexContended | Row::Mutex1 | Row::Mutex2 => channels == "std",
         Row::PingPong | Row::Spsc => true,
         Row::Mpmc | Row::Pool => channels != "std",
         _ => false,
@@ -65,19 +65,9 @@ pub(super) fn sample(row: Row, channels: &str, procs: usize) -> f64 {
             const N: u64 = 1_000_000;
             per(N, || (0..N).for_each(|_| thread::yield_now()))
         }
-        (Row::MutexContended, _) => {
-            const N: u64 = 2_000_000;
-            let count = Arc::new(Mutex::new(0_u64));
-            per(N, || {
-                let all: Vec<_> = (0..8)
-                    .map(|_| {
-                        let count = Arc::clone(&count);
-                        thread::spawn(move || (0..N / 8).for_each(|_| *count.lock().unwrap() += 1))
-                    })
-                    .collect();
-                all.into_iter().for_each(|t| t.join().unwrap());
-            })
-        }
+        (Row::Mutex1, _) => mutex(1),
+        (Row::Mutex2, _) => mutex(2),
+        (Row::MutexContended, _) => mutex(8),
         (Row::PingPong, "std") => ping_pong(mpsc::sync_channel),
         (Row::PingPong, "crossbeam") => ping_pong(crossbeam_channel::bounded),
         (Row::PingPong, "flume") => ping_pong(flume::bounded),
@@ -162,4 +152,18 @@ fn hold_on_one() {
         libc::CPU_SET(0, &mut set);
         libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set);
     }
+}
+
+fn mutex(threads: u64) -> f64 {
+    const N: u64 = 2_000_000;
+    let count = Arc::new(Mutex::new(0_u64));
+    per(N, || {
+        let all: Vec<_> = (0..threads)
+            .map(|_| {
+                let count = Arc::clone(&count);
+                thread::spawn(move || (0..N / threads).for_each(|_| *count.lock().unwrap() += 1))
+            })
+            .collect();
+        all.into_iter().for_each(|t| t.join().unwrap());
+    })
 }

@@ -17,35 +17,71 @@ use std::time::{Duration, Instant};
 /// What is measured, in the order of the table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Row {
-    SpawnJoin,
+    /// A million goroutines at once, spawned and joined, each.
+    SpawnAll,
+    /// The same, ten thousand at a time.
     SpawnBatch,
+    /// One spawned and joined, again and again.
+    SpawnJoin,
+    /// A round trip over two channels without room.
     PingPong,
+    /// The same with room for one message.
+    PingPong1,
+    /// A message of one sender to one receiver, room for 128.
     Spsc,
+    /// The same, four to four.
     Mpmc,
+    /// A send and a receive by one goroutine.
+    SameTask,
+    /// A yield of a goroutine that is alone.
     Yield,
+    /// A yield of one among a thousand.
     YieldMany,
+    /// A message through a select over two channels without room.
     Select2,
+    /// The same over eight.
+    Select8,
+    /// A hop around a ring of a thousand goroutines.
+    Ring,
+    /// The first 2000 primes by a chain of filters.
     Sieve,
+    /// A job through eight workers.
     Pool,
+    /// Lock and unlock, by one goroutine.
+    Mutex1,
+    /// The same, by two.
+    Mutex2,
+    /// The same, by eight.
     MutexContended,
+    /// CPU time of a sleep of some milliseconds, of 100 000.
     Timers,
+    /// A leaf of a tree of a million goroutines.
     Skynet,
+    /// What a parked goroutine needs, of a million.
     Memory,
+    /// By how much a sleep is late, in the middle, while every processor computes.
     Hogs,
 }
 
 impl Row {
-    pub(crate) const ALL: [Row; 15] = [
-        Row::SpawnJoin,
+    const ALL: &[Row] = &[
+        Row::SpawnAll,
         Row::SpawnBatch,
+        Row::SpawnJoin,
         Row::PingPong,
+        Row::PingPong1,
         Row::Spsc,
         Row::Mpmc,
+        Row::SameTask,
         Row::Yield,
         Row::YieldMany,
         Row::Select2,
+        Row::Select8,
+        Row::Ring,
         Row::Sieve,
         Row::Pool,
+        Row::Mutex1,
+        Row::Mutex2,
         Row::MutexContended,
         Row::Timers,
         Row::Skynet,
@@ -55,16 +91,23 @@ impl Row {
 
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Row::SpawnJoin => "spawn-join",
+            Row::SpawnAll => "spawn-all",
             Row::SpawnBatch => "spawn-batch",
+            Row::SpawnJoin => "spawn-join",
             Row::PingPong => "ping-pong",
+            Row::PingPong1 => "ping-pong-cap-1",
             Row::Spsc => "spsc",
             Row::Mpmc => "mpmc",
+            Row::SameTask => "same-task",
             Row::Yield => "yield",
             Row::YieldMany => "yield-1000",
             Row::Select2 => "select-2",
+            Row::Select8 => "select-8",
+            Row::Ring => "ring-1000",
             Row::Sieve => "sieve",
             Row::Pool => "pool",
+            Row::Mutex1 => "mutex-1",
+            Row::Mutex2 => "mutex-2",
             Row::MutexContended => "mutex-8",
             Row::Timers => "timers",
             Row::Skynet => "skynet",
@@ -73,19 +116,13 @@ impl Row {
         }
     }
 
+    /// The unit of its figures, and the key they have in JSON.
     fn unit(self) -> &'static str {
         match self {
-            Row::SpawnJoin | Row::SpawnBatch => "ns/goroutine",
-            Row::PingPong => "ns/round trip",
-            Row::Spsc | Row::Mpmc | Row::Select2 => "ns/message",
-            Row::Yield | Row::YieldMany => "ns/yield",
             Row::Sieve => "ms",
-            Row::Pool => "ns/job",
-            Row::MutexContended => "ns/lock",
-            Row::Timers => "us of CPU/sleep",
-            Row::Skynet => "ns/leaf",
-            Row::Memory => "bytes/parked",
-            Row::Hogs => "us late, median",
+            Row::Timers | Row::Hogs => "us",
+            Row::Memory => "bytes",
+            _ => "ns",
         }
     }
 }
@@ -143,36 +180,101 @@ impl Peer {
     }
 }
 
-/// How much to measure.
-#[derive(Clone, Copy)]
-pub(crate) struct Effort {
-    pub(crate) rounds: usize,
-    pub(crate) json: bool,
+const USAGE: &str = "\
+usage: selvedge-bench runtime [--json] [--rounds N] [--cpu LIST] [--only NAME]
+
+  --json       a JSON object for each figure instead of the table: bench, procs, peer, and the figure
+               under its unit (ns, us, ms or bytes); null where a peer failed or took too long
+  --rounds N   samples of each figure, at least 1; without, 5
+  --cpu LIST   numbers of processors, as in 1,2,4; without, 1 and 2
+  --only NAME  only the row NAME, or those whose name contains it";
+
+/// What is asked for.
+struct Options {
+    json: bool,
+    rounds: usize,
+    procs: Vec<usize>,
+    rows: Vec<Row>,
+}
+
+impl Options {
+    fn parse(args: impl IntoIterator<Item = String>) -> Result<Options, String> {
+        let mut args = args.into_iter();
+        let mut options = Options { json: false, rounds: 5, procs: vec![1, 2], rows: Row::ALL.to_vec() };
+        while let Some(arg) = args.next() {
+            let mut value = || args.next().ok_or_else(|| format!("`{arg}` needs a value\n{USAGE}"));
+            match arg.as_str() {
+                "--json" => options.json = true,
+                "--rounds" => options.rounds = positive(&value()?, "--rounds")?,
+                "--cpu" | "-cpu" => {
+                    options.procs =
+                        value()?.split(',').map(|n| positive(n, "--cpu")).collect::<Result<_, _>>()?;
+                }
+                "--only" => options.rows = rows_like(&value()?)?,
+                _ => return Err(format!("unknown argument `{arg}`\n{USAGE}")),
+            }
+        }
+        Ok(options)
+    }
+}
+
+fn positive(value: &str, of: &str) -> Result<usize, String> {
+    match value.trim().parse() {
+        Ok(n) if n >= 1 => Ok(n),
+        _ => Err(format!("`{of}` needs numbers of at least 1, not `{value}`")),
+    }
+}
+
+/// The row named `wanted`, or else all whose name contains it.
+fn rows_like(wanted: &str) -> Result<Vec<Row>, String> {
+    if let Some(&row) = Row::ALL.iter().find(|row| row.name() == wanted) {
+        return Ok(vec![row]);
+    }
+    let rows: Vec<Row> = Row::ALL.iter().copied().filter(|row| row.name().contains(wanted)).collect();
+    if rows.is_empty() {
+        let names: Vec<&str> = Row::ALL.iter().map(|row| row.name()).collect();
+        return Err(format!("no row is named like `{wanted}`; there are {}", names.join(", ")));
+    }
+    Ok(rows)
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.first().is_some_and(|first| first == "sample") {
+        return sample(&arguments[1..]);
+    }
+    match Options::parse(arguments) {
+        Ok(options) => {
+            run(&options);
+            ExitCode::SUCCESS
+        }
+        Err(message) => {
+            eprintln!("selvedge-bench: {message}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// A sample may take so long.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Measure and report.
-pub(crate) fn run(rows: &[Row], effort: Effort) -> ExitCode {
-    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let counts: &[usize] = if processors > 1 { &[1, 2] } else { &[1] };
-    report::head(effort.json);
-    for &row in rows {
-        for &procs in counts {
+fn run(options: &Options) {
+    report::head(options.json);
+    for &row in &options.rows {
+        for &procs in &options.procs {
             let peers: Vec<Peer> = Peer::ALL.into_iter().filter(|peer| peer.has(row)).collect();
             let mut samples = vec![Vec::new(); peers.len()];
-            for _ in 0..effort.rounds {
+            for _ in 0..options.rounds {
                 for (peer, samples) in peers.iter().zip(&mut samples) {
                     samples.extend(sample_elsewhere(*peer, row, procs));
                 }
             }
             let medians: Vec<_> =
                 peers.iter().zip(samples).map(|(peer, s)| (peer.name(), median(s))).collect();
-            report::row(row, procs, &medians, effort.json);
+            report::row(row, procs, &medians, options.json);
         }
     }
-    ExitCode::SUCCESS
 }
 
 fn median(mut samples: Vec<f64>) -> Option<f64> {
@@ -186,7 +288,7 @@ fn sample_elsewhere(peer: Peer, row: Row, procs: usize) -> Option<f64> {
         Peer::Go => go::command(row)?,
         _ => {
             let mut command = Command::new(std::env::current_exe().ok()?);
-            command.args(["runtime-sample", peer.name(), row.name()]);
+            command.args(["sample", peer.name(), row.name()]);
             command.arg(procs.to_string());
             command
         }
@@ -207,9 +309,9 @@ fn sample_elsewhere(peer: Peer, row: Row, procs: usize) -> Option<f64> {
 }
 
 /// What a process started by [`sample_elsewhere`] does.
-pub(crate) fn sample(arguments: &[String]) -> ExitCode {
+fn sample(arguments: &[String]) -> ExitCode {
     let [peer, row, procs] = arguments else { return ExitCode::FAILURE };
-    let row = Row::ALL.into_iter().find(|r| r.name() == row);
+    let row = Row::ALL.iter().copied().find(|r| r.name() == row);
     let peer = Peer::ALL.into_iter().find(|p| p.name() == peer);
     let (Some(peer), Some(row), Ok(procs)) = (peer, row, procs.parse()) else { return ExitCode::FAILURE };
     let figure = match peer {
@@ -259,4 +361,24 @@ fn oversleep(sleep: impl Fn(Duration)) -> f64 {
         .collect();
     late.sort_by(f64::total_cmp);
     late[late.len() / 2]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Options, Row};
+
+    fn parse(line: &str) -> Result<Options, String> {
+        Options::parse(line.split_whitespace().map(String::from))
+    }
+
+    #[test]
+    fn options_are_read() {
+        let options = parse("--json --rounds 2 --cpu 1,2,4 --only yield").unwrap();
+        assert!(options.json && options.rounds == 2 && options.rows == [Row::Yield]);
+        assert_eq!(options.procs, [1, 2, 4]);
+        for (line, named) in [("--fast", "`--fast`"), ("--cpu 0", "`0`"), ("--only nothing", "`nothing`")] {
+            let message = parse(line).err().unwrap();
+            assert!(message.contains(named), "{line}: {message}");
+        }
+    }
 }
