@@ -8,12 +8,14 @@ macro_rules! pages {
 
 pages! {
     readme "../README.md",
+    async_tasks "../docs/async.md",
     first_bug "../docs/first-bug.md",
     from_go "../docs/from-go.md",
     from_std "../docs/from-std.md",
     memory_model "../docs/memory-model.md",
     models "../docs/models.md",
     production "../docs/production.md",
+    network "../docs/network.md",
     replaying "../docs/replaying.md",
     strategies "../docs/strategies.md",
     time "../docs/time.md",

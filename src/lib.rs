@@ -69,6 +69,9 @@
 //! assert_eq!(worker.join().unwrap(), "told to stop");
 //! ```
 //!
+//! [`future`] has async tasks on the same scheduler, [`net`] sockets in std's shape whose waits park, and
+//! [`signal`] the operating system's signals as messages.
+//!
 //! # Finding bugs
 //!
 //! Put `#[selvedge::test]` where `#[test]` would be. The test runs a thousand times, each time under
@@ -114,6 +117,7 @@ pub mod context;
 pub mod debug;
 #[cfg(doctest)]
 mod documentation;
+pub mod future;
 mod go;
 pub mod hint;
 pub mod leak;

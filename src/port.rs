@@ -290,6 +290,11 @@ impl Home {
         self.id
     }
 
+    /// Whether the object's world was an execution that is over.
+    pub(crate) fn is_of_the_past(&self) -> bool {
+        self.epoch != Epoch::PLAIN && !self.epoch.is_live()
+    }
+
     /// Whether the engine of this thread is the one of the object's world.
     #[inline]
     pub(crate) fn is_here(&self) -> bool {
@@ -438,6 +443,7 @@ pub(crate) fn with<R>(f: impl FnOnce(&dyn Engine) -> R) -> R {
 pub(crate) mod wait {
     pub(crate) use crate::runtime::async_wait::AsyncWaiter;
     pub(crate) use crate::runtime::clock;
+    pub(crate) use crate::runtime::executor;
     pub(crate) use crate::runtime::locals;
     pub(crate) use crate::runtime::lock::{Held, Lock, Locked};
     pub(crate) use crate::runtime::poller::{Direction, Source};

@@ -153,9 +153,7 @@ pub(crate) enum Op {
     },
     Unpark(Gid),
     /// Until a waker of the task is called.
-    #[allow(dead_code, reason = "the tasks come next")]
     TaskWait(ObjId),
-    #[allow(dead_code, reason = "as above")]
     TaskWake(ObjId),
     Join(Gid),
     Load {

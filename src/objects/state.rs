@@ -28,7 +28,6 @@ pub(crate) enum State {
     /// A plain variable: no state of its own, only accesses to check.
     Cell,
     /// Whether the waker of an async task was called.
-    #[allow(dead_code, reason = "the tasks come next")]
     Task {
         woken: bool,
     },

@@ -18,6 +18,7 @@ pub(crate) mod clock;
 mod done;
 pub(crate) mod dump;
 mod end;
+pub(crate) mod executor;
 mod fatal;
 mod futex;
 mod g;

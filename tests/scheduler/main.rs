@@ -6,6 +6,7 @@
 //! part of their name, as in other tests.
 
 mod inside;
+mod outside;
 mod programs;
 
 use programs::Program;
@@ -59,7 +60,7 @@ fn main() -> ExitCode {
 }
 
 fn all() -> impl Iterator<Item = &'static Program> {
-    programs::PROGRAMS.iter().chain(inside::PROGRAMS)
+    programs::PROGRAMS.iter().chain(inside::PROGRAMS).chain(outside::PROGRAMS)
 }
 
 /// Be the program.

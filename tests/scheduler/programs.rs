@@ -2,13 +2,9 @@
 //!
 //! Invariant: each ends by itself, in the way its entry says, under any schedule.
 
-use selvedge::net::{TcpListener, TcpStream, UnixStream};
 use selvedge::runtime::{gosched, lock_os_thread, num_goroutine, unblock, unlock_os_thread};
 use selvedge::sync::{Barrier, Condvar, Mutex, Once, RwLock, Semaphore, WaitGroup};
 use selvedge::{Goroutine, chan, go, go_named, select, thread, time};
-use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -61,8 +57,6 @@ pub(crate) const PROGRAMS: &[Program] = &[
             "[chan send]:",
         ],
     ),
-    fine("sockets", sockets),
-    fine("a_wait_for_io_is_no_deadlock", a_wait_for_io_is_no_deadlock),
     fatal("main_is_gone", main_is_gone, &["no goroutines (main called runtime.Goexit) - deadlock!"]),
     fatal("a_panic_nobody_joins", a_panic_nobody_joins, &["panic: boom", "named \"bomb\"", "programs.rs:"]),
     fatal("a_panic_whose_handle_is_dropped_late", a_panic_whose_handle_is_dropped_late, &["panic: boom"]),
@@ -76,7 +70,7 @@ pub(crate) const PROGRAMS: &[Program] = &[
     },
 ];
 
-fn join_all<T>(all: impl IntoIterator<Item = Goroutine<T>>) -> Vec<T> {
+pub(crate) fn join_all<T>(all: impl IntoIterator<Item = Goroutine<T>>) -> Vec<T> {
     all.into_iter().map(|g| g.join().unwrap_or_else(|p| std::panic::resume_unwind(p))).collect()
 }
 
@@ -463,52 +457,6 @@ fn all_asleep() {
     gosched();
     never.recv();
     drop(guard);
-}
-
-fn sockets() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let server = go(move || {
-        for stream in listener.incoming().take(20) {
-            let mut stream = stream.unwrap();
-            drop(go(move || {
-                let mut byte = [0];
-                while stream.read(&mut byte).unwrap() != 0 {
-                    stream.write_all(&byte).unwrap();
-                }
-            }));
-        }
-    });
-    let clients = (0..20_u8).map(|n| {
-        go(move || {
-            let mut stream = TcpStream::connect(address).unwrap();
-            for round in 0..50 {
-                stream.write_all(&[n ^ round]).unwrap();
-                let mut byte = [0];
-                stream.read_exact(&mut byte).unwrap();
-                assert_eq!(byte, [n ^ round]);
-                if round % 20 == 0 {
-                    time::sleep(Duration::from_micros(300));
-                }
-            }
-        })
-    });
-    join_all(clients.collect::<Vec<_>>());
-    server.join().unwrap();
-}
-
-/// Nothing of this process can go on, but another process can make it.
-fn a_wait_for_io_is_no_deadlock() {
-    let (mut ours, theirs) = UnixStream::pair().unwrap();
-    let mut child = Command::new("sh")
-        .args(["-c", "sleep 0.4; echo done"])
-        .stdout(OwnedFd::from(theirs))
-        .spawn()
-        .expect("there is a shell");
-    let mut text = String::new();
-    ours.read_to_string(&mut text).unwrap();
-    assert_eq!(text, "done\n");
-    child.wait().unwrap();
 }
 
 fn main_is_gone() {

@@ -5,6 +5,7 @@ use super::{Counts, optimally};
 use crate::chan::Chan;
 use crate::explore::plan::Body;
 use crate::explore::rng::Rng;
+use crate::future::{self, Either, Notify};
 use crate::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
 use crate::sync::atomic::{AtomicUsize, fence};
 use crate::sync::{Arc, Condvar, Mutex, RawMutex, RwLock, Semaphore, WaitGroup};
@@ -52,6 +53,18 @@ enum Stmt {
     Choose,
     Yield,
     Spawn(Vec<Stmt>),
+    /// Wait for a notification of async tasks, or for one of two.
+    Notified {
+        or_yield: bool,
+    },
+    Notify {
+        all: bool,
+    },
+    /// A task, which is joined, or aborted first.
+    Task {
+        inner: Vec<Stmt>,
+        abort: bool,
+    },
 }
 
 /// Which statements a family of programs consists of.
@@ -64,6 +77,10 @@ pub(in crate::explore::dpor) enum Family {
     Channels,
     Locks,
     Waits,
+    /// Async tasks, beside park and unpark.
+    Tasks,
+    /// The same with tasks that are aborted. There a trace in some thousand is met twice.
+    Aborts,
 }
 
 struct Generator {
@@ -147,6 +164,18 @@ impl Generator {
                 12 => Stmt::Choose,
                 _ => Stmt::Yield,
             },
+            Family::Tasks | Family::Aborts => match self.below(10) {
+                0..=2 => Stmt::Notified { or_yield: self.below(3) == 0 },
+                3 | 4 => Stmt::Notify { all: false },
+                5 => Stmt::Notify { all: true },
+                6 | 7 if depth == 0 => Stmt::Task {
+                    inner: self.block(2, 1),
+                    abort: matches!(self.family, Family::Aborts) && self.below(2) == 0,
+                },
+                8 => Stmt::Park,
+                9 => Stmt::Unpark(self.below(3)),
+                _ => Stmt::Add(0, SeqCst),
+            },
         }
     }
 }
@@ -161,6 +190,7 @@ struct Shared {
     group: WaitGroup,
     cond: (Mutex<()>, Condvar),
     parked: std::sync::Mutex<Vec<Option<thread::Thread>>>,
+    notify: Notify,
 }
 
 /// `units`: how often it may still call `done`, so that no order takes the group below zero, or
@@ -301,6 +331,33 @@ fn step(stmt: &Stmt, s: &Arc<Shared>, units: &Cell<u32>, last: usize) -> usize {
             let child = go(move || run(&inner, &s, &Cell::new(0)));
             child.join().unwrap_or(0)
         }
+        Stmt::Notified { or_yield: false } => {
+            future::block_on(s.notify.notified());
+            0
+        }
+        Stmt::Notified { or_yield: true } => {
+            let first = future::select(s.notify.notified(), future::yield_now());
+            usize::from(future::block_on(first) == Either::Left(()))
+        }
+        Stmt::Notify { all } => {
+            if *all {
+                s.notify.notify_waiters();
+            } else {
+                s.notify.notify_one();
+            }
+            0
+        }
+        Stmt::Task { inner, abort } => {
+            let (inner, s) = (inner.clone(), s.clone());
+            let task = future::spawn(async move {
+                s.notify.notified().await;
+                run(&inner, &s, &Cell::new(0))
+            });
+            if *abort {
+                task.abort();
+            }
+            task.join().unwrap_or(7)
+        }
     }
 }
 
@@ -325,6 +382,7 @@ pub(in crate::explore::dpor) fn program(
             group: WaitGroup::new(),
             cond: (Mutex::new(()), Condvar::new()),
             parked: std::sync::Mutex::new(Vec::new()),
+            notify: Notify::new(),
         });
         shared.group.add(all.len() as i32);
         let all = all.clone();
@@ -371,7 +429,7 @@ fn compare(
                 optimally(&body, random, most).unwrap_or_else(|| panic!("{seed} {family:?}: no end\n{text}"));
             let counts = found.counts;
             let exact = found.traces == force.traces
-                && found.duplicates == 0
+                && (found.duplicates == 0 || matches!(family, Family::Aborts))
                 && counts == Counts { explored: counts.explored, ..Counts::default() };
             if !exact {
                 wrong.push(format!(
@@ -441,6 +499,16 @@ fn random_programs_of_channels() {
 #[test]
 fn random_programs_of_waits() {
     random_programs(Family::Waits);
+}
+
+#[test]
+fn random_programs_of_tasks() {
+    random_programs(Family::Tasks);
+}
+
+#[test]
+fn random_programs_of_tasks_that_are_aborted() {
+    random_programs(Family::Aborts);
 }
 
 #[test]

@@ -118,6 +118,11 @@ fn waits() {
 }
 
 #[test]
+fn of_tasks() {
+    check(Family::Tasks);
+}
+
+#[test]
 fn everything() {
     check(Family::All);
 }

@@ -1,9 +1,13 @@
 //! Signals of the operating system, as messages: Go's `os/signal`.
 //!
-//! This is the seam only: [`raise`] delivers, inside a model and outside, so that a shutdown can be
-//! tested without a process to kill. Signals that the operating system sends are not delivered yet.
+//! Outside of models signals are real: the first [`notify`] for one takes over what the system does with it, and
+//! once nobody listens any more that happens again. [`raise`] delivers within the process, inside a model and outside,
+//! so that a shutdown can be tested without a process to kill; in a model it is the only source of signals.
 //! Invariants: a delivery never waits (a channel without room loses the signal, as in Go); each
 //! execution of a model has channels of its own; they get a signal in the order they asked for it.
+
+#[cfg(unix)]
+mod system;
 
 use crate::chan::{Receiver, Sender, chan};
 use crate::context::{self, CancelFunc, Context};
@@ -31,6 +35,32 @@ pub enum Signal {
     User2,
     /// Any other one, by number.
     Other(i32),
+}
+
+impl Signal {
+    /// Its number in the operating system.
+    #[cfg(unix)]
+    #[must_use]
+    pub fn number(self) -> i32 {
+        match self {
+            Signal::Hangup => libc::SIGHUP,
+            Signal::Interrupt => libc::SIGINT,
+            Signal::Quit => libc::SIGQUIT,
+            Signal::Terminate => libc::SIGTERM,
+            Signal::User1 => libc::SIGUSR1,
+            Signal::User2 => libc::SIGUSR2,
+            Signal::Other(number) => number,
+        }
+    }
+
+    /// The signal with this number.
+    #[cfg(unix)]
+    #[must_use]
+    pub fn from_number(number: i32) -> Signal {
+        use Signal::{Hangup, Interrupt, Other, Quit, Terminate, User1, User2};
+        let named = [Hangup, Interrupt, Quit, Terminate, User1, User2];
+        named.into_iter().find(|signal| signal.number() == number).unwrap_or(Other(number))
+    }
 }
 
 impl fmt::Display for Signal {
@@ -102,6 +132,13 @@ impl Registry {
 /// A channel that gets these signals, or all if none is named. It has room for one: who reads it
 /// slowly loses signals.
 ///
+/// Outside of models it gets those that the operating system sends to the process, from now on. While anybody
+/// listens the system's default, to end the program, say, does not happen. All means all that can be caught. As
+/// in Go, a program that has listened is never told that all goroutines are asleep: a signal may wake them.
+///
+/// # Panics
+/// If one of the signals cannot be caught (SIGKILL, SIGSTOP, SIGSEGV, SIGILL, SIGFPE), or there is none with its number.
+///
 /// # Examples
 /// ```
 /// use selvedge::signal::{self, Signal};
@@ -117,10 +154,14 @@ pub fn notify(signals: &[Signal]) -> Receiver<Signal> {
     let registry = Registry::here();
     registry.turn.fetch_add(1, Ordering::AcqRel);
     registry.listeners().push(Listener { signals: signals.to_vec(), channel });
+    #[cfg(unix)]
+    if port::model().is_none() {
+        system::listen(signals);
+    }
     receiver
 }
 
-/// Send no more signals to a channel.
+/// Send no more signals to a channel. What nobody listens for any more has its default effect again.
 #[doc(alias = "Stop")]
 #[track_caller]
 pub fn stop(channel: &Receiver<Signal>) {
@@ -134,6 +175,12 @@ pub fn stop(channel: &Receiver<Signal>) {
 /// Deliver a signal to all channels that asked for it, without waiting. True if one got it.
 #[track_caller]
 pub fn raise(signal: Signal) -> bool {
+    deliver(signal).is_some_and(|received| received)
+}
+
+/// Send it to who listens: none if nobody does, else whether one had room.
+#[track_caller]
+fn deliver(signal: Signal) -> Option<bool> {
     let registry = Registry::here();
     registry.turn.fetch_add(1, Ordering::AcqRel);
     let listening: Vec<Sender<Signal>> = registry
@@ -142,11 +189,12 @@ pub fn raise(signal: Signal) -> bool {
         .filter(|listener| listener.wants(signal))
         .map(|listener| listener.channel.clone())
         .collect();
-    let mut delivered = false;
+    let anybody = !listening.is_empty();
+    let mut received = false;
     for channel in listening {
-        delivered |= channel.try_send(signal).is_ok();
+        received |= channel.try_send(signal).is_ok();
     }
-    delivered
+    anybody.then_some(received)
 }
 
 /// A context that ends with the first of these signals: Go's `signal.NotifyContext`. Its cause tells
