@@ -75,12 +75,12 @@ pub(crate) struct G {
     reason: AtomicU8,
     /// How many times it asked to stay on its thread.
     pub(super) locks: AtomicU32,
+    /// Whose it is, see `scope`.
+    scope: AtomicU32,
     run: Cell<Option<unsafe fn(*mut u8)>>,
     body: UnsafeCell<Body>,
     id: AtomicU64,
     parent: AtomicU64,
-    /// Whose it is, see `scope`.
-    scope: AtomicU32,
     site: AtomicPtr<Location<'static>>,
     wait_site: AtomicPtr<Location<'static>>,
     wait_object: AtomicUsize,
@@ -96,6 +96,10 @@ pub(crate) struct G {
     /// What the goroutine keeps for itself, see `locals`.
     pub(super) locals: Cell<Option<Box<Locals>>>,
 }
+
+/// Every goroutine has one beside the first page of its stack.
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<G>() == 256);
 
 /// What the engine outside of models remembers of the goroutine that runs.
 #[derive(Default)]
