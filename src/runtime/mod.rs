@@ -43,7 +43,7 @@ mod pin;
 pub(crate) mod poller;
 mod procs;
 mod queue;
-pub(crate) mod quit;
+mod quit;
 mod run;
 mod sched;
 mod schedtrace;

@@ -1,8 +1,8 @@
 //! SIGQUIT (Ctrl-\): the program says what its goroutines are doing, and ends, as a program of Go's.
 //!
 //! The handler only leaves a note and wakes the monitor, which does the rest. Invariants: the signal is
-//! left alone if somebody else handles or ignores it; a program that is told of the signal itself
-//! ([`hand_over`]) is not ended.
+//! left alone if somebody else handles or ignores it, also if he does so later and calls the
+//! handler that was there before, which is ours.
 //!
 //! Source: the documentation of Go's `os/signal`, "Default behavior of signals in Go programs".
 
@@ -11,14 +11,6 @@ use super::monitor;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static ASKED: AtomicBool = AtomicBool::new(false);
-/// Whether the program minds the signal itself.
-static HANDED_OVER: AtomicBool = AtomicBool::new(false);
-
-/// From now on the program is told of the signal, and does what it wants.
-#[allow(dead_code, reason = "for `signal::notify`")]
-pub(crate) fn hand_over(to_program: bool) {
-    HANDED_OVER.store(to_program, Ordering::SeqCst);
-}
 
 /// Whether the signal has come, and the program is to end.
 #[inline]
@@ -50,7 +42,14 @@ pub(super) fn install() {}
 
 #[cfg(unix)]
 extern "C" fn on_quit(_signal: libc::c_int) {
-    if !HANDED_OVER.load(Ordering::SeqCst) {
+    // SAFETY: all zeroes is a valid `sigaction`, and the call may be made in a handler.
+    let installed = unsafe {
+        let mut now: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(libc::SIGQUIT, std::ptr::null(), &raw mut now);
+        now.sa_sigaction
+    };
+    let ours: extern "C" fn(libc::c_int) = on_quit;
+    if installed == ours as usize {
         ASKED.store(true, Ordering::SeqCst);
         // A store and a system call.
         monitor::interrupt();
