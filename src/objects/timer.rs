@@ -124,6 +124,10 @@ impl Timers {
         live == Some(&e.serial)
     }
 
+    fn live(&self) -> impl Iterator<Item = Due> {
+        self.heap.iter().filter(|Reverse(e)| self.is_live(e)).map(|Reverse(e)| e.due)
+    }
+
     /// When the next entry is due.
     pub(crate) fn next(&mut self) -> Option<Nanos> {
         while let Some(Reverse(e)) = self.heap.peek() {
@@ -213,6 +217,18 @@ fn clear(world: &mut World, o: ObjId) -> bool {
         world.access(o, Part::Head, 0, Mode::Write, Sync::None);
     }
     armed || unread
+}
+
+/// Whether time brings nothing but ticks that are lost, because of each ticker one waits to be received
+/// already: as long as everybody is blocked, nothing will ever change.
+pub(crate) fn ticks_in_vain(world: &World) -> bool {
+    world.timers.live().all(|due| match due {
+        Due::Operation(_) => false,
+        Due::Timer(o) => {
+            let c = chan::view(world.state(o));
+            c.timer.is_some_and(|t| t.period > 0 && !t.runs) && !c.buffer.is_empty()
+        }
+    })
 }
 
 /// A timer's time has come. True if it runs a function, which is then the engine's to start.

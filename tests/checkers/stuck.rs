@@ -151,3 +151,14 @@ fn a_ticker_that_is_stopped() {
         worker.join().unwrap();
     });
 }
+
+/// A ticker that goes on in vain keeps nobody alive: everybody else is blocked for ever.
+#[test]
+fn a_ticker_that_nobody_hears() {
+    flagged(Slug::Deadlock, || {
+        let ticker = time::Ticker::new(time::SECOND);
+        let (tx, _rx) = chan(0);
+        tx.send(1);
+        ticker.stop();
+    });
+}

@@ -48,7 +48,8 @@ impl Execution {
         if self.grant(spin::EAGER_GRANTS) {
             return None;
         }
-        if !self.world.timers.is_empty() {
+        let matters = !timer::ticks_in_vain(&self.world) || self.somebody_spins();
+        if !self.world.timers.is_empty() && matters {
             return match self.fire() {
                 Next::Advance => Some(Next::Advance),
                 Next::End => Some(Next::End),
@@ -60,6 +61,12 @@ impl Execution {
         }
         self.ending = Ending::Quiet;
         Some(Next::End)
+    }
+
+    /// Whether somebody spins, perhaps until some time has passed.
+    fn somebody_spins(&self) -> bool {
+        let spins = |(g, p): (&Goroutine, &Pending)| g.status == Status::Pending && p.op == Op::Await;
+        self.goroutines.iter().zip(&self.pending).any(spins)
     }
 
     /// Give every spinning goroutine another round, as long as its patience lasts.
