@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// So many goroutines race to add and to send.
@@ -188,4 +189,50 @@ fn a_tree_that_is_too_large_ends_the_search_without_a_proof() {
     assert!(cut.outgrown && !cut.exhausted && cut.is_clean(), "{cut:?}");
     assert!((1..whole.executions).contains(&cut.executions), "{cut:?}");
     assert_eq!(numbers(&Explorer::new().exhaustive().nodes(20).jobs(3).run(small)), numbers(&cut));
+}
+
+/// What its first execution does is always the same; what others do may not be.
+fn branches(stores: u64) {
+    let (flag, n) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let (other_flag, other_n) = (Arc::clone(&flag), Arc::clone(&n));
+    let other = go(move || {
+        other_flag.store(1, SeqCst);
+        other_n.fetch_add(1, SeqCst);
+        other_n.fetch_add(1, SeqCst);
+    });
+    n.fetch_add(1, SeqCst);
+    if flag.load(SeqCst) == 1 {
+        (0..stores).for_each(|i| n.store(i, SeqCst));
+    }
+    n.fetch_add(1, SeqCst);
+    other.join().unwrap();
+}
+
+#[test]
+fn a_program_that_changed_behind_its_first_execution_is_refused_by_name() {
+    static STORES: AtomicUsize = AtomicUsize::new(1);
+    let program = || branches(STORES.load(Ordering::Relaxed) as u64);
+    let folder = Folder::new("changed");
+    let first = search(&folder.0).executions(12).run(program);
+    assert!(first.is_clean() && !first.exhausted, "{first}");
+    STORES.store(2, Ordering::Relaxed);
+    let refused = catch_unwind(AssertUnwindSafe(|| search(&folder.0).run(program)));
+    let why = refused.expect_err("the file is refused");
+    let why = why.downcast_ref::<String>().expect("a text");
+    assert!(why.contains("is of another program: its execution"), "{why}");
+    STORES.store(1, Ordering::Relaxed);
+    assert!(search(&folder.0).run(program).exhausted);
+}
+
+#[test]
+fn a_bounded_search_goes_on_within_its_bound_only() {
+    let whole = Explorer::new().exhaustive().preemptions(1).run(small);
+    assert!(whole.exhausted && whole.beyond > 0 && whole.executions > 10, "{whole:?}");
+    let folder = Folder::new("bounded");
+    let first = search(&folder.0).preemptions(1).executions(5).run(small);
+    assert!(!first.exhausted);
+    let other = catch_unwind(AssertUnwindSafe(|| search(&folder.0).preemptions(2).run(small)));
+    assert!(other.is_err(), "another bound is another search");
+    let last = search(&folder.0).preemptions(1).run(small);
+    assert_eq!((numbers(&last), last.beyond), (numbers(&whole), whole.beyond));
 }

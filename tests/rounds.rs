@@ -172,3 +172,26 @@ fn what_is_missing_or_wrong_is_named() {
     std::fs::write(second, &bytes).unwrap();
     assert!(names(&error(), second) && error().contains("of a round after 0 executions"), "{}", error());
 }
+
+#[test]
+fn no_shard_and_no_merge_lets_the_tree_outgrow_its_nodes() {
+    let folder = Folder::new("nodes");
+    let round = |nodes: usize| {
+        for k in 1..=2 {
+            let explorer = Explorer::new().exhaustive().checkpoint(&folder.0).shard(k, 2);
+            let outcome = explorer.nodes(nodes).executions(1_000).run(atomics);
+            assert!(!outcome.exhausted);
+        }
+        merge(&folder.0).unwrap().remove(0)
+    };
+    let small = round(10);
+    assert!(small.outgrown && !small.exhausted && small.leaves > 0, "{small:?}");
+    // With more, it goes on where it stopped.
+    let mut last = round(1 << 20);
+    while !last.exhausted {
+        assert!(!last.outgrown && last.failure.is_none(), "{last:?}");
+        last = round(1 << 20);
+    }
+    let whole = Explorer::new().exhaustive().run(atomics);
+    assert_eq!(last.executions, whole.executions);
+}

@@ -50,7 +50,9 @@ impl Account {
     /// The account of a search that goes on: the budget is for what is run from now on.
     pub(super) fn resumed(plan: &Plan, totals: &Totals, warnings: Vec<Warning>) -> Account {
         let &Totals { executions, failing, truncated, steps, .. } = totals;
-        let total = Exploration { executions, failing, truncated, steps, warnings, ..Exploration::default() };
+        let witnesses = totals.witnesses.clone();
+        let counts = Exploration { executions, failing, truncated, steps, ..Exploration::default() };
+        let total = Exploration { warnings, witnesses, ..counts };
         let end = plan.executions.saturating_add(executions);
         Account { end, next: executions, total, ..Account::default() }
     }

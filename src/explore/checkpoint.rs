@@ -12,7 +12,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The format and the version of the library, which files have to agree with to the letter.
-const HEADER: &str = concat!("selvedge search 1, written by selvedge ", env!("CARGO_PKG_VERSION"), "\n");
+const HEADER: &str = concat!("selvedge search 2, written by selvedge ", env!("CARGO_PKG_VERSION"), "\n");
 /// How every header begins.
 const MAGIC: &str = "selvedge search ";
 
@@ -32,9 +32,10 @@ impl Subject {
         let memory = if plan.limits.weak { "c11" } else { "sc" };
         let (strategy, steps, spurious) = (plan.strategy, plan.limits.steps, plan.limits.spurious);
         let early = plan.limits.early_timers;
+        let bound = plan.preemptions.map_or_else(String::new, |most| format!(", at most {most} preemptions"));
         let settings = format!(
             "strategy {strategy}, memory {memory}, at most {steps} steps, {spurious} wake-ups without a \
-             cause, {early} early timers"
+             cause, {early} early timers{bound}"
         );
         Subject { name, fingerprint, settings }
     }
@@ -50,10 +51,35 @@ pub(crate) struct Totals {
     pub(crate) seconds: f64,
     /// The first execution of each warning, with its decisions as (goroutine, alternative).
     pub(crate) warnings: Vec<(u64, Vec<(u32, u32)>)>,
+    /// Executions that are run again to see that the program has not changed.
+    pub(crate) witnesses: Vec<Witness>,
+}
+
+/// See [`Totals`].
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct Witness {
+    pub(crate) index: u64,
+    /// Its steps: by whom, and with which outcome, in names.
+    pub(crate) path: Vec<(u64, u64)>,
+    pub(crate) fingerprint: u64,
+}
+
+impl Witness {
+    /// Whether execution `index` is to be one: some forty of the first million, more of the early ones.
+    pub(crate) fn is_wanted(index: u64) -> bool {
+        let lowest_but_two = index.checked_ilog2().unwrap_or(0).saturating_sub(1);
+        index.trailing_zeros() >= lowest_but_two
+    }
+}
+
+/// The program does something else than when the search began.
+pub(crate) fn changed(path: &Path, witness: &Witness) -> FileError {
+    FileError { path: path.to_owned(), problem: Problem::Changed(witness.index + 1) }
 }
 
 coded!(Subject { name, fingerprint, settings });
-coded!(Totals { executions, failing, truncated, steps, seconds, warnings });
+coded!(Witness { index, path, fingerprint });
+coded!(Totals { executions, failing, truncated, steps, seconds, warnings, witnesses });
 
 /// A search and what it came to so far.
 pub(crate) struct Checkpoint {
@@ -77,6 +103,7 @@ enum Problem {
     Version(String),
     Damaged,
     Malformed(Malformed),
+    Changed(u64),
     Other { what: &'static str, found: String, expected: String },
 }
 
@@ -91,6 +118,11 @@ impl fmt::Display for FileError {
             }
             Problem::Damaged => f.write_str("damaged: its sum is wrong, so it was cut or changed"),
             Problem::Malformed(malformed) => write!(f, "malformed: {malformed}"),
+            Problem::Changed(number) => write!(
+                f,
+                "is of another program: its execution {number} does something else now; remove the file to \
+                 start anew"
+            ),
             Problem::Other { what, found, expected } => write!(
                 f,
                 "is of another search: {what} {found}, expected {expected}; remove the file to start anew"

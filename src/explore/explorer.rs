@@ -8,9 +8,9 @@
 
 use super::account::{Account, Trial};
 use super::budget::Budget;
-use super::checkpoint;
-use super::dpor::Branch;
+use super::checkpoint::{self, Witness};
 use super::dpor::search::Search;
+use super::dpor::{Branch, Leaf, Outcome};
 use super::lane::{Lane, Turn};
 use super::plan::{Body, Exploration, Observed, Plan};
 use super::profile::{self, Profile};
@@ -164,6 +164,27 @@ pub(crate) fn fingerprint(plan: &Plan, body: &Body, site: SiteRef) -> Result<u64
     })
 }
 
+/// Whether the program still does what the witness did; `Err` if it had to be given up.
+pub(crate) fn does_again(
+    plan: &Plan,
+    body: &Body,
+    site: SiteRef,
+    witness: &Witness,
+) -> Result<bool, Finding> {
+    let (body, witness) = (Arc::clone(body), witness.clone());
+    on_worker(plan, move |mut worker| {
+        let mut branch = Branch::default();
+        *branch.leaf_mut() = Leaf::of_path(&witness.path);
+        let idle = worker.set_strategy(Box::new(branch));
+        let report = worker.run(0, &body, site, false).unwrap_or_default();
+        let mut outcome = Outcome::default();
+        let given = worker.with_strategy(|branch: &mut Branch| branch.give(&mut outcome));
+        given.expect("the strategy that was set");
+        worker.set_strategy(idle);
+        (report.fingerprint == witness.fingerprint && outcome.path() == witness.path, worker)
+    })
+}
+
 pub(super) fn divergence(n: Nondeterminism) -> Finding {
     let choices = |n: u32| if n == 0 { "no choice".to_owned() } else { format!("{n} choices") };
     let (expected, found) = (choices(n.expected), choices(n.found));
@@ -282,7 +303,11 @@ impl Shared {
 
     /// Run leaves of the frontier until there are no more, or the thread must not be used again.
     fn work_in(&self, team: &Team, beat: &Arc<Beat>) -> Message {
-        let mut worker = Worker::new(Box::new(Branch::default()), self.plan.limits, Arc::clone(beat.pulse()));
+        let mut worker = Worker::new(
+            Box::new(Branch::within(self.plan.preemptions)),
+            self.plan.limits,
+            Arc::clone(beat.pulse()),
+        );
         while !self.is_over(0)
             && let Some(ticket) = team.take(&mut worker)
             && let Some(report) = worker.run(0, &self.body, self.site, false)
@@ -301,11 +326,12 @@ impl Shared {
 
     /// Count an execution of the team; whether to go on.
     fn enter_in_turn(&self, entered: Entered<'_>) -> bool {
-        let Entered { index, report, trace, survey } = entered;
+        let Entered { index, report, trace, witness, survey } = entered;
         if let Some(observer) = &self.plan.observer {
             (observer.0)(&Observed { findings: &report.findings, trace });
         }
         let mut account = self.account();
+        account.total_mut().witnesses.extend(witness);
         account.add(index, report);
         let trial = account.advance(&self.plan);
         debug_assert!(trial.is_none(), "a search comes by itself to what it predicts");
@@ -316,6 +342,7 @@ impl Shared {
     /// Take over what the search knows after an execution; whether that is the end of it.
     fn take_over(&self, total: &mut Exploration, survey: &Survey) -> bool {
         total.redundant = survey.redundant;
+        total.beyond = survey.beyond;
         total.estimate = survey.progress.map(|share| total.executions as f64 / share);
         total.diverged = survey.nondeterminism.map(divergence);
         if survey.exhausted && survey.nondeterminism.is_none() && !survey.is_outgrown {

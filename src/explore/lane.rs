@@ -153,7 +153,7 @@ impl Lane {
         let is_lost = search.survey().nondeterminism.is_some() || outcome.is_lost();
         let is_over = search.is_over();
         let is_proof = search.survey().exhausted && !is_lost;
-        let is_large = search.nodes() > NODES;
+        let is_large = search.nodes() > NODES.min(self.plan.nodes);
         state.is_partial |=
             report.truncated || is_lost || self.plan.limits.spurious > 0 && state.outcome.has_whims();
         state.branch = Some(branch);

@@ -1,5 +1,6 @@
 //! What is to be explored, and what came of it.
 
+use super::checkpoint::Witness;
 use super::spec::StrategySpec;
 use super::strategies::Mix;
 use crate::model::{Limits, Report};
@@ -90,8 +91,12 @@ pub(crate) struct Exploration {
     pub(crate) warnings: Vec<Warning>,
     pub(crate) exhausted: bool,
     pub(crate) truncated: u64,
+    /// Some executions of a search that is kept in a file.
+    pub(crate) witnesses: Vec<Witness>,
     /// Executions that turned out to repeat what others cover.
     pub(crate) redundant: u64,
+    /// Executions that need more preemptions than were asked for.
+    pub(crate) beyond: u64,
     pub(crate) steps: u64,
     pub(crate) seconds: f64,
     /// How many executions there may be in all.

@@ -55,6 +55,7 @@ impl Keep {
             steps: total.steps,
             seconds: self.seconds + seconds,
             warnings: total.warnings.iter().map(pairs).collect(),
+            witnesses: total.witnesses.clone(),
         };
         checkpoint::write_search(&self.path, &self.subject, search, &totals)
     }

@@ -45,11 +45,15 @@ pub(crate) struct Ran {
 pub(crate) struct Share {
     /// How many executions the search had seen when the round began.
     round: u64,
+    /// How many nodes its tree may have.
+    nodes: u64,
+    /// At most so many preemptions were asked for.
+    preemptions: Option<u32>,
     ran: Vec<Ran>,
 }
 
 coded!(Ran { leaf, outcome, steps, truncated, failure, warnings, decisions });
-coded!(Share { round, ran });
+coded!(Share { round, nodes, preemptions, ran });
 
 /// What merging the files of a test came to.
 #[derive(Clone, PartialEq, Debug)]
@@ -70,6 +74,10 @@ pub struct Merged {
     pub failure: Option<(u64, String)>,
     /// The names of what is no failure and yet worth a word.
     pub warnings: Vec<String>,
+    /// The tree has more nodes than `SELVEDGE_NODES` allowed the shards: nothing more was entered.
+    pub outgrown: bool,
+    /// Only traces that take at most so many preemptions were asked for.
+    pub preemptions: Option<u32>,
     /// Leaves to be run in the next round.
     pub leaves: u64,
 }
@@ -122,20 +130,26 @@ pub(crate) fn run(
     site: SiteRef,
 ) -> Result<Exploration, FileError> {
     let path = search_file(folder, &subject.name);
-    let search = match checkpoint::read::<Checkpoint>(&path)? {
+    let mut search = match checkpoint::read::<Checkpoint>(&path)? {
         Some((found, Checkpoint { search, .. })) => {
             checkpoint::compare(&path, &found, subject)?;
             search
         }
         None => Search::new(),
     };
+    search.limit(plan.nodes);
     let leaves = search.leaves().into_iter().zip(0..);
     let mine: VecDeque<Ticket> = leaves.filter(|(_, i)| i % n == k).map(|(leaf, _)| leaf).collect();
     let budget = if plan.executions == u64::MAX { SHARE } else { plan.executions };
     // The first has the one leaf there is: it goes on only until there is enough to share out.
     let budget = if search.entered() == 0 { budget.min(FIRST * u64::from(n)) } else { budget };
     let each = budget.div_ceil(mine.len().max(1) as u64);
-    let share = Share { round: search.entered(), ran: Vec::new() };
+    let share = Share {
+        round: search.entered(),
+        nodes: plan.nodes as u64,
+        preemptions: plan.preemptions,
+        ran: Vec::new(),
+    };
     let ahead = ahead_file(folder, &subject.name);
     let known = match checkpoint::read::<Share>(&ahead)? {
         Some((found, share)) => {
@@ -159,7 +173,7 @@ pub(crate) fn run(
 
 /// Run leaves until there are no more, or the worker must not be used again.
 fn go_on(mut work: Work, plan: &Plan, body: &Body, site: SiteRef, mut worker: Worker) -> (Work, Worker) {
-    let idle = worker.set_strategy(Box::new(Branch::default()));
+    let idle = worker.set_strategy(Box::new(Branch::within(plan.preemptions)));
     while let Some(ticket) = work.next() {
         work.search.take_this(ticket);
         let is_known = worker.with_strategy(|branch: &mut Branch| {
@@ -192,7 +206,7 @@ fn go_on(mut work: Work, plan: &Plan, body: &Body, site: SiteRef, mut worker: Wo
 impl Work {
     /// The next leaf to run: below the one before, or the next of this share.
     fn next(&mut self) -> Option<Ticket> {
-        if self.total.diverged.is_some() {
+        if self.total.diverged.is_some() || self.total.outgrown {
             return None;
         }
         if let Some((root, left)) = self.at
@@ -230,6 +244,7 @@ impl Work {
             *left -= 1;
         }
         self.search.enter(ticket, &ran.outcome);
+        self.total.outgrown = self.search.survey().is_outgrown;
         ran.steps = report.steps.into();
         ran.truncated = report.truncated;
         let (errors, others): (Vec<&Finding>, Vec<&Finding>) =
@@ -311,6 +326,7 @@ fn merge_test(folder: &Path, name: &str, parts: &[u32]) -> Result<Merged, String
     }
     let round = search.entered();
     let mut all: BTreeMap<Key, Ran> = BTreeMap::new();
+    let (mut nodes, mut preemptions) = (u64::MAX, None);
     let files = (0..n).map(|k| share_file(folder, name, k, n));
     for file in files.clone().chain([ahead_file(folder, name)]) {
         let is_ahead = file == ahead_file(folder, name);
@@ -326,13 +342,19 @@ fn merge_test(folder: &Path, name: &str, parts: &[u32]) -> Result<Merged, String
             let found = format!("of a round after {} executions", share.round);
             return Err(format!("{}: {found}; {rounds}; remove it", file.display()));
         }
+        if !is_ahead {
+            nodes = nodes.min(share.nodes);
+            preemptions = share.preemptions;
+        }
         all.append(&mut by_leaf(share.ran));
     }
+    search.limit(usize::try_from(nodes).unwrap_or(usize::MAX));
     let subject = subject.expect("at least one share was read");
     let (mut failure, mut warnings) = (None, Vec::new());
     let mut leaf = Leaf::default();
     while let Some(ticket) = search.next()
         && failure.is_none()
+        && !search.survey().is_outgrown
     {
         search.leaf(ticket, &mut leaf);
         let Some(ran) = all.remove(&leaf.key()) else { break };
@@ -364,6 +386,8 @@ fn merge_test(folder: &Path, name: &str, parts: &[u32]) -> Result<Merged, String
         exhausted: survey.exhausted && failure.is_none(),
         failure,
         warnings,
+        outgrown: survey.is_outgrown,
+        preemptions,
         leaves: search.leaves().len() as u64,
     };
     if merged.exhausted || merged.failure.is_some() {
@@ -371,7 +395,7 @@ fn merge_test(folder: &Path, name: &str, parts: &[u32]) -> Result<Merged, String
             let _ = std::fs::remove_file(file);
         }
     } else {
-        let ahead = Share { round: search.entered(), ran: all.into_values().collect() };
+        let ahead = Share { round: search.entered(), nodes, preemptions, ran: all.into_values().collect() };
         checkpoint::write(&ahead_file(folder, name), &subject, &ahead).map_err(say)?;
         checkpoint::write_search(&path, &subject, &search, &totals).map_err(say)?;
     }

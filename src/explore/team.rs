@@ -5,6 +5,7 @@
 //! run them; no user code runs while the search is locked; whoever waits is woken when the team is told
 //! to stop.
 
+use super::checkpoint::Witness;
 use super::dpor::ledger::{Entry, Ledger, Next};
 use super::dpor::search::{Search, Ticket};
 use super::dpor::{Branch, Leaf, Outcome};
@@ -27,6 +28,8 @@ pub(super) struct Entered<'a> {
     pub(super) index: u64,
     pub(super) report: Report,
     pub(super) trace: Option<u64>,
+    /// Its steps, if it is to be a witness.
+    pub(super) witness: Option<Witness>,
     pub(super) survey: &'a Survey,
 }
 
@@ -113,7 +116,11 @@ impl Team {
             *entered += 1;
             let survey = ledger.search().survey();
             let survey = Survey { exhausted: survey.exhausted && !ran.is_broken, ..survey };
-            let goes_on = each(Entered { index, report: ran.report, trace: outcome.trace, survey: &survey });
+            let (report, trace) = (ran.report, outcome.trace);
+            let fingerprint = report.fingerprint;
+            let witness = || Witness { index, path: outcome.path(), fingerprint };
+            let witness = Witness::is_wanted(index).then(witness);
+            let goes_on = each(Entered { index, report, trace, witness, survey: &survey });
             state.is_over |= !goes_on || ran.is_broken;
             state.spare.push((leaf, outcome));
         }

@@ -176,11 +176,11 @@ impl Config {
     }
 
     /// Another budget than a number of executions is given, so the default number is no limit.
-    /// Only a depth-first search can keep to a bound, so a bound asks for one.
+    /// Only a search can keep to a bound, so a bound asks for one.
     pub(super) fn bound_preemptions(&mut self, most: u32) {
         self.preemptions = Some(most);
-        if matches!(self.strategy, StrategySpec::Mix | StrategySpec::Optimal) {
-            self.strategy = StrategySpec::Dfs;
+        if self.strategy == StrategySpec::Mix {
+            self.strategy = StrategySpec::Optimal;
         }
     }
 

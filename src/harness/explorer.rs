@@ -83,8 +83,8 @@ impl Explorer {
         self
     }
 
-    /// Only executions with at most so many preemptions: a depth-first search, unless a strategy was
-    /// chosen.
+    /// Only behaviour that takes at most so many preemptions: the optimal search, unless a strategy was
+    /// chosen. Random strategies do not keep to it.
     pub fn preemptions(mut self, most: u32) -> Explorer {
         self.config.bound_preemptions(most);
         self

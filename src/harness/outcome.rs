@@ -28,6 +28,8 @@ pub struct Outcome {
     pub truncated: u64,
     /// Executions that turned out to repeat what others cover: 0 under an optimal search.
     pub redundant: u64,
+    /// Executions of traces that need more preemptions than were asked for, made on the way to others.
+    pub beyond: u64,
     /// Steps of all executions together.
     pub steps: u64,
     /// Wall time.

@@ -48,6 +48,13 @@ pub(super) fn explore(config: &Config, plan: &Plan, body: &Body, identity: &Iden
         },
         None => fresh,
     };
+    if let (Some((k, n)), true) = (config.shard, config.strategy.is_sequential()) {
+        let why = match config.strategy {
+            StrategySpec::Optimal => "its search is shared out only in a folder, SELVEDGE_CHECKPOINT=DIR",
+            _ => "this strategy cannot be shared out",
+        };
+        eprintln!("selvedge: {}: shard {} of {n} runs all of it: {why}", identity.name(), k + 1);
+    }
     let explored = explorer::explore_from(start, plan, body, identity.site);
     if let Some(problem) = &explored.unwritten {
         eprintln!("selvedge: the search could not be kept: {problem}");
@@ -63,6 +70,12 @@ fn resume(folder: &Path, subject: Subject, plan: &Plan, body: &Body, identity: &
     };
     checkpoint::compare(&path, &found, &subject).unwrap_or_else(|error| refuse(&error.to_string()));
     eprintln!("selvedge: {}: goes on after {} executions", path.display(), totals.executions);
+    for witness in &totals.witnesses {
+        // Who hangs now is found to hang below.
+        if explorer::does_again(plan, body, identity.site, witness) == Ok(false) {
+            refuse(&checkpoint::changed(&path, witness).to_string());
+        }
+    }
     let warnings = warnings(plan, body, identity, &totals);
     let keep = Some(Keep { path, subject, seconds: totals.seconds });
     Start { search: Some(search), totals, warnings, keep, tell: None }

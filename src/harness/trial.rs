@@ -112,6 +112,7 @@ fn counted(explored: &Exploration) -> Outcome {
         outgrown: explored.outgrown,
         truncated: explored.truncated,
         redundant: explored.redundant,
+        beyond: explored.beyond,
         steps: explored.steps,
         seconds: explored.seconds,
         estimate: explored.estimate,

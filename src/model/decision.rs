@@ -67,6 +67,8 @@ pub(crate) struct Survey {
     pub(crate) progress: Option<f64>,
     /// Executions that turned out to repeat what others cover.
     pub(crate) redundant: u64,
+    /// Executions that need more preemptions than were asked for: others could not be reached without them.
+    pub(crate) beyond: u64,
     /// The program did something else after the same decisions.
     pub(crate) nondeterminism: Option<Nondeterminism>,
     /// What the search has to remember is more than it may: it does not come to its end.

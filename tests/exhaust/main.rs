@@ -53,6 +53,31 @@ fn every_trace_of_c11_is_run_once() {
     check_all(MemoryModel::C11, |program| program.c11);
 }
 
+/// The traces that take at most 0, 1, 2 … preemptions: GenMC 0.10.3 counts as many.
+const WITHIN: [(&str, &[u64]); 6] = [
+    ("binc(3)", &[6, 24, 36]),
+    ("binc(4)", &[24, 168, 432, 576]),
+    ("casw(3)", &[6, 24, 54, 66]),
+    ("casw(4)", &[24, 168, 576, 1_056, 1_200]),
+    ("cinc(3)", &[6, 42, 120, 192, 216]),
+    ("CoA(3)", &[24, 90, 130]),
+];
+
+#[test]
+fn as_many_traces_are_within_a_bound_as_genmc_counts() {
+    for (name, counts) in WITHIN {
+        let program = programs::all().find(|program| program.name == name).expect("one of the programs");
+        for (bound, &count) in (0..).zip(counts) {
+            let explorer = Explorer::new().exhaustive().memory(MemoryModel::Sc).preemptions(bound);
+            let outcome = explorer.observe(program.run, |_| {});
+            assert!(outcome.exhausted, "{name} within {bound}");
+            assert_eq!(outcome.redundant, 0, "{name} within {bound}");
+            assert_eq!(outcome.executions - outcome.beyond, count, "{name} within {bound}");
+            assert!(outcome.executions <= program.sc, "{name} within {bound}");
+        }
+    }
+}
+
 #[test]
 fn programs_have_names_of_their_own_and_no_fewer_behaviours_in_the_weaker_model() {
     let mut names = BTreeSet::new();

@@ -35,7 +35,17 @@ fn line(test: &Merged) -> String {
                 test.test
             )
         }
-        None if test.exhausted => format!("{}: proved: all {ran} explored", test.test),
+        None if test.exhausted => match test.preemptions {
+            Some(most) => {
+                let within = plural(most.into(), "preemption");
+                format!("{}: proved within {within}: {ran} explored", test.test)
+            }
+            None => format!("{}: proved: all {ran} explored", test.test),
+        },
+        None if test.outgrown => format!(
+            "{}: not proved: the tree outgrew its memory after {ran}; go on with a greater SELVEDGE_NODES",
+            test.test
+        ),
         None if *leaves == 0 => format!("{}: not proved: {ran} explored, and no more are known", test.test),
         None => {
             let about = test.estimate.map_or(String::new(), |all| format!(" of about {all:.0}"));
@@ -63,6 +73,8 @@ mod tests {
             exhausted: false,
             failure: None,
             warnings: Vec::new(),
+            outgrown: false,
+            preemptions: None,
             leaves: 3,
         }
     }
@@ -73,6 +85,10 @@ mod tests {
         assert_eq!(line(&merged()), text);
         let proved = Merged { exhausted: true, leaves: 0, warnings: vec!["lock-order".into()], ..merged() };
         assert_eq!(line(&proved), "bank::adds_up: proved: all 54 executions explored; warning: lock-order");
+        let within = Merged { exhausted: true, preemptions: Some(2), ..merged() };
+        assert_eq!(line(&within), "bank::adds_up: proved within 2 preemptions: 54 executions explored");
+        let outgrown = Merged { outgrown: true, ..merged() };
+        assert!(line(&outgrown).contains("not proved: the tree outgrew its memory after 54 executions"));
         let failure = Some((12, "panic".to_owned()));
         assert_eq!(
             line(&Merged { failure, ..merged() }),

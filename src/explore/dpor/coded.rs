@@ -85,8 +85,9 @@ coded!(Outcome {
     trace,
     nondeterminism,
     has_whims,
+    is_beyond,
 });
-coded!(Counts { explored, blocked, lost });
+coded!(Counts { explored, blocked, beyond, lost });
 
 impl Coded for Classes {
     fn write(&self, to: &mut Vec<u8>) {

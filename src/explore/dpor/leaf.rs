@@ -37,6 +37,12 @@ impl Leaf {
         self.path.iter().map(|choice| (choice.g, choice.label)).collect()
     }
 
+    /// A schedule that an execution has followed to its end before.
+    pub(crate) fn of_path(path: &[(u64, u64)]) -> Leaf {
+        let path: Vec<Choice> = path.iter().map(|&(g, label)| Choice { g, label }).collect();
+        Leaf { fresh: path.len(), path, ..Leaf::default() }
+    }
+
     pub(super) fn clear(&mut self) {
         self.path.clear();
         self.fresh = 0;
@@ -87,9 +93,16 @@ pub(crate) struct Outcome {
     pub(crate) nondeterminism: Option<Nondeterminism>,
     /// Something could have ended without a cause, which is not tried.
     pub(super) has_whims: bool,
+    /// The trace needs more preemptions than were asked for.
+    pub(super) is_beyond: bool,
 }
 
 impl Outcome {
+    /// The steps of the execution: by whom, and with which outcome.
+    pub(crate) fn path(&self) -> Vec<(u64, u64)> {
+        self.plan.iter().map(|planned| (planned.choice.g, planned.choice.label)).collect()
+    }
+
     /// Whether schedules were lost.
     pub(crate) fn is_lost(&self) -> bool {
         self.lost > 0

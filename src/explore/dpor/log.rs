@@ -88,6 +88,13 @@ pub(super) struct Goroutine {
     events: u32,
 }
 
+impl Goroutine {
+    /// Whether it has made any event.
+    pub(super) fn has_events(&self) -> bool {
+        self.events > 0
+    }
+}
+
 /// See the module.
 #[derive(Default)]
 pub(super) struct Log {
@@ -215,6 +222,11 @@ impl Log {
     /// The load that is about to take effect could have these labels.
     pub(super) fn offer(&mut self, labels: impl Iterator<Item = Label>) {
         self.labels.extend(labels);
+    }
+
+    /// Whether any goroutine went round in circles.
+    pub(super) fn has_spins(&self) -> bool {
+        !self.spins.is_empty()
     }
 
     pub(super) fn fresh(&self, announced: &Announced) -> &[ObjId] {

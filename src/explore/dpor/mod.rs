@@ -14,6 +14,7 @@
 //! Invariants: a trace is never run twice; no execution is cut because all it could do is covered
 //! (`blocked` counts those, and stays 0); the same program gives the same executions in the same order.
 
+mod bound;
 mod classes;
 mod coded;
 mod index;
@@ -54,6 +55,13 @@ impl Branch {
     pub(crate) fn up_to(events: usize) -> Branch {
         let mut branch = Branch::default();
         branch.0.limit = Some(events);
+        branch
+    }
+
+    /// For traces that need at most so many preemptions.
+    pub(crate) fn within(preemptions: Option<u32>) -> Branch {
+        let mut branch = Branch::default();
+        branch.0.bound = preemptions;
         branch
     }
 
@@ -105,8 +113,9 @@ pub(crate) struct Dpor {
 }
 
 impl Dpor {
-    pub(crate) fn new(order: Order) -> Dpor {
-        let (search, branch) = (Search::new(), Branch::default());
+    /// Every trace, or those that need at most so many preemptions.
+    pub(crate) fn new(order: Order, preemptions: Option<u32>) -> Dpor {
+        let (search, branch) = (Search::new(), Branch::within(preemptions));
         Dpor { order, search, ticket: None, branch, outcome: Outcome::default() }
     }
 }

@@ -62,7 +62,14 @@ impl Bench {
         copy
     }
 
-    fn put_back(&mut self, state: Sim) {
+    /// The state at the beginning of the execution.
+    pub(super) fn fresh(&mut self, log: &Log) -> Sim {
+        let mut state = self.spare.pop().unwrap_or_default();
+        state.begin(log);
+        state
+    }
+
+    pub(super) fn put_back(&mut self, state: Sim) {
         self.spare.push(state);
     }
 }
@@ -110,6 +117,7 @@ impl Run {
             }
         }
         self.races.found = found;
+        self.is_beyond = self.needs_too_many();
     }
 
     /// A copy of the state before `event`; `None` if there is none, which would be a mistake here.
@@ -434,7 +442,7 @@ impl Run {
             initial_in(q.choice, footprint, &self.draft, &self.lists, &self.names).is_some()
         });
         self.is_outgrown |= self.schedules.len() > ROOM;
-        if !covered && !self.is_outgrown {
+        if !covered && !self.is_outgrown && self.is_within_bound(event) {
             for planned in &self.draft {
                 let new = self.plan.len() + self.new.len();
                 self.schedules.push(if planned.event == NEW { new as u32 } else { planned.event });

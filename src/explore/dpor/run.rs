@@ -75,6 +75,11 @@ pub(super) struct Run {
     nondeterminism: Option<Nondeterminism>,
     /// Something could have ended without a cause.
     has_whims: bool,
+    /// At most so many preemptions are asked for.
+    pub(super) bound: Option<u32>,
+    pub(super) order: super::bound::Order,
+    /// The trace needs more.
+    pub(super) is_beyond: bool,
     /// Executions of more events, or of more races than that pays for, are not analysed.
     pub(super) limit: Option<usize>,
 }
@@ -115,6 +120,7 @@ impl Run {
         self.is_analysed = false;
         self.nondeterminism = None;
         self.has_whims = false;
+        self.is_beyond = false;
     }
 
     /// The execution is over: work out what it could have done otherwise.
@@ -145,6 +151,7 @@ impl Run {
         outcome.is_outgrown = self.is_outgrown;
         outcome.nondeterminism = self.nondeterminism;
         outcome.has_whims = self.has_whims;
+        outcome.is_beyond = self.is_beyond;
     }
 
     /// What distinguishes the trace of the execution from all others; `None` if that is not known.

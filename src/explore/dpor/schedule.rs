@@ -103,7 +103,7 @@ impl Lists {
         &self.touches[planned.footprint.0 as usize..planned.footprint.1 as usize]
     }
 
-    fn causes(&self, planned: &Planned) -> &[u32] {
+    pub(super) fn causes(&self, planned: &Planned) -> &[u32] {
         &self.causes[planned.causes.0 as usize..planned.causes.1 as usize]
     }
 }

@@ -21,6 +21,8 @@ pub(crate) struct Counts {
     pub(crate) explored: u64,
     /// Executions that turned out to repeat what others cover.
     pub(crate) blocked: u64,
+    /// Of those explored: traces that need more preemptions than were asked for.
+    pub(crate) beyond: u64,
     /// Schedules that could not be followed.
     pub(crate) lost: u64,
 }
@@ -230,6 +232,7 @@ impl Search {
             true => self.counts.blocked += 1,
             false => self.counts.explored += 1,
         }
+        self.counts.beyond += u64::from(outcome.is_beyond);
         self.counts.lost += outcome.lost;
         self.progress = self.tree.progress(&self.path);
         self.tree.collapse();
@@ -237,6 +240,7 @@ impl Search {
             exhausted: self.is_over() && self.is_proof(),
             progress: Some(self.progress),
             redundant: self.counts.blocked,
+            beyond: self.counts.beyond,
             nondeterminism: self.survey.nondeterminism.or(outcome.nondeterminism),
             is_outgrown: outcome.is_outgrown || self.tree.len() > self.most_nodes,
         };
@@ -301,7 +305,7 @@ impl Coded for Search {
             counts,
             first_taken: first_entered,
             first_entered,
-            survey: Survey { redundant: counts.blocked, ..Survey::default() },
+            survey: Survey { redundant: counts.blocked, beyond: counts.beyond, ..Survey::default() },
             ..search
         })
     }

@@ -55,7 +55,7 @@ pub(crate) fn make(plan: &Plan, profile: Option<Arc<Profile>>) -> Box<dyn Strate
     make_named(plan.strategy, plan.seed, profile, plan.preemptions)
 }
 
-/// The strategy of this name. `preemptions` bounds the depth-first search.
+/// The strategy of this name. `preemptions` bounds the searches that can end with a proof.
 fn make_named(
     spec: StrategySpec,
     seed: u64,
@@ -71,9 +71,9 @@ fn make_named(
         StrategySpec::Surw => Box::new(Surw::new(seed, profile)),
         StrategySpec::RoundRobin => Box::new(RoundRobin::new()),
         StrategySpec::Dfs => Box::new(Dfs::new(preemptions)),
-        StrategySpec::Optimal => Box::new(Dpor::new(Order::DepthFirst)),
+        StrategySpec::Optimal => Box::new(Dpor::new(Order::DepthFirst, preemptions)),
         StrategySpec::Flip => Box::new(Flip::new(seed)),
-        StrategySpec::Frontier => Box::new(Dpor::new(Order::Random(Rng::new(seed)))),
+        StrategySpec::Frontier => Box::new(Dpor::new(Order::Random(Rng::new(seed)), preemptions)),
     }
 }
 

@@ -122,9 +122,19 @@ pub(super) fn by_force(body: &Body, most: u64) -> Option<Explored> {
 
 /// The same within limits.
 pub(super) fn by_force_in(limits: Limits, body: &Body, most: u64) -> Option<Explored> {
-    let brute = Brute { dfs: Dfs::new(None), notes: Run::default(), step: 0 };
+    by_force_within(None, limits, body, most)
+}
+
+/// The interleavings with at most so many preemptions.
+pub(super) fn by_force_within(
+    preemptions: Option<u32>,
+    limits: Limits,
+    body: &Body,
+    most: u64,
+) -> Option<Explored> {
+    let brute = Brute { dfs: Dfs::new(preemptions), notes: Run::default(), step: 0 };
     explore(Box::new(brute), body, limits, most, |strategy: &mut dyn Any| {
         let notes = &strategy.downcast_ref::<Brute>().unwrap().notes;
-        (notes.canonical(), Counts::default())
+        (Some(notes.canonical()), Counts::default())
     })
 }

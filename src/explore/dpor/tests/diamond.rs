@@ -141,7 +141,7 @@ fn diamonds(family: Family) {
     for seed in 0..150 {
         for (goroutines, length) in [(2, 3), (3, 2), (4, 2)] {
             let (text, body) = program(seed, family, goroutines, length);
-            let dpor = Dpor::new(Order::Random(crate::explore::rng::Rng::new(seed)));
+            let dpor = Dpor::new(Order::Random(crate::explore::rng::Rng::new(seed)), None);
             let mut run = Run::with(Box::new(dpor), Limits::default());
             for index in 0..3 {
                 if run.next(index, &body).is_none() {

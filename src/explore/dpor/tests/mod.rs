@@ -1,5 +1,6 @@
 //! The explorer against brute force, and against counts worked out by hand or by other tools.
 
+mod bounds;
 mod brute;
 mod counts;
 pub(super) mod fuzz;
@@ -29,7 +30,7 @@ fn explore(
     body: &Body,
     limits: Limits,
     most: u64,
-    look: impl Fn(&mut dyn Any) -> (u64, Counts),
+    look: impl Fn(&mut dyn Any) -> (Option<u64>, Counts),
 ) -> Option<Explored> {
     let mut run = Run::with(strategy, limits);
     let mut explored = Explored::default();
@@ -41,7 +42,7 @@ fn explore(
         run.ask(|strategy| {
             let (trace, counts) = look(strategy);
             explored.counts = counts;
-            let again = !explored.traces.insert(trace);
+            let again = trace.is_some_and(|trace| !explored.traces.insert(trace));
             explored.duplicates += u64::from(again);
         });
     }
@@ -55,9 +56,21 @@ fn optimally(body: &Body, random: Option<u64>, most: u64) -> Option<Explored> {
 
 /// The same within limits.
 fn optimally_in(limits: Limits, body: &Body, random: Option<u64>, most: u64) -> Option<Explored> {
+    optimally_within(None, limits, body, random, most)
+}
+
+/// The traces that need at most so many preemptions, among all that were explored for them.
+fn optimally_within(
+    preemptions: Option<u32>,
+    limits: Limits,
+    body: &Body,
+    random: Option<u64>,
+    most: u64,
+) -> Option<Explored> {
     let order = random.map_or(Order::DepthFirst, |seed| Order::Random(Rng::new(seed)));
-    explore(Box::new(Dpor::new(order)), body, limits, most, |strategy| {
+    explore(Box::new(Dpor::new(order, preemptions)), body, limits, most, |strategy| {
         let dpor = strategy.downcast_ref::<Dpor>().unwrap();
-        (dpor.trace().unwrap_or(0), dpor.search.counts())
+        let trace = (!dpor.outcome.is_beyond).then(|| dpor.trace().unwrap_or(0));
+        (trace, dpor.search.counts())
     })
 }

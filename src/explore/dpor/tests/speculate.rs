@@ -2,7 +2,7 @@
 
 use super::super::ledger::{Entry, Ledger, Next};
 use super::super::search::{Search, Ticket};
-use super::super::{Branch, Leaf};
+use super::super::{Branch, Leaf, Outcome};
 use super::fuzz::{Family, program, shapes, sizes};
 use crate::Explorer;
 use crate::explore::plan::Body;
@@ -90,6 +90,44 @@ fn check(family: Family) {
         }
     }
     println!("{family:?}: {executions} executions, {} ahead, {} of them again", waste.ahead, waste.again);
+}
+
+/// What a leaf that was run ahead slept with may have been less than is known of it now.
+#[test]
+fn an_outcome_made_with_sleepers_that_are_known_better_by_now_does_not_hold() {
+    let mut seen = (false, false);
+    for seed in 0..40 {
+        let (_, body) = program(seed, Family::Atomics, 3, 3);
+        let mut search = Search::new();
+        let mut worker = Worker::new(Box::new(Branch::default()), Limits::default(), Default::default());
+        while let Some(ticket) = search.take(|_| 0) {
+            worker.with_strategy(|branch: &mut Branch| search.leaf(ticket, branch.leaf_mut()));
+            worker.run(0, &body, std::panic::Location::caller(), false).unwrap();
+            let (mut leaf, mut outcome) = (Leaf::default(), Outcome::default());
+            worker.with_strategy(|branch: &mut Branch| {
+                leaf.clone_from(branch.leaf_mut());
+                branch.give(&mut outcome);
+            });
+            assert!(search.would_hold(ticket, &leaf, &outcome));
+            for sleeper in leaf.sleepers.clone() {
+                let mut less = leaf.clone();
+                let of = less.sleepers.iter_mut().find(|other| **other == sleeper).unwrap();
+                of.footprint.1 = of.footprint.0;
+                let conflicts = leaf.footprint(&sleeper).iter().any(|touch| outcome.may_conflict(touch));
+                assert_eq!(search.would_hold(ticket, &less, &outcome), !conflicts, "{seed}");
+                match conflicts {
+                    true => seen.0 = true,
+                    false => seen.1 = true,
+                }
+            }
+            search.enter(ticket, &outcome);
+            if search.entered() > 40 {
+                break;
+            }
+        }
+        worker.retire();
+    }
+    assert!(seen.0, "no sleeper mattered: {seen:?}");
 }
 
 #[test]
