@@ -4,10 +4,11 @@
 //! Lahav et al., "Repairing sequential consistency in C/C++11", 2017). A thread's reads stand in the
 //! order of the program; threads are separated by nothing.
 
-use selvedge::Explorer;
+use selvedge::cell::Plain;
 use selvedge::harness::config::{MemoryModel, StrategySpec};
-use selvedge::sync::atomic::{AtomicU32, Ordering, fence};
+use selvedge::sync::atomic::{AtomicAdd, AtomicU32, Ordering, fence};
 use selvedge::thread;
+use selvedge::{Explorer, Slug};
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 use std::sync::{Arc, Mutex};
@@ -370,6 +371,107 @@ fn sampling_finds_what_only_old_stores_show() {
             };
             let tries: Vec<_> = (0..10).map(found).collect();
             assert!(tries.iter().all(|&failing| failing > 0), "{bug} by {name}: {tries:?}");
+        }
+    }
+}
+
+/// Whether what a thread wrote before it counted is a race for who sees the count.
+fn counting_races(explorer: &Explorer, order: Ordering, in_between: bool) -> bool {
+    let outcome = explorer.run(move || {
+        let shared = Arc::new((Plain::new(0), AtomicU32::new(0)));
+        let theirs = Arc::clone(&shared);
+        let writer = thread::spawn(move || {
+            theirs.0.set(1);
+            theirs.1.add(1, order);
+        });
+        let theirs = Arc::clone(&shared);
+        let other = thread::spawn(move || {
+            if in_between {
+                theirs.1.add(2, Relaxed);
+            }
+        });
+        let all = if in_between { 3 } else { 1 };
+        if shared.1.load(Acquire) == all {
+            shared.0.get();
+        }
+        writer.join().unwrap();
+        other.join().unwrap();
+    });
+    outcome.findings.iter().any(|finding| finding.slug == Slug::DataRace)
+}
+
+#[test]
+fn an_addition_publishes_and_continues_what_others_published() {
+    for memory in [MemoryModel::Sc, MemoryModel::C11] {
+        let explorer = Explorer::new().exhaustive().memory(memory);
+        for in_between in [false, true] {
+            assert!(!counting_races(&explorer, Release, in_between), "{memory:?} {in_between}");
+            assert!(!counting_races(&explorer, SeqCst, in_between), "{memory:?} {in_between}");
+            assert!(counting_races(&explorer, Relaxed, in_between), "{memory:?} {in_between}");
+        }
+    }
+}
+
+/// Two readers may not see two additions in different orders, and a late one may see a single one.
+#[test]
+fn the_order_of_additions_can_be_seen_by_who_reads_old_values() {
+    let adds = |n| {
+        thread(move |v: &Variables| {
+            v[X].add(n, Relaxed);
+            vec![]
+        })
+    };
+    let looks = || thread(|v: &Variables| vec![v[X].load(Relaxed)]);
+    let (found, exhausted) = explore(&Explorer::new().exhaustive(), &[adds(1), adds(2), looks(), looks()]);
+    assert!(exhausted);
+    let both: BTreeSet<Vec<u32>> = (0..=3).flat_map(|a| (0..=3).map(move |b| vec![a, b])).collect();
+    let contradictory = BTreeSet::from([vec![1, 2], vec![2, 1]]);
+    assert_eq!(found, both.difference(&contradictory).cloned().collect());
+}
+
+/// Every strategy that samples comes to the outcomes that only a weak memory has.
+#[test]
+fn sampling_finds_what_weak_memory_allows() {
+    let shapes: [(&str, Vec<Thread>, Vec<u32>); 4] = [
+        (
+            "SB",
+            vec![writes_and_reads(X, Y, [Relaxed, Relaxed]), writes_and_reads(Y, X, [Relaxed, Relaxed])],
+            vec![0, 0],
+        ),
+        ("MP", vec![writes(X, Y, [Relaxed, Relaxed]), reads(Y, X, [Relaxed, Relaxed])], vec![1, 0]),
+        (
+            "IRIW",
+            vec![
+                store(X, 1, Relaxed),
+                store(Y, 1, Relaxed),
+                reads(X, Y, [Relaxed, Relaxed]),
+                reads(Y, X, [Relaxed, Relaxed]),
+            ],
+            vec![1, 0, 1, 0],
+        ),
+        (
+            "WRC",
+            vec![
+                store(X, 1, Relaxed),
+                thread(|v| {
+                    let x = v[X].load(Relaxed);
+                    v[Y].store(x, Relaxed);
+                    vec![x]
+                }),
+                reads(Y, X, [Relaxed, Relaxed]),
+            ],
+            vec![1, 1, 0],
+        ),
+    ];
+    for strategy in
+        [StrategySpec::Random, StrategySpec::Pos, StrategySpec::Pct(3), StrategySpec::Surw, StrategySpec::Mix]
+    {
+        for (name, threads, weak) in &shapes {
+            for seed in 0..10 {
+                let explorer = Explorer::new().strategy(strategy).executions(400).seed(seed);
+                let (found, _) = explore(&explorer, threads);
+                assert!(found.contains(weak), "{name} under {strategy:?}, seed {seed}: {found:?}");
+            }
         }
     }
 }

@@ -123,6 +123,8 @@ pub enum Sync {
     AcquireUpdate,
     /// A releasing read-modify-write that learns nothing before a fence.
     ReleaseUpdate,
+    /// A relaxed addition whose result nobody sees: continues the release sequence, and learns nothing.
+    RelaxedAdd,
     /// Before anything is released: what was published so far is kept for this store, which will not
     /// be the newest any more.
     Keep,

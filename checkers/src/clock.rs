@@ -371,7 +371,9 @@ impl Clocks {
             match a.sync {
                 Sync::None => {}
                 Sync::Acquire => vars.teach(a, &mut me.seen),
-                Sync::Release | Sync::Publish | Sync::RelaxedStore => first_release = at.min(first_release),
+                Sync::Release | Sync::Publish | Sync::RelaxedStore | Sync::RelaxedAdd => {
+                    first_release = at.min(first_release)
+                }
                 Sync::AcquireRelease | Sync::AcquireUpdate => {
                     vars.teach(a, &mut me.seen);
                     first_release = at.min(first_release);
@@ -523,7 +525,7 @@ fn publish(me: &mut Goroutine, vars: &mut Vars, g: Gid, footprint: &[Access]) {
                 raised = true;
             }
             Sync::RelaxedStore => vars.var(a).assign(&me.fenced),
-            Sync::RelaxedUpdate | Sync::AcquireUpdate => vars.var(a).join(&me.fenced),
+            Sync::RelaxedUpdate | Sync::AcquireUpdate | Sync::RelaxedAdd => vars.var(a).join(&me.fenced),
             Sync::None | Sync::Acquire | Sync::RelaxedLoad | Sync::Keep => {}
         }
     }

@@ -187,7 +187,7 @@ fn go_on(mut work: Work, plan: &Plan, body: &Body, site: SiteRef, mut worker: Wo
         let mut ran = Ran::default();
         let overflowed = worker.has_overflowed();
         worker.with_strategy(|branch: &mut Branch| {
-            ran.leaf.clone_from(branch.leaf_mut());
+            ran.leaf.clone_from(branch.leaf());
             if !overflowed {
                 branch.give(&mut ran.outcome);
             }

@@ -100,7 +100,7 @@ impl Team {
         let (leaf, outcome) = spare.unwrap_or_default();
         let mut entry = Entry { leaf, outcome, report: Ran { report, is_broken } };
         worker.with_strategy(|branch: &mut Branch| {
-            entry.leaf.clone_from(branch.leaf_mut());
+            entry.leaf.clone_from(branch.leaf());
             match is_broken {
                 true => entry.outcome = Outcome::default(),
                 false => branch.give(&mut entry.outcome),

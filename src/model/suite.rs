@@ -32,6 +32,7 @@ fn is_silent(op: &Op) -> bool {
             | Op::Load { .. }
             | Op::Store { .. }
             | Op::Update { .. }
+            | Op::Add { .. }
             | Op::CompareExchange { .. }
             | Op::Fence(_)
             | Op::Sleep { .. }

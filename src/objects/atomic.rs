@@ -7,7 +7,7 @@
 use super::op::{Int, Op, Ret, Update};
 use super::{State, World, memory};
 use core::sync::atomic::Ordering;
-use selvedge_checkers::access::{Mode, Sync};
+use selvedge_checkers::access::{Class, Mode, Sync};
 use selvedge_checkers::ids::{Gid, ObjId};
 
 /// The newest value, as a zero-extended `u64`.
@@ -37,6 +37,12 @@ fn load_sync(order: Ordering) -> Sync {
 
 fn store_sync(order: Ordering) -> Sync {
     if releases(order) { Sync::Publish } else { Sync::RelaxedStore }
+}
+
+/// An addition continues a release sequence and learns nothing, not even before a fence: whether it reads
+/// what another one wrote is not to matter.
+fn add_sync(order: Ordering) -> Sync {
+    if releases(order) { Sync::Release } else { Sync::RelaxedAdd }
 }
 
 fn update_sync(order: Ordering) -> Sync {
@@ -117,6 +123,17 @@ pub(super) fn step(world: &mut World, g: Gid, op: &Op, alternative: u32) -> Ret 
             let old = value(world.state(atomic));
             replace(world, g, atomic, updated(update, int, old, operand), order);
             Ret::Value(old)
+        }
+        Op::Add { atomic, int, operand, order } => {
+            let value = updated(Update::Add, int, value(world.state(atomic)), operand);
+            world.slot_mut(atomic).state = State::Atomic(AtomicState { value });
+            if world.memory.weak {
+                // A load may read a store between two additions, and so tell their order.
+                memory::store(world, g, atomic, value, order, add_sync(order));
+            } else {
+                world.whole(atomic, Mode::Commute(Class::Add), add_sync(order));
+            }
+            Ret::Unit
         }
         Op::CompareExchange { atomic, expected, new, success, failure, .. } => {
             let newest = value(world.state(atomic));

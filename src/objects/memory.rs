@@ -298,7 +298,8 @@ pub(super) fn store(world: &mut World, g: Gid, atomic: ObjId, value: u64, order:
     }
     let me = &mut world.goroutines[g.index()];
     me.stores += 1;
-    let released = !matches!(sync, Sync::RelaxedStore | Sync::RelaxedUpdate | Sync::AcquireUpdate);
+    let released =
+        !matches!(sync, Sync::RelaxedStore | Sync::RelaxedUpdate | Sync::AcquireUpdate | Sync::RelaxedAdd);
     let new = Store { value, by: world.clocks.epoch(g), number: me.stores, released };
     let history = world.memory.history_mut(atomic);
     let last = history.stores[history.newest()];

@@ -357,9 +357,11 @@ impl World {
             Op::Unpark(target) => park::unpark(self, target),
             Op::TaskWait(o) => task::wait(self, o),
             Op::TaskWake(o) => task::wake(self, o),
-            Op::Load { .. } | Op::Store { .. } | Op::Update { .. } | Op::CompareExchange { .. } => {
-                atomic::step(self, g, op, alternative)
-            }
+            Op::Load { .. }
+            | Op::Store { .. }
+            | Op::Update { .. }
+            | Op::Add { .. }
+            | Op::CompareExchange { .. } => atomic::step(self, g, op, alternative),
             Op::Fence(order) => {
                 memory::fence(self, g, order);
                 Ret::Unit

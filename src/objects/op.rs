@@ -172,6 +172,13 @@ pub(crate) enum Op {
         operand: u64,
         order: Ordering,
     },
+    /// An addition whose result nobody sees.
+    Add {
+        atomic: ObjId,
+        int: Int,
+        operand: u64,
+        order: Ordering,
+    },
     CompareExchange {
         atomic: ObjId,
         expected: u64,
@@ -239,7 +246,7 @@ impl Op {
             Op::Join(_) => OpKind::Join,
             Op::Load { .. } => OpKind::Load,
             Op::Store { .. } => OpKind::Store,
-            Op::Update { .. } => OpKind::Update,
+            Op::Update { .. } | Op::Add { .. } => OpKind::Update,
             Op::CompareExchange { .. } => OpKind::CompareExchange,
             Op::Fence(_) => OpKind::Fence,
             Op::Sleep { .. } => OpKind::Sleep,
@@ -294,6 +301,7 @@ impl Op {
             Op::Load { atomic, .. }
             | Op::Store { atomic, .. }
             | Op::Update { atomic, .. }
+            | Op::Add { atomic, .. }
             | Op::CompareExchange { atomic, .. } => Some(atomic),
             Op::Yield
             | Op::Choose(_)
@@ -351,15 +359,23 @@ impl Op {
 
     /// Whether it is an operation on an atomic: always possible.
     pub(crate) fn is_atomic(&self) -> bool {
-        matches!(self, Op::Load { .. } | Op::Store { .. } | Op::Update { .. } | Op::CompareExchange { .. })
+        matches!(
+            self,
+            Op::Load { .. }
+                | Op::Store { .. }
+                | Op::Update { .. }
+                | Op::Add { .. }
+                | Op::CompareExchange { .. }
+        )
     }
 
     /// Whether it is no access to an atomic that asks for less than sequential consistency.
     pub(crate) fn is_consistent(&self) -> bool {
         match *self {
-            Op::Load { order, .. } | Op::Store { order, .. } | Op::Update { order, .. } => {
-                order == Ordering::SeqCst
-            }
+            Op::Load { order, .. }
+            | Op::Store { order, .. }
+            | Op::Update { order, .. }
+            | Op::Add { order, .. } => order == Ordering::SeqCst,
             Op::CompareExchange { success, failure, .. } => {
                 success == Ordering::SeqCst && failure == Ordering::SeqCst
             }

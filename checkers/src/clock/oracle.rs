@@ -35,7 +35,12 @@ impl Oracle {
                 Sync::RelaxedLoad | Sync::RelaxedUpdate | Sync::ReleaseUpdate => {
                     join(&mut self.pending[g], &var);
                 }
-                Sync::None | Sync::Release | Sync::Publish | Sync::RelaxedStore | Sync::Keep => {}
+                Sync::None
+                | Sync::Release
+                | Sync::Publish
+                | Sync::RelaxedStore
+                | Sync::RelaxedAdd
+                | Sync::Keep => {}
             }
         }
         let mut raised = false;
@@ -45,7 +50,7 @@ impl Oracle {
                 Sync::Release | Sync::AcquireRelease | Sync::ReleaseUpdate => join(var, &self.know[g]),
                 Sync::Publish => *var = self.know[g],
                 Sync::RelaxedStore => *var = self.fenced[g],
-                Sync::RelaxedUpdate | Sync::AcquireUpdate => join(var, &self.fenced[g]),
+                Sync::RelaxedUpdate | Sync::AcquireUpdate | Sync::RelaxedAdd => join(var, &self.fenced[g]),
                 Sync::None | Sync::Acquire | Sync::RelaxedLoad | Sync::Keep => {}
             }
             raised |=
@@ -96,6 +101,7 @@ impl Dice {
             RelaxedLoad,
             RelaxedStore,
             RelaxedUpdate,
+            RelaxedAdd,
             AcquireUpdate,
             ReleaseUpdate,
         ];

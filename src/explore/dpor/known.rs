@@ -44,7 +44,7 @@ impl Run {
         }
         let again = match (log.events[first].op, log.events[second].op) {
             (Op::Lock(_), Op::Lock(_)) => Some(self.again(second, None)),
-            (Op::Load { .. } | Op::Store { .. } | Op::Update { .. }, op) => {
+            (Op::Load { .. } | Op::Store { .. } | Op::Update { .. } | Op::Add { .. }, op) => {
                 self.access_after(first, kept, second, &op)
             }
             _ => None,
@@ -62,7 +62,7 @@ impl Run {
     /// What the access `op` of an event becomes after the events kept and without `first`.
     fn access_after(&mut self, first: usize, kept: &[usize], event: usize, op: &Op) -> Option<Planned> {
         let (atomic, order) = match *op {
-            Op::Store { atomic, .. } | Op::Update { atomic, .. } => (atomic, None),
+            Op::Store { atomic, .. } | Op::Update { atomic, .. } | Op::Add { atomic, .. } => (atomic, None),
             Op::Load { atomic, order } => (atomic, Some(order)),
             _ => return None,
         };
@@ -167,7 +167,7 @@ fn store_of(log: &Log, event: usize, atomic: ObjId) -> Result<Option<Made>, Unkn
         return Ok(None);
     }
     let order = match e.op {
-        Op::Store { order, .. } | Op::Update { order, .. } => order,
+        Op::Store { order, .. } | Op::Update { order, .. } | Op::Add { order, .. } => order,
         Op::CompareExchange { success, .. } => success,
         _ => return Err(Unknown),
     };

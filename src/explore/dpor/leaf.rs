@@ -10,7 +10,7 @@ use crate::model::Nondeterminism;
 use selvedge_checkers::access::Part;
 
 /// A schedule to be run.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(PartialEq, Eq, Debug, Default)]
 pub(crate) struct Leaf {
     pub(super) path: Vec<Choice>,
     /// How many of these decisions an execution has made before.
@@ -50,8 +50,35 @@ impl Leaf {
         self.touches.clear();
     }
 
+    /// How deep the same sleeps in both.
+    pub(super) fn same_beside(&self, other: &Leaf) -> usize {
+        let mut beside = self.sleepers.iter().zip(&other.sleepers);
+        let differ = beside.position(|(a, b)| {
+            (a.depth, a.choice) != (b.depth, b.choice) || self.footprint(a) != other.footprint(b)
+        });
+        let at = differ.unwrap_or(self.sleepers.len().min(other.sleepers.len()));
+        let depth = |leaf: &Leaf| leaf.sleepers.get(at).map_or(usize::MAX, |q| q.depth as usize);
+        depth(self).min(depth(other))
+    }
+
     pub(super) fn footprint(&self, sleeper: &Sleeper) -> &[(u64, Touch)] {
         &self.touches[sleeper.footprint.0 as usize..sleeper.footprint.1 as usize]
+    }
+}
+
+impl Clone for Leaf {
+    fn clone(&self) -> Leaf {
+        let mut copy = Leaf::default();
+        copy.clone_from(self);
+        copy
+    }
+
+    fn clone_from(&mut self, other: &Leaf) {
+        self.path.clone_from(&other.path);
+        self.fresh = other.fresh;
+        self.sleepers.clone_from(&other.sleepers);
+        self.touches.clone_from(&other.touches);
+        self.stamp = other.stamp;
     }
 }
 

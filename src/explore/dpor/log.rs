@@ -495,6 +495,7 @@ fn is_plain(op: &Op) -> bool {
             | Op::Load { .. }
             | Op::Store { .. }
             | Op::Update { .. }
+            | Op::Add { .. }
             | Op::CompareExchange { .. }
             | Op::Lock(_)
             | Op::TryLock(_)

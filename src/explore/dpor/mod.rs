@@ -67,7 +67,12 @@ impl Branch {
 
     /// The leaf to be run next.
     pub(crate) fn leaf_mut(&mut self) -> &mut Leaf {
-        self.0.leaf_mut()
+        self.0.next_mut()
+    }
+
+    /// The leaf that is run, or was run last.
+    pub(crate) fn leaf(&self) -> &Leaf {
+        self.0.leaf()
     }
 
     /// Give away what the last execution came to. What was in `outcome` is room for the next one.

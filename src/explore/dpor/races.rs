@@ -3,18 +3,23 @@
 //! Two events race if they conflict, and nothing orders them but that conflict. An operation that may
 //! have to wait also races with whatever touched its objects before it became possible, and one that
 //! still waits at the end with all of it: a lock taken is reversed with a lock taken, although the
-//! unlock lies between them. Source: Flanagan and Godefroid (POPL 2005) for races as the places to
-//! backtrack to, Abdulla et al. (POPL 2014) for reversible races; the treatment of operations with
-//! several outcomes is ours.
+//! unlock lies between them. Of several locks in a row only the last races with the next one: where it
+//! has been reversed with that, the one before it is the last. Source: Flanagan and Godefroid (POPL 2005)
+//! for races as the places to backtrack to, Abdulla et al. (POPL 2014) for reversible races; the treatment
+//! of operations with several outcomes is ours.
 //!
 //! Invariants: rows of clocks hold for each goroutine how many of its events come before or are this
-//! one; the last column is the clock's.
+//! one; the last column is the clock's. What is known of an event depends on those before it alone: an
+//! execution that begins as the last one did keeps it.
 
 use super::index::Index;
 use super::log::Log;
 use crate::objects::Op;
 use selvedge_checkers::access::{Mode, Part, Res};
 use selvedge_checkers::ids::{Gid, ObjId};
+
+/// So many resources are indexed before those that nobody touches any more are forgotten.
+const STALE: usize = 1 << 12;
 
 /// Who would come first if the race went the other way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,29 +61,63 @@ pub(super) struct Races {
     conflicting: Vec<u32>,
     candidates: Vec<u32>,
     base: Vec<u32>,
+    /// What comes before the races of the one that is looked at.
+    covered: Vec<u32>,
+    /// The races of every event with those before it, and where those of each end.
+    of_events: Vec<Race>,
+    ends: Vec<u32>,
+    /// The races, by the first of each.
     pub(super) found: Vec<Race>,
 }
 
 impl Races {
-    /// Work out the order of a finished execution, and its races but for those among the first `known`
-    /// events, which an earlier execution shared.
-    pub(super) fn analyse(&mut self, log: &Log, known: usize) {
-        self.width = log.width() + 1;
+    /// Another execution begins, whose first `shared` events are those of the last one.
+    pub(super) fn keep(&mut self, shared: usize) {
+        let shared = shared.min(self.ends.len());
+        self.ends.truncate(shared);
+        self.of_events.truncate(self.ends.last().map_or(0, |&end| end as usize));
+        self.rows.truncate(shared * self.width);
+        // What nobody touches any more keeps its place in the index: not for ever.
+        if shared == 0 || self.used > STALE {
+            self.forget();
+        }
+        for history in &mut self.histories[..self.used] {
+            while history.pop_if(|last| last.0 as usize >= shared).is_some() {}
+        }
+    }
+
+    fn forget(&mut self) {
+        self.ends.clear();
+        self.of_events.clear();
         self.rows.clear();
         self.resources.clear();
         self.histories[..self.used].iter_mut().for_each(Vec::clear);
         self.used = 0;
-        self.found.clear();
-        for event in 0..log.events.len() {
-            self.add(log, event, event >= known);
+    }
+
+    /// Work out the order of a finished execution, and its races but for those among the first `known`
+    /// events, which an earlier execution shared.
+    pub(super) fn analyse(&mut self, log: &Log, known: usize) {
+        if self.width != log.width() + 1 {
+            self.forget();
+            self.width = log.width() + 1;
         }
-        for g in 0..log.width() {
-            let g = Gid(g as u32);
-            if let Some(op) = log.goroutines[g.index()].pending {
+        for event in self.ends.len()..log.events.len() {
+            self.add(log, event);
+            self.ends.push(self.of_events.len() as u32);
+        }
+        let known = known.min(self.ends.len());
+        let old = known.checked_sub(1).map_or(0, |last| self.ends[last] as usize);
+        let mut found = std::mem::take(&mut self.found);
+        found.clear();
+        found.extend_from_slice(&self.of_events[old..]);
+        let waiting = |g: &Gid| log.goroutines[g.index()].pending.filter(goes_on_by_itself);
+        for g in (0..log.width()).map(|g| Gid(g as u32)) {
+            if let Some(op) = waiting(&g) {
                 self.start_row(Second::Pending(g).causes(log));
                 self.candidates.clear();
                 self.gather_attempted(log, g, &op, log.announcements(g), true);
-                self.report(log, g, &op, Second::Pending(g));
+                self.report(log, g, &op, Second::Pending(g), &mut found);
             }
         }
         for (n, overtaken) in log.overtaken.iter().enumerate() {
@@ -87,10 +126,11 @@ impl Races {
             self.gather_attempted(log, overtaken.g, &overtaken.op, overtaken.announced, true);
             self.candidates.push(overtaken.by);
             self.candidates.retain(|&first| first <= overtaken.by);
-            self.report(log, overtaken.g, &overtaken.op, Second::Overtaken(n as u32));
+            self.report(log, overtaken.g, &overtaken.op, Second::Overtaken(n as u32), &mut found);
         }
-        self.found.sort_by_key(|race| race.first);
-        self.found.dedup();
+        found.sort_by_key(|race| race.first);
+        found.dedup();
+        self.found = found;
     }
 
     /// Whether event `a` comes before `b` in every linearization, or is `b`.
@@ -117,22 +157,24 @@ impl Races {
         }
     }
 
-    fn add(&mut self, log: &Log, event: usize, new: bool) {
+    fn add(&mut self, log: &Log, event: usize) {
         let e = &log.events[event];
         self.start_row(log.causes(event));
         let may_wait = may_fail_earlier(&e.op) && e.due.is_none();
         self.gather_conflicting(log, event);
-        if may_wait && new {
+        if may_wait {
             // Who only looked did not keep it from being possible.
             self.candidates.clone_from(&self.conflicting);
             self.gather_attempted(log, e.g, &e.op, e.announced, false);
-            self.report(log, e.g, &e.op, Second::Event(event as u32));
+            let mut found = std::mem::take(&mut self.of_events);
+            self.report(log, e.g, &e.op, Second::Event(event as u32), &mut found);
+            self.of_events = found;
         }
         for i in 0..self.conflicting.len() {
             let first = self.conflicting[i] as usize;
             if !is_before(log, first, &self.base) {
-                if new && !may_wait && log.events[first].g != e.g {
-                    self.found.push(Race { first: first as u32, second: Second::Event(event as u32) });
+                if !may_wait && log.events[first].g != e.g {
+                    self.of_events.push(Race { first: first as u32, second: Second::Event(event as u32) });
                 }
                 join(&mut self.base, &self.rows[first * self.width..][..self.width]);
             }
@@ -192,13 +234,18 @@ impl Races {
     }
 
     /// The candidates that are not ordered before `op` of `g`, which is the second, race with it. Not so
-    /// who gives a mutex back: before that it cannot be locked.
-    fn report(&mut self, log: &Log, g: Gid, op: &Op, second: Second) {
+    /// who gives a mutex back: before that it cannot be locked; nor who comes before another candidate
+    /// that can always change places with the second.
+    fn report(&mut self, log: &Log, g: Gid, op: &Op, second: Second, found: &mut Vec<Race>) {
+        self.covered.clone_from(&self.base);
         for &first in &self.candidates {
             let event = &log.events[first as usize];
             let gives_back = matches!((op, &event.op), (Op::Lock(_), Op::Unlock(_)));
-            if event.g != g && !gives_back && !is_before(log, first as usize, &self.base) {
-                self.found.push(Race { first, second });
+            if event.g != g && !gives_back && !is_before(log, first as usize, &self.covered) {
+                found.push(Race { first, second });
+                if takes_turns(op, &event.op) {
+                    join(&mut self.covered, &self.rows[first as usize * self.width..][..self.width]);
+                }
             }
         }
     }
@@ -235,6 +282,29 @@ pub(super) fn may_fail_earlier(op: &Op) -> bool {
             | Op::Park { .. }
             | Op::TaskWait(_)
     )
+}
+
+/// Whether the operation may one day be possible without another goroutine ending its wait.
+fn goes_on_by_itself(op: &Op) -> bool {
+    !matches!(
+        op,
+        Op::Sleep { .. }
+            | Op::CondWoken { .. }
+            | Op::SendWait { .. }
+            | Op::ReceiveWait(_)
+            | Op::AcquireWait { .. }
+            | Op::BarrierPark(_)
+    )
+}
+
+/// Whether the second operation can always be made where the first one was, on the same object, and
+/// cannot be told from it by those that come before both.
+fn takes_turns(second: &Op, first: &Op) -> bool {
+    match (second, first) {
+        (Op::Lock(a), Op::Lock(b)) | (Op::Receive(a), Op::Receive(b)) => a == b,
+        (Op::Send { ch: a, .. }, Op::Send { ch: b, .. }) => a == b,
+        _ => false,
+    }
 }
 
 fn is_before(log: &Log, event: usize, row: &[u32]) -> bool {

@@ -1,12 +1,15 @@
 //! One execution of the search: follows a leaf, goes on freely, and logs what happens.
 //!
+//! An execution that begins with the decisions of the last one, with the same beside them, does the same:
+//! what is known of these events is kept, and only the rest is worked out.
+//!
 //! Invariants: what it decides and what it gives depend on the program and the leaf alone; where
 //! nothing is prescribed, it does nothing that sleeps, unless there is nothing else to do.
 
 use super::index::mix;
 use super::leaf::{Candidate, Leaf, Outcome};
 use super::log::Log;
-use super::names::Names;
+use super::names::{NAMELESS, Names};
 use super::races::Races;
 use super::reverse::Bench;
 use super::schedule::{Choice, Lists, Planned, Touch, conflict};
@@ -35,7 +38,9 @@ pub(super) struct Asleep {
 /// See the module.
 #[derive(Default)]
 pub(super) struct Run {
+    /// What is followed, and what is to be followed next.
     leaf: Leaf,
+    next: Leaf,
     pub(super) names: Names,
     pub(super) log: Log,
     pub(super) races: Races,
@@ -55,6 +60,8 @@ pub(super) struct Run {
     /// The events as a schedule: in names that hold for every execution.
     pub(super) plan: Vec<Planned>,
     pub(super) lists: Lists,
+    /// What the events up to each distinguish in the trace, as far as it was asked for.
+    hashes: Vec<u64>,
     /// The schedule that is being worked out, and the event it follows from.
     pub(super) draft: Vec<Planned>,
     pub(super) since: u32,
@@ -86,8 +93,13 @@ pub(super) struct Run {
 
 impl Run {
     /// The leaf to be followed next; to be set before the execution begins.
-    pub(super) fn leaf_mut(&mut self) -> &mut Leaf {
-        &mut self.leaf
+    pub(super) fn next_mut(&mut self) -> &mut Leaf {
+        &mut self.next
+    }
+
+    /// The leaf of the execution that is run, or was run last.
+    pub(super) fn leaf(&self) -> &Leaf {
+        &self.leaf
     }
 
     /// How many events an earlier execution shared.
@@ -97,17 +109,12 @@ impl Run {
 
     /// The execution begins.
     pub(super) fn begin(&mut self) {
+        let shared = self.shared();
+        std::mem::swap(&mut self.leaf, &mut self.next);
+        self.keep(shared);
         self.followed = self.leaf.path.len();
-        self.waking = 0;
         self.names.clear();
         self.log.clear();
-        self.sleepers.clear();
-        self.sleeping_touches.clear();
-        self.sleep.clear();
-        self.slept.clear();
-        self.sleeps.clear();
-        self.plan.clear();
-        self.lists.clear();
         self.candidates.clear();
         self.schedules.clear();
         self.new.clear();
@@ -123,6 +130,39 @@ impl Run {
         self.is_beyond = false;
     }
 
+    /// How many events of the last execution are the first of the next one as well, with the same asleep
+    /// before and after each.
+    fn shared(&self) -> usize {
+        // An object that had to be named by nobody got its name when an event was closed.
+        if self.names.mentions().iter().any(|mention| mention.name == NAMELESS) {
+            return 0;
+        }
+        let made = self.plan.iter().map(|planned| planned.choice);
+        let same = self.next.path.iter().zip(made).take_while(|(next, made)| *next == made).count();
+        // More may belong to the last event than to the same one of another execution.
+        let same = same.min(self.sleeps.len().saturating_sub(1));
+        same.min(self.leaf.same_beside(&self.next))
+    }
+
+    /// Go back to where so many events are over, and the next decision is about to be made.
+    fn keep(&mut self, shared: usize) {
+        self.sleep.clear();
+        let slept = match self.sleeps.get(shared) {
+            Some(slept) if shared > 0 => slept.clone(),
+            _ => 0..0,
+        };
+        self.sleep.extend_from_slice(&self.slept[slept.start as usize..slept.end as usize]);
+        self.slept.truncate(slept.start as usize);
+        self.sleeps.truncate(shared);
+        self.waking = self.leaf.sleepers.iter().take_while(|q| (q.depth as usize) < shared).count();
+        self.sleepers.truncate(self.waking);
+        self.sleeping_touches.truncate(self.sleepers.last().map_or(0, |q| q.footprint.1 as usize));
+        self.plan.truncate(shared);
+        self.lists.truncate(self.plan.last());
+        self.hashes.truncate(shared);
+        self.races.keep(shared);
+    }
+
     /// The execution is over: work out what it could have done otherwise.
     pub(super) fn end(&mut self) {
         if self.limit.is_some_and(|limit| self.log.events.len() > limit) {
@@ -135,8 +175,8 @@ impl Run {
     /// Give away what the execution came to; the buffers of `outcome` are used for the next one.
     pub(super) fn give(&mut self, outcome: &mut Outcome) {
         outcome.trace = self.trace();
-        std::mem::swap(&mut outcome.plan, &mut self.plan);
-        std::mem::swap(&mut outcome.lists, &mut self.lists);
+        outcome.plan.clone_from(&self.plan);
+        outcome.lists.clone_from(&self.lists);
         std::mem::swap(&mut outcome.candidates, &mut self.candidates);
         std::mem::swap(&mut outcome.schedules, &mut self.schedules);
         std::mem::swap(&mut outcome.new, &mut self.new);
@@ -155,8 +195,14 @@ impl Run {
     }
 
     /// What distinguishes the trace of the execution from all others; `None` if that is not known.
-    pub(super) fn trace(&self) -> Option<u64> {
-        (!self.is_blocked && self.is_analysed).then(|| self.canonical())
+    fn trace(&mut self) -> Option<u64> {
+        if self.is_blocked || !self.is_analysed {
+            return None;
+        }
+        for event in self.hashes.len()..self.plan.len() {
+            self.hashes.push(self.hash_of(event));
+        }
+        Some(self.hashes.iter().copied().fold(0, u64::wrapping_add))
     }
 
     /// The next decision, if it is prescribed.
@@ -264,26 +310,37 @@ impl Run {
         if step < self.leaf.fresh {
             self.nondeterminism.get_or_insert(Nondeterminism { step: step as u32, expected: 1, found: 0 });
         }
+        if step < self.plan.len() {
+            self.keep(step);
+            self.note_choice();
+        }
         self.lost += 1;
         self.is_blocked = true;
         self.followed = step;
     }
 
-    /// What distinguishes the trace of the last execution from all others: the outcomes of its events
-    /// and their order, in whichever way it was linearized.
-    pub(super) fn canonical(&self) -> u64 {
+    /// What an event adds to what distinguishes the trace from all others: its outcome and its past, in
+    /// whichever way they were linearized.
+    fn hash_of(&self, event: usize) -> u64 {
         let width = self.log.width();
         let name = |g: usize| self.names.of(if g == width { Gid::CLOCK } else { Gid(g as u32) });
-        let hash = |(event, planned): (usize, &Planned)| {
-            let before = self.races.row(event).iter().enumerate();
-            let past = before.fold(0_u64, |sum, (g, &n)| sum.wrapping_add(mix(name(g), n.into())));
-            mix(mix(mix(planned.choice.g, planned.choice.label), past), u64::from(self.log.events[event].nth))
-        };
-        self.plan.iter().enumerate().map(hash).fold(0, u64::wrapping_add)
+        let before = self.races.row(event).iter().enumerate().filter(|(_, n)| **n > 0);
+        let past = before.fold(0_u64, |sum, (g, &n)| sum.wrapping_add(mix(name(g), n.into())));
+        let Choice { g, label } = self.plan[event].choice;
+        mix(mix(mix(g, label), past), u64::from(self.log.events[event].nth))
+    }
+
+    /// What distinguishes the trace of the last execution from all others.
+    #[cfg(test)]
+    pub(super) fn canonical(&self) -> u64 {
+        (0..self.plan.len()).map(|event| self.hash_of(event)).fold(0, u64::wrapping_add)
     }
 
     pub(super) fn note_choice(&mut self) {
         self.close_event();
+        if self.sleeps.len() > self.log.events.len() {
+            return;
+        }
         let from = self.slept.len() as u32;
         self.slept.extend_from_slice(&self.sleep);
         self.sleeps.push(from..self.slept.len() as u32);

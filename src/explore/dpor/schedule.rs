@@ -62,16 +62,28 @@ pub(super) struct Planned {
 }
 
 /// The footprints and causes of the schedules of one execution.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(PartialEq, Eq, Debug, Default)]
 pub(super) struct Lists {
     pub(super) touches: Vec<Touch>,
     pub(super) causes: Vec<u32>,
 }
 
+impl Clone for Lists {
+    fn clone(&self) -> Lists {
+        Lists { touches: self.touches.clone(), causes: self.causes.clone() }
+    }
+
+    fn clone_from(&mut self, other: &Lists) {
+        self.touches.clone_from(&other.touches);
+        self.causes.clone_from(&other.causes);
+    }
+}
+
 impl Lists {
-    pub(super) fn clear(&mut self) {
-        self.touches.clear();
-        self.causes.clear();
+    /// Keep what belongs to the events up to `last`, which were added one after the other.
+    pub(super) fn truncate(&mut self, last: Option<&Planned>) {
+        self.touches.truncate(last.map_or(0, |last| last.footprint.1 as usize));
+        self.causes.truncate(last.map_or(0, |last| last.causes.1 as usize));
     }
 
     pub(super) fn add_footprint(&mut self, touches: impl Iterator<Item = Touch>) -> (u32, u32) {

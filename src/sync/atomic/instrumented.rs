@@ -333,6 +333,24 @@ macro_rules! integers {
             }
         }
 
+        impl super::AtomicAdd for $name {
+            type Value = $value;
+
+            #[track_caller]
+            fn add(&self, val: $value, order: Ordering) {
+                super::add::check(order);
+                let op = |atomic| Op::Add { atomic, int: Self::INT, operand: Self::word(val), order };
+                if self.cell.operate(self.initial(), op, Location::caller()).is_none() {
+                    self.real.fetch_add(val, order);
+                }
+            }
+
+            #[track_caller]
+            fn sub(&self, val: $value, order: Ordering) {
+                self.add(val.wrapping_neg(), order);
+            }
+        }
+
         impl Default for $name {
             #[track_caller]
             fn default() -> Self {

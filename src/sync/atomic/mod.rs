@@ -9,6 +9,9 @@
 
 pub use std::sync::atomic::Ordering;
 
+mod add;
+pub use add::AtomicAdd;
+
 #[cfg(feature = "check")]
 mod instrumented;
 #[cfg(feature = "check")]

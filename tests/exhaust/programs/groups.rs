@@ -1,8 +1,9 @@
 //! What waits for others: wait groups, condition variables, readers and writers, semaphores, parking.
 
-use super::engine::sync::atomic::Ordering::SeqCst;
+use super::engine::sync::atomic::AtomicAdd;
+use super::engine::sync::atomic::Ordering::{Relaxed, SeqCst};
 use super::engine::sync::{Condvar, Mutex, RwLock, Semaphore, WaitGroup};
-use super::engine::{go, thread};
+use super::engine::{chan, go, thread};
 use super::{Program, atomics, each};
 use std::sync::Arc;
 
@@ -12,6 +13,12 @@ use std::sync::Arc;
 pub(super) const PROGRAMS: &[Program] = &[
     Program::both("waitgroup(3)", 1, wait_group::<3>),
     Program::both("waitgroup(8)", 1, wait_group::<8>),
+    Program::both("waitgroup(2) add+done", 1, groups_grow),
+    Program::sc("count(4)", 1, count::<4>).c11(24),
+    Program::sc("count(8)", 1, count::<8>),
+    Program::sc("count(3) and 1 look", 8, count_and_look::<3>),
+    Program::both("unpark(4)", 1, unpark::<4>),
+    Program::both("drop 4 senders", 1, drop_senders::<4>),
     Program::both("spawn-join(3)", 6, spawn_join::<3>),
     Program::both("spawn-join(4)", 24, spawn_join::<4>),
     Program::both("park+unpark", 2, park),
@@ -37,6 +44,53 @@ fn wait_group<const N: usize>() {
         go(move || group.done());
     }
     group.wait();
+}
+
+/// Nobody can tell in which order a group grew and shrank that never was at zero.
+fn groups_grow() {
+    let group = Arc::new(WaitGroup::new());
+    group.add(2);
+    for _ in 0..2 {
+        let group = group.clone();
+        go(move || {
+            group.add(1);
+            group.done();
+            group.done();
+        });
+    }
+    group.wait();
+}
+
+/// As `ainc` of the literature, but nobody asks for the value before.
+fn count<const N: usize>() {
+    let x = atomics(1);
+    let counter = x.clone();
+    each(N, move |_| counter[0].add(1, Relaxed));
+    assert_eq!(x[0].load(Relaxed), N);
+}
+
+/// Which of them the look sees.
+fn count_and_look<const N: usize>() {
+    let x = atomics(1);
+    each(N + 1, move |i| match i {
+        0 => assert!(x[0].load(SeqCst) <= N),
+        _ => x[0].add(1, SeqCst),
+    });
+}
+
+fn unpark<const N: usize>() {
+    let waiter = thread::current();
+    each(N, move |_| waiter.unpark());
+}
+
+/// Which of the handles is the last does not matter to anybody.
+fn drop_senders<const N: usize>() {
+    let (tx, rx) = chan::<()>(1);
+    for _ in 0..N {
+        let tx = tx.clone();
+        go(move || drop(tx));
+    }
+    drop((tx, rx));
 }
 
 fn spawn_join<const N: usize>() {

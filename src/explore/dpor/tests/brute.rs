@@ -115,12 +115,7 @@ impl Tracer for Brute {
     }
 }
 
-/// Every interleaving; `None` if there are more than `most`.
-pub(super) fn by_force(body: &Body, most: u64) -> Option<Explored> {
-    by_force_in(Limits::default(), body, most)
-}
-
-/// The same within limits.
+/// Every interleaving within limits; `None` if there are more than `most`.
 pub(super) fn by_force_in(limits: Limits, body: &Body, most: u64) -> Option<Explored> {
     by_force_within(None, limits, body, most)
 }

@@ -9,7 +9,6 @@ use super::super::tests::fuzz::{Family, program};
 use super::super::{Dpor, Order};
 use super::Sim;
 use crate::explore::strategies::tests::programs::Run;
-use crate::model::Limits;
 use crate::objects::label::Label;
 use crate::objects::{Op, Ret, State, Step};
 use selvedge_checkers::access::{Access, Mode, Res};
@@ -142,7 +141,7 @@ fn diamonds(family: Family) {
         for (goroutines, length) in [(2, 3), (3, 2), (4, 2)] {
             let (text, body) = program(seed, family, goroutines, length);
             let dpor = Dpor::new(Order::Random(crate::explore::rng::Rng::new(seed)), None);
-            let mut run = Run::with(Box::new(dpor), Limits::default());
+            let mut run = Run::with(Box::new(dpor), family.limits());
             for index in 0..3 {
                 if run.next(index, &body).is_none() {
                     break;
@@ -165,6 +164,11 @@ fn atomics() {
 #[test]
 fn atomics_with_all_orderings() {
     diamonds(Family::Weak);
+}
+
+#[test]
+fn counters() {
+    diamonds(Family::Counts);
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! Random programs over all primitives: the traces found are those that brute force finds.
 
-use super::brute::by_force;
-use super::{Counts, optimally};
+use super::brute::by_force_in;
+use super::{Counts, optimally_in};
 use crate::chan::Chan;
 use crate::explore::plan::Body;
 use crate::explore::rng::Rng;
 use crate::future::{self, Either, Notify};
+use crate::model::Limits;
 use crate::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
-use crate::sync::atomic::{AtomicUsize, fence};
+use crate::sync::atomic::{AtomicAdd, AtomicUsize, fence};
 use crate::sync::{Arc, Condvar, Mutex, RawMutex, RwLock, Semaphore, WaitGroup};
 use crate::{choose, go, select, thread};
 use std::cell::Cell;
@@ -19,6 +20,7 @@ enum Stmt {
     Load(usize, Ordering),
     Store(usize, usize, Ordering),
     Add(usize, Ordering),
+    Count(usize, Ordering),
     CompareExchange(usize, usize, usize, Ordering),
     Fence(Ordering),
     /// Only if the last result was not 0.
@@ -74,6 +76,8 @@ pub(in crate::explore::dpor) enum Family {
     Atomics,
     /// With all orderings, and fences.
     Weak,
+    /// With additions whose result nobody sees, where memory is sequentially consistent.
+    Counts,
     Channels,
     Locks,
     Waits,
@@ -81,6 +85,12 @@ pub(in crate::explore::dpor) enum Family {
     Tasks,
     /// The same with tasks that are aborted. There a trace in some thousand is met twice.
     Aborts,
+}
+
+impl Family {
+    pub(in crate::explore::dpor) fn limits(self) -> Limits {
+        Limits { weak: !matches!(self, Family::Counts), ..Limits::default() }
+    }
 }
 
 struct Generator {
@@ -118,7 +128,10 @@ impl Generator {
             return Stmt::Spawn(self.block(2, 1));
         }
         match family {
-            Family::Atomics | Family::Weak | Family::All => match self.below(5) {
+            Family::Counts if self.below(2) == 0 => {
+                Stmt::Count(self.below(2), [Relaxed, Release, SeqCst][self.below(3)])
+            }
+            Family::Counts | Family::Atomics | Family::Weak | Family::All => match self.below(5) {
                 0 => Stmt::Load(self.below(2), self.ordering([Relaxed, Acquire])),
                 1 => Stmt::Store(self.below(2), 1 + self.below(2), self.ordering([Relaxed, Release])),
                 2 => Stmt::Add(self.below(2), self.ordering([Relaxed, AcqRel])),
@@ -215,6 +228,10 @@ fn step(stmt: &Stmt, s: &Arc<Shared>, units: &Cell<u32>, last: usize) -> usize {
             0
         }
         Stmt::Add(x, order) => s.atomics[*x].fetch_add(1, *order),
+        Stmt::Count(x, order) => {
+            s.atomics[*x].add(1, *order);
+            0
+        }
         Stmt::CompareExchange(x, a, b, order) => {
             let failure = if *order == AcqRel { Acquire } else { *order };
             s.atomics[*x].compare_exchange(*a, *b, *order, failure).is_ok().into()
@@ -411,10 +428,10 @@ fn compare(
     let mut wrong = Vec::new();
     for seed in seeds {
         let (text, body) = program(seed, family, goroutines, length);
-        let Some(force) = by_force(&body, most) else { continue };
+        let Some(force) = by_force_in(family.limits(), &body, most) else { continue };
         // The model keeps panics to itself: say which program it was.
         let optimally = |body: &Body, random, most| {
-            let found = catch_unwind(AssertUnwindSafe(|| optimally(body, random, most)));
+            let found = catch_unwind(AssertUnwindSafe(|| optimally_in(family.limits(), body, random, most)));
             found.unwrap_or_else(|e| {
                 panic!(
                     "{seed} {family:?}: {:?}\n{text}",
@@ -469,7 +486,9 @@ pub(super) fn shapes() -> [(usize, usize); 6] {
 
 /// Programs of each shape.
 fn random_programs(family: Family) {
-    let (from, n, most) = sizes(700);
+    // Those of tasks have many times the traces of the others.
+    let programs = if matches!(family, Family::Tasks | Family::Aborts) { 100 } else { 700 };
+    let (from, n, most) = sizes(programs);
     for shape in shapes() {
         let (compared, traces) = compare(from..from + n, family, shape, most);
         println!("{family:?} {shape:?}: {compared} programs, {traces} traces");
@@ -484,6 +503,11 @@ fn random_programs_of_atomics() {
 #[test]
 fn random_programs_of_atomics_with_all_orderings() {
     random_programs(Family::Weak);
+}
+
+#[test]
+fn random_programs_of_counters() {
+    random_programs(Family::Counts);
 }
 
 #[test]

@@ -49,12 +49,7 @@ fn explore(
     None
 }
 
-/// Every trace, optimally.
-fn optimally(body: &Body, random: Option<u64>, most: u64) -> Option<Explored> {
-    optimally_in(Limits::default(), body, random, most)
-}
-
-/// The same within limits.
+/// Every trace, optimally, within limits.
 fn optimally_in(limits: Limits, body: &Body, random: Option<u64>, most: u64) -> Option<Explored> {
     optimally_within(None, limits, body, random, most)
 }

@@ -101,13 +101,11 @@ fn an_outcome_made_with_sleepers_that_are_known_better_by_now_does_not_hold() {
         let mut search = Search::new();
         let mut worker = Worker::new(Box::new(Branch::default()), Limits::default(), Default::default());
         while let Some(ticket) = search.take(|_| 0) {
-            worker.with_strategy(|branch: &mut Branch| search.leaf(ticket, branch.leaf_mut()));
-            worker.run(0, &body, std::panic::Location::caller(), false).unwrap();
             let (mut leaf, mut outcome) = (Leaf::default(), Outcome::default());
-            worker.with_strategy(|branch: &mut Branch| {
-                leaf.clone_from(branch.leaf_mut());
-                branch.give(&mut outcome);
-            });
+            search.leaf(ticket, &mut leaf);
+            worker.with_strategy(|branch: &mut Branch| branch.leaf_mut().clone_from(&leaf));
+            worker.run(0, &body, std::panic::Location::caller(), false).unwrap();
+            worker.with_strategy(|branch: &mut Branch| branch.give(&mut outcome));
             assert!(search.would_hold(ticket, &leaf, &outcome));
             for sleeper in leaf.sleepers.clone() {
                 let mut less = leaf.clone();
