@@ -247,7 +247,7 @@ fn decisions_of(file: &Path) -> Result<Vec<(u32, u32)>, Option<String>> {
     let text = match std::fs::read_to_string(file) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(None),
-        Err(error) => return Err(Some(error.to_string())),
+        Err(error) => return Err(Some(format!("cannot read it: {error}"))),
     };
     if text.starts_with('{') {
         let record = record::read(&text).map_err(|error| Some(error.to_string()))?;

@@ -38,6 +38,8 @@ pub(crate) struct M {
     /// The goroutine it runs; read by the monitor.
     pub(super) current: AtomicPtr<G>,
     pub(super) spinning: Cell<bool>,
+    /// Whether the goroutines bound to it come before those of its processor this time.
+    pub(super) bound_first: Cell<bool>,
     /// Where it sleeps; anybody tells, by [`M::tell`].
     parker: Parker,
     /// Whether it sleeps in the poller instead.
@@ -124,6 +126,7 @@ impl M {
             p: AtomicPtr::new(null_mut()),
             current: AtomicPtr::new(null_mut()),
             spinning: Cell::new(false),
+            bound_first: Cell::new(false),
             parker: Parker::new(),
             polls: AtomicBool::new(false),
             given: AtomicPtr::new(null_mut()),

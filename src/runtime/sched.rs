@@ -92,7 +92,8 @@ fn find(m: &'static M, p: &Owned) -> Option<&'static G> {
         }
     }
     look_at_timers(m, p, tick);
-    if tick.is_multiple_of(2)
+    // Turns of its own: ticks may come in pairs, one for giving way and one for running.
+    if m.bound_first.replace(!m.bound_first.get())
         && let Some(g) = m.pop_bound()
     {
         return Some(g);

@@ -6,6 +6,7 @@
 
 mod channels;
 mod locks;
+mod scheduling;
 mod selects;
 mod timers;
 
@@ -16,7 +17,7 @@ use std::time::Duration;
 type Program = (&'static str, fn());
 
 fn all() -> Vec<Program> {
-    [channels::ALL, selects::ALL, locks::ALL, timers::ALL].concat()
+    [channels::ALL, selects::ALL, locks::ALL, scheduling::ALL, timers::ALL].concat()
 }
 
 #[test]
