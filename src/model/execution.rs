@@ -25,7 +25,7 @@ use super::record::Recorder;
 use super::spin::{self, Spin};
 use super::suite;
 use crate::objects::timer::{self, Due};
-use crate::objects::{Op, Ret, State, Step, World, wait_group};
+use crate::objects::{Op, Ret, State, Step, World, atomic, wait_group};
 use crate::port::Spawn;
 use selvedge_checkers::finding::{Evidence, Finding, Side, Slug};
 use selvedge_checkers::ids::{Gid, ObjId, SiteRef};
@@ -215,7 +215,7 @@ impl Execution {
         p.index += 1;
         p.since = self.steps;
         self.tell(|tracer, world| tracer.announced(world, g, &op));
-        if op.only_looks() && self.spins[g.index()].circles(site, op.object()) {
+        if op.may_only_look() && self.spins[g.index()].circles(site, op.object()) {
             let op = self.set_aside(g, op);
             self.pend(g, op);
         } else if matches!(op, Op::Yield) {
@@ -354,7 +354,7 @@ impl Execution {
             number,
         );
         self.learn(g, &op);
-        self.look(g, &op, site);
+        self.look(g, &op, site, step);
         self.recorder.step(self.steps, g, &op, site, &step, (spurious, alternative), &self.world);
         match step {
             Step::Done(ret) => self.complete_own(g, ret),

@@ -1,7 +1,8 @@
 //! Loops that only look.
 //!
-//! A goroutine that looks at the same object in the same place again, having read only, and finds
-//! everything it read unchanged, is spinning: running it on cannot tell it anything new. It is set
+//! A goroutine that looks at the same object in the same place again, having changed nothing, and finds
+//! everything it read unchanged, is spinning: running it on cannot tell it anything new. To write what is
+//! there already, as `swap(true)` of a lock that is taken does, changes nothing. It is set
 //! aside until one of those objects changes. A loop that says so (`spin_loop`, `yield_now`) is
 //! believed after one round, another one after three. Because a loop with a fixed number of rounds
 //! looks the same for a while, a goroutine set aside gets a bounded number of further rounds when
@@ -11,7 +12,7 @@
 //! Approximation: what a loop that gives up after a fixed number of rounds does, when it gives up
 //! while others could still go on, is not seen.
 //!
-//! Does not detect: loops whose rounds write (they end at the step limit), and loops that spin on
+//! Does not detect: loops whose rounds change something (they end at the step limit), and loops that spin on
 //! memory that is not instrumented (the watchdog reports those).
 
 use selvedge_checkers::access::{Access, Mode, Part};

@@ -156,12 +156,17 @@ pub(super) fn step(world: &mut World, g: Gid, op: &Op, alternative: u32) -> Ret 
     }
 }
 
-/// A read-modify-write takes effect.
-fn replace(world: &mut World, g: Gid, atomic: ObjId, value: u64, order: Ordering) {
-    world.slot_mut(atomic).state = State::Atomic(AtomicState { value });
+/// A read-modify-write takes effect. One that writes what it read tells nothing new to a loop that waits
+/// for a change.
+fn replace(world: &mut World, g: Gid, atomic: ObjId, new: u64, order: Ordering) {
+    let slot = world.slot_mut(atomic);
+    let changes = value(&slot.state) != new;
+    let version = slot.version + u32::from(changes);
+    slot.state = State::Atomic(AtomicState { value: new });
     if world.memory.weak {
-        memory::store(world, g, atomic, value, order, update_sync(order));
+        memory::store(world, g, atomic, new, order, update_sync(order));
     } else {
         world.whole(atomic, Mode::Write, update_sync(order));
     }
+    world.slot_mut(atomic).version = version;
 }

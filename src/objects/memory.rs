@@ -371,7 +371,7 @@ fn forget_unreadable(world: &mut World, atomic: ObjId) {
 }
 
 /// `g` goes round in circles: from now on it reads the newest store of these atomics, since a store
-/// becomes visible some day. False if it has read them already.
+/// becomes visible some day. False if it has read them already, or could read no other value.
 pub(crate) fn catch_up(world: &mut World, g: Gid, objects: &[(ObjId, u32)]) -> bool {
     if !world.memory.weak {
         return false;
@@ -379,7 +379,9 @@ pub(crate) fn catch_up(world: &mut World, g: Gid, objects: &[(ObjId, u32)]) -> b
     let mut behind = false;
     for &(atomic, _) in objects {
         let Some(history) = world.memory.histories.get(atomic.index()) else { continue };
-        if history.stores.is_empty() || history.oldest_readable(&world.clocks, g, false) == history.newest() {
+        let Some(newest) = history.stores.last() else { continue };
+        let oldest = history.oldest_readable(&world.clocks, g, false);
+        if history.stores[oldest..].iter().all(|store| store.value == newest.value) {
             continue;
         }
         behind = true;

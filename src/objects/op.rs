@@ -383,12 +383,14 @@ impl Op {
         }
     }
 
-    /// Whether the operation only looks: it can change nothing when it does not succeed.
-    pub(crate) fn only_looks(&self) -> bool {
+    /// Whether the operation may only look: it can change nothing when it does not succeed, or when
+    /// what it writes is there already.
+    pub(crate) fn may_only_look(&self) -> bool {
         matches!(
             self,
             Op::Yield
                 | Op::Load { .. }
+                | Op::Update { .. }
                 | Op::CompareExchange { .. }
                 | Op::TryLock(_)
                 | Op::TryReadLock(_)

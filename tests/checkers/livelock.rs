@@ -1,8 +1,10 @@
 //! Livelocks: much is done, and nothing comes of it.
 
 use super::{flagged, flagged_by, silent};
+use selvedge::cell::Plain;
 use selvedge::harness::config::StrategySpec;
-use selvedge::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use selvedge::sync::atomic::AtomicBool;
+use selvedge::sync::atomic::Ordering::{AcqRel, Acquire, Release, SeqCst};
 use selvedge::sync::{Arc, Mutex};
 use selvedge::{Explorer, Slug, chan, go, hint, select, thread};
 
@@ -85,4 +87,57 @@ fn after_you() {
 #[test]
 fn after_you_once() {
     silent(|| back_off(1));
+}
+
+/// A lock whose waiters write what is there already, in each round.
+fn locked_by(lock: fn(&AtomicBool), rounds: usize) {
+    let shared = Arc::new((AtomicBool::new(false), Plain::new(0)));
+    let work = move |(locked, count): &(AtomicBool, Plain<usize>)| {
+        for _ in 0..rounds {
+            lock(locked);
+            count.set(count.get() + 1);
+            locked.store(false, Release);
+        }
+    };
+    let theirs = Arc::clone(&shared);
+    let other = go(move || work(&theirs));
+    work(&shared);
+    other.join().unwrap();
+    assert_eq!(shared.1.get(), 2 * rounds);
+}
+
+#[test]
+fn locks_that_write_while_they_wait() {
+    silent(|| {
+        locked_by(
+            |lock| {
+                while lock.swap(true, Acquire) {
+                    hint::spin_loop();
+                }
+            },
+            2,
+        );
+    });
+    silent(|| {
+        locked_by(
+            |lock| {
+                while lock.fetch_or(true, AcqRel) {
+                    thread::yield_now();
+                }
+            },
+            1,
+        );
+    });
+    silent(|| locked_by(|lock| while lock.swap(true, Acquire) {}, 1));
+}
+
+/// Nobody gives the lock back.
+#[test]
+fn a_lock_that_is_never_given_back() {
+    flagged(Slug::Livelock, || {
+        let lock = AtomicBool::new(true);
+        while lock.swap(true, Acquire) {
+            hint::spin_loop();
+        }
+    });
 }

@@ -154,8 +154,13 @@ impl Execution {
     }
 
     /// Keep account of loops that only look.
-    pub(in crate::model) fn look(&mut self, g: Gid, op: &Op, site: SiteRef) {
-        let only_looked = op.only_looks() && Spin::looks(&self.world.footprint);
+    pub(in crate::model) fn look(&mut self, g: Gid, op: &Op, site: SiteRef, step: Step) {
+        let only_looked = match (op, step) {
+            (&Op::Update { atomic, .. }, Step::Done(Ret::Value(old))) => {
+                atomic::value(self.world.state(atomic)) == old
+            }
+            _ => op.may_only_look() && Spin::looks(&self.world.footprint),
+        };
         let spin = &mut self.spins[g.index()];
         if only_looked {
             let world = &self.world;
