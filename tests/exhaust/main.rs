@@ -78,6 +78,22 @@ fn as_many_traces_are_within_a_bound_as_genmc_counts() {
     }
 }
 
+/// Main asks and yields after its sleep.
+fn asks_after_a_sleep() {
+    let value = Arc::new(selvedge::sync::Mutex::new(0));
+    let other = selvedge::go(move || *value.lock().unwrap() = 1);
+    selvedge::time::sleep(selvedge::time::SECOND);
+    if other.is_finished() {
+        other.join().unwrap();
+    }
+}
+
+#[test]
+fn who_sleeps_is_not_preempted() {
+    let outcome = Explorer::new().exhaustive().preemptions(0).run(asks_after_a_sleep);
+    assert_eq!((outcome.executions, outcome.beyond, outcome.exhausted), (1, 0, true));
+}
+
 #[test]
 fn programs_have_names_of_their_own_and_no_fewer_behaviours_in_the_weaker_model() {
     let mut names = BTreeSet::new();

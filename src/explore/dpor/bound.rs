@@ -12,7 +12,7 @@
 
 use super::log::Log;
 use super::races::Races;
-use super::reverse::{Bench, NEW};
+use super::reverse::NEW;
 use super::run::Run;
 use super::schedule::{Lists, Planned, conflict};
 use super::sim::Sim;
@@ -115,9 +115,14 @@ struct View<'a> {
     order: &'a Order,
     log: &'a Log,
     names: &'a super::names::Names,
-    bench: &'a mut Bench,
     /// The clock conflicts with nothing but comes before and after everything.
     clock: usize,
+    /// The state at the cut that was asked about last: the next one mostly goes on from there.
+    state: Sim,
+    /// That cut.
+    at: Vec<u32>,
+    /// The items between two cuts.
+    between: Vec<usize>,
 }
 
 impl View<'_> {
@@ -142,7 +147,7 @@ impl View<'_> {
         // Whoever waits for the end of another has announced nothing yet.
         let missing = |&cause: &u32| {
             let event = &log.events[cause as usize];
-            event.g != Gid::CLOCK && cut.made[self.order.column(event.g)] <= event.nth
+            cut.made[self.order.column(event.g)] <= event.nth
         };
         let joins = me.joins.iter().any(|&(events, _)| events == cut.made[cut.last]);
         let causes = match next.map(|item| &self.order.items[item]) {
@@ -158,37 +163,50 @@ impl View<'_> {
         if !waits && op.is_some_and(|op| is_always_possible(&op)) {
             return true;
         }
-        let mut state = self.bench.fresh(log);
-        let possible = self.replay(&mut state, &cut.made) && {
-            state.join(log, g);
-            state.alternatives(g) > 0
-        };
-        self.bench.put_back(state);
-        possible
+        self.go_to(&cut.made) && {
+            self.state.join(log, g);
+            self.state.alternatives(g) > 0
+        }
     }
 
-    fn replay(&self, state: &mut Sim, made: &[u32]) -> bool {
-        let mut seen = vec![0; self.order.width];
-        self.order.items.iter().all(|item| {
-            let nth = seen[item.column];
-            seen[item.column] += 1;
-            if nth >= made[item.column] {
-                return true;
-            }
-            if item.event != NEW {
-                return state.repeat(self.log, item.event as usize);
-            }
-            if item.column == self.clock {
+    /// Bring the state to a cut. False if that cannot be done, for a new event is not possible there.
+    fn go_to(&mut self, made: &[u32]) -> bool {
+        if self.at.iter().zip(made).any(|(at, made)| at > made) {
+            self.state.begin(self.log);
+            self.at.fill(0);
+        }
+        self.between.clear();
+        for (column, own) in self.order.own.iter().enumerate() {
+            self.between.extend_from_slice(&own[self.at[column] as usize..made[column] as usize]);
+        }
+        self.between.sort_unstable();
+        self.at.copy_from_slice(made);
+        for i in 0..self.between.len() {
+            if !self.make(self.between[i]) {
+                // Not a state of any cut: the next one has to begin anew.
+                self.at.fill(u32::MAX);
                 return false;
             }
-            let g = Gid(item.column as u32);
-            state.join(self.log, g);
-            let alternatives = 0..state.alternatives(g);
-            let wanted = |&n: &u32| self.names.label(state.label(g, n)) == item.planned.choice.label;
-            let Some(alternative) = { alternatives }.find(wanted) else { return false };
-            state.step(self.log, g, alternative);
-            true
-        })
+        }
+        true
+    }
+
+    /// Make an event of the trace.
+    fn make(&mut self, item: usize) -> bool {
+        let Item { column, event, planned, .. } = self.order.items[item];
+        if event != NEW {
+            return self.state.repeat(self.log, event as usize);
+        }
+        if column == self.clock {
+            return false;
+        }
+        let g = Gid(column as u32);
+        self.state.join(self.log, g);
+        let alternatives = 0..self.state.alternatives(g);
+        let wanted = |&n: &u32| self.names.label(self.state.label(g, n)) == planned.choice.label;
+        let Some(alternative) = { alternatives }.find(wanted) else { return false };
+        self.state.step(self.log, g, alternative);
+        true
     }
 
     /// Whether some linearization has at most so many preemptions.
@@ -320,8 +338,11 @@ impl Run {
 
     fn fits(&mut self, most: u32) -> bool {
         let (order, clock) = (std::mem::take(&mut self.order), self.log.width());
-        let (log, names, bench) = (&self.log, &self.names, &mut self.bench);
-        let fits = View { order: &order, log, names, bench, clock }.fits(most);
+        let (log, names, state) = (&self.log, &self.names, self.bench.fresh(&self.log));
+        let (at, between) = (vec![0; order.width], Vec::new());
+        let mut view = View { order: &order, log, names, clock, state, at, between };
+        let fits = view.fits(most);
+        self.bench.put_back(view.state);
         self.order = order;
         fits
     }
