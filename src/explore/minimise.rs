@@ -67,8 +67,12 @@ fn told_apart(m: &Mismatch) -> (u32, String, String) {
 }
 
 /// How often an execution went from one goroutine to another.
-pub(crate) fn switches(decisions: &[Decision]) -> u32 {
-    decisions.windows(2).filter(|pair| pair[0].goroutine != pair[1].goroutine).count() as u32
+pub(crate) fn switches(goroutines: impl Iterator<Item = u32> + Clone) -> u32 {
+    goroutines.clone().zip(goroutines.skip(1)).filter(|(before, after)| before != after).count() as u32
+}
+
+fn price(report: &Report) -> (u32, u32) {
+    (switches(report.decisions.iter().map(|d| d.goroutine.0)), report.steps)
 }
 
 /// One worker and the body it runs.
@@ -128,8 +132,7 @@ fn shrink(plan: &Plan, body: &Body, site: SiteRef, failure: &Failure) -> Result<
         if !is_same(&again) || (exact && again.fingerprint != wanted.fingerprint) {
             return Err(recorder.mismatch());
         }
-        let price = (switches(&again.decisions), again.steps);
-        let mut best = Best { deviations: recorder.deviations().to_vec(), price };
+        let mut best = Best { deviations: recorder.deviations().to_vec(), price: price(&again) };
         reduce(bench, &mut best, &is_same);
         Ok(best.deviations)
     };
@@ -204,7 +207,7 @@ fn accept(
     same: &dyn Fn(&Report) -> bool,
 ) -> bool {
     let (report, followed) = bench.deviate(deviations, false);
-    let price = (switches(&report.decisions), report.steps);
+    let price = price(&report);
     let shorter = (followed.len(), price) < (best.deviations.len(), best.price);
     let accepted = same(&report) && shorter;
     if accepted {

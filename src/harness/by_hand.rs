@@ -51,35 +51,63 @@ impl Explorer {
     ) -> Outcome {
         let body: Body = Arc::new(f);
         let plan = self.config.plan();
-        let minimal = minimise::under(&plan, &body, self.site, move || stepper(choose));
+        let minimal = minimise::under(&plan, &body, self.site, move || stepper(choose, Vec::new()));
         trial::finish_replay(&self.config, &plan, &body, &self.identity(), minimal, None)
     }
 }
 
+/// The schedule that the first choices follow, for as long as it is followed.
+struct Guide {
+    decisions: Vec<(u32, u32)>,
+    is_followed: bool,
+}
+
+impl Guide {
+    /// What the schedule says of a decision.
+    fn at(&self, step: u32) -> Option<(u32, u32)> {
+        self.decisions.get(step as usize).copied().filter(|_| self.is_followed)
+    }
+}
+
+/// Asks `choose` for every decision; the first choice is what `decisions` say, and the default where they say
+/// nothing, or were left.
 pub(super) fn stepper(
     choose: impl FnMut(&[Choice]) -> usize + Send + 'static,
-) -> Step<impl FnMut(&Scene<'_>, bool) -> Gid + Send + 'static, impl FnMut(Gid, u32) -> u32 + Send + 'static>
-{
-    let choose = Arc::new(Mutex::new(choose));
-    let also = Arc::clone(&choose);
+    decisions: Vec<(u32, u32)>,
+) -> Step<
+    impl FnMut(&Scene<'_>, bool) -> Gid + Send + 'static,
+    impl FnMut(u32, Gid, u32) -> u32 + Send + 'static,
+> {
+    let shared = Arc::new(Mutex::new((choose, Guide { decisions, is_followed: true })));
+    let also = Arc::clone(&shared);
     let pick = move |scene: &Scene<'_>, may_fire: bool| {
+        let (choose, guide) = &mut *shared.lock().unwrap_or_else(PoisonError::into_inner);
         let mut order: Vec<Gid> = scene.enabled.to_vec();
-        let first = scene.default_choice();
-        order.sort_by_key(|&g| (g != first, g));
         order.extend(may_fire.then_some(Gid::CLOCK));
+        let said = guide.at(scene.step).map(|(g, _)| Gid(g));
+        // The clock fires by itself where nobody else can go on, or after the goroutine was asked for.
+        let first = said.filter(|g| order.contains(g)).unwrap_or_else(|| scene.default_choice());
+        order.sort_by_key(|&g| (g != first, g));
         let choices: Vec<Choice> = order.iter().map(|&g| choice(scene, g)).collect();
-        let index = (choose.lock().unwrap_or_else(PoisonError::into_inner))(&choices);
-        order.get(index).copied().unwrap_or(first)
+        let taken = order.get(choose(&choices)).copied().unwrap_or(first);
+        guide.is_followed &= said == Some(taken);
+        taken
     };
-    let alternative = move |g: Gid, n: u32| {
-        let way = |alternative| Choice {
+    let alternative = move |step: u32, g: Gid, n: u32| {
+        let (choose, guide) = &mut *also.lock().unwrap_or_else(PoisonError::into_inner);
+        let said = guide.at(step).map(|(_, alternative)| alternative).filter(|a| *a < n);
+        let mut order: Vec<u32> = (0..n).collect();
+        order.sort_by_key(|&a| (Some(a) != said, a));
+        let way = |&alternative: &u32| Choice {
             goroutine: (g != Gid::CLOCK).then_some(g.0.into()),
             operation: "alternative",
             site: None,
             alternative: Some(alternative),
         };
-        let choices: Vec<Choice> = (0..n).map(way).collect();
-        (also.lock().unwrap_or_else(PoisonError::into_inner))(&choices) as u32
+        let choices: Vec<Choice> = order.iter().map(way).collect();
+        let taken = order.get(choose(&choices)).copied().unwrap_or(order[0]);
+        guide.is_followed &= said == Some(taken);
+        taken
     };
     Step::new(pick, alternative)
 }

@@ -13,7 +13,7 @@ use super::{seed, shard};
 use crate::explore::token::Token;
 use crate::report::Style;
 
-pub use super::grammar::{LeakPolicy, MemoryModel, TimerPolicy};
+pub use super::grammar::{LeakPolicy, MemoryModel, TimerPolicy, parse_duration};
 pub use super::notice::{ConfigError, Notice, Source};
 pub use crate::explore::spec::StrategySpec;
 
@@ -69,6 +69,8 @@ pub struct Config {
     pub regressions: RegressionMode,
     /// A token, or the file with one: run exactly this.
     pub replay: Option<String>,
+    /// Shrink what is replayed, if it fails.
+    pub shrink: bool,
     /// Run on the real scheduler instead of the model.
     pub production: bool,
 }
@@ -133,6 +135,7 @@ impl Default for Config {
             summary: None,
             regressions: RegressionMode::default(),
             replay: None,
+            shrink: false,
             production: false,
         }
     }

@@ -19,6 +19,7 @@ mod progress;
 pub mod regressions;
 mod remote;
 mod resume;
+mod schedule;
 pub mod seed;
 mod settings;
 pub mod shard;

@@ -1,5 +1,7 @@
 //! What a run of the explorer came to, as data.
 
+use super::present::Shrunk;
+use crate::explore::minimise;
 use crate::explore::token::Token;
 use selvedge_checkers::finding::Finding;
 use selvedge_checkers::trace::Trace;
@@ -47,12 +49,19 @@ pub struct Outcome {
     pub(crate) timeline: Option<String>,
     /// The nearest execution that passes, to compare with.
     pub(crate) passing: Option<Trace>,
+    /// What shrinking made of the failure.
+    pub(super) shrunk: Option<Shrunk>,
 }
 
 impl Outcome {
     /// Whether nothing fails.
     pub fn is_clean(&self) -> bool {
         self.findings.is_empty()
+    }
+
+    /// How often the failing execution goes from one goroutine to another.
+    pub fn switches(&self) -> u32 {
+        minimise::switches(self.decisions.iter().map(|(goroutine, _)| *goroutine))
     }
 
     /// The finding that fails the test.

@@ -130,26 +130,24 @@ pub fn file_of(package_root: &Path, test_path: &str) -> PathBuf {
 
 /// The entries of a file; none where there is no file.
 pub fn load(file: &Path) -> Result<Vec<Entry>, RegressionError> {
-    match std::fs::read_to_string(file) {
-        Ok(text) => parse(file, &text),
-        Err(error) if is_absent(&error) => Ok(Vec::new()),
-        Err(error) => Err(RegressionError::Io { file: file.to_owned(), action: "read", error }),
-    }
+    text_of(file)?.map_or(Ok(Vec::new()), |text| parse(file, &text))
 }
 
-/// No file, or something else where its folder would be.
-fn is_absent(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+/// What a file holds; `None` where there is none, or something else where its folder would be.
+pub(super) fn text_of(file: &Path) -> Result<Option<String>, RegressionError> {
+    let is_absent =
+        |error: &io::Error| matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
+    match std::fs::read_to_string(file) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(RegressionError::Io { file: file.to_owned(), action: "read", error }),
+    }
 }
 
 /// Adds an entry unless its token is there. Lines the user added by hand stay as they are.
 pub fn append(file: &Path, test_path: &str, entry: &Entry) -> Result<Appended, RegressionError> {
     let fail = |action| move |error| RegressionError::Io { file: file.to_owned(), action, error };
-    let mut text = match std::fs::read_to_string(file) {
-        Ok(text) => text,
-        Err(error) if is_absent(&error) => header(test_path),
-        Err(error) => return Err(fail("read")(error)),
-    };
+    let mut text = text_of(file)?.unwrap_or_else(|| header(test_path));
     if parse(file, &text)?.iter().any(|known| known.token == entry.token) {
         return Ok(Appended::Known);
     }

@@ -2,7 +2,8 @@
 //!
 //! For each decision a line goes out with what can happen, `{"version":1,"kind":"choice","choices":[…]}`, and
 //! a line comes back with the index of what does. Invariants: an index out of range, a line that is no
-//! number, and the end of the connection stand for the default, the first; nobody is hurried.
+//! number, and the end of the connection stand for the default, the first; nobody is hurried. With
+//! `SELVEDGE_REPLAY` the first is what that schedule says, until something else is chosen.
 
 use super::by_hand::{self, Choice};
 use super::config::Config;
@@ -38,7 +39,9 @@ pub(super) fn run(
     };
     // A person thinks longer than a goroutine may take.
     let plan = Plan { watchdog: Duration::from_secs(24 * 3600), ..plan };
-    let minimal = minimise::under(&plan, body, identity.site, move || by_hand::stepper(choose));
+    let along = config.replay.as_deref().map(|what| trial::decisions(&plan, body, identity, what));
+    let along = along.unwrap_or_default();
+    let minimal = minimise::under(&plan, body, identity.site, move || by_hand::stepper(choose, along));
     trial::finish_replay(config, &plan, body, identity, minimal, None)
 }
 

@@ -157,6 +157,10 @@ pub(super) const SETTINGS: &[Setting] = &[
         config.out = Some(PathBuf::from(text));
         Some(())
     }),
+    variable("SELVEDGE_SHRINK", EXPECTED_FLAG, |config, text| {
+        config.shrink = text.parse().ok()?;
+        Some(())
+    }),
     variable("SELVEDGE_STEP", "a file", |config, text| {
         config.step = Some(PathBuf::from(text));
         Some(())

@@ -33,6 +33,8 @@ pub(super) fn add(config: &Config, identity: &Identity<'_>, outcome: &Outcome, b
         "seconds": outcome.seconds,
         "strategy": config.strategy.to_string(),
         "token": outcome.token.as_ref().map(ToString::to_string),
+        "steps": outcome.shrunk.map(|shrunk| [shrunk.steps.0, shrunk.steps.1]),
+        "switches": outcome.shrunk.map(|shrunk| [shrunk.switches.0, shrunk.switches.1]),
         "timeline": outcome.timeline,
     });
     let added = OpenOptions::new().create(true).append(true).open(file);

@@ -8,6 +8,7 @@ use super::present::{self, Shrunk};
 use super::regressions::{self, Entry};
 use super::remote;
 use super::resume;
+use super::schedule::Schedule;
 use super::summary;
 use crate::explore::explorer;
 use crate::explore::minimise::{self, Minimal};
@@ -16,9 +17,8 @@ use crate::explore::plan::{Body, Exploration, Failure, Leaks, Observer, Plan, Wa
 use crate::explore::token::{Token, TokenBody};
 use crate::model::{Limits, Report};
 use selvedge_checkers::finding::{Evidence, Finding, Slug};
-use selvedge_checkers::record;
 use selvedge_checkers::trace::Trace;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 impl Config {
     fn limits(&self) -> Limits {
@@ -150,14 +150,22 @@ fn found(
     failure: &Failure,
 ) {
     let minimal = minimise::minimise(plan, body, identity.site, failure);
-    outcome.passing = nearest_passing(plan, body, identity, &minimal);
+    outcome.passing = nearest_passing(config, plan, body, identity, &minimal);
     let shrunk = settle(plan, outcome, failure, minimal, None);
+    outcome.shrunk = Some(shrunk);
     present::failure(config, identity, outcome, shrunk);
 }
 
 /// What to compare a failing execution with, where somebody will look at it.
-fn nearest_passing(plan: &Plan, body: &Body, identity: &Identity<'_>, failing: &Minimal) -> Option<Trace> {
-    let comparable = identity.kept && !failing.diverged && plan.fails(&failing.report);
+fn nearest_passing(
+    config: &Config,
+    plan: &Plan,
+    body: &Body,
+    identity: &Identity<'_>,
+    failing: &Minimal,
+) -> Option<Trace> {
+    let is_looked_at = identity.kept && config.report != ReportMode::Off;
+    let comparable = is_looked_at && !failing.diverged && plan.fails(&failing.report);
     let hung = failing.report.findings.iter().any(|f| f.slug == Slug::Stuck);
     let nearest = (comparable && !hung).then(|| nearest::passing(plan, body, identity.site, &failing.report));
     nearest.flatten()?.trace
@@ -192,10 +200,7 @@ fn settle(
 ) -> Shrunk {
     let shrunk = Shrunk {
         steps: (failure.report.steps, minimal.report.steps),
-        switches: (
-            minimise::switches(&failure.report.decisions),
-            minimise::switches(&minimal.report.decisions),
-        ),
+        switches: (switches(&failure.report), switches(&minimal.report)),
         replayed: minimal.replayed,
         replaying: false,
         tried: 0,
@@ -220,43 +225,52 @@ fn sort(plan: &Plan, findings: Vec<Finding>, known: &[Finding]) -> (Vec<Finding>
     (errors, warnings)
 }
 
+fn switches(report: &Report) -> u32 {
+    minimise::switches(report.decisions.iter().map(|d| d.goroutine.0))
+}
+
 fn pairs(report: &Report) -> Vec<(u32, u32)> {
     report.decisions.iter().map(|d| (d.goroutine.0, d.alternative.into())).collect()
 }
 
-/// Run exactly what a token, or a file of regressions, says.
+/// Run exactly what a token, a trace or a file of regressions says.
 fn replay(config: &Config, plan: &Plan, body: &Body, identity: &Identity<'_>, what: &str) -> Outcome {
-    match Token::decode(what) {
-        Ok(token) => {
-            let minimal = replay_token(plan, body, identity, &token);
-            finish_replay(config, plan, body, identity, minimal, Some(token))
-        }
-        Err(error) => {
-            let decisions = decisions_of(Path::new(what)).unwrap_or_else(|problem| {
-                refuse(&format!("SELVEDGE_REPLAY={what}: {}", problem.unwrap_or(error.to_string())))
-            });
-            let minimal = minimise::follow(plan, body, identity.site, decisions);
-            finish_replay(config, plan, body, identity, minimal, None)
-        }
+    let (minimal, token) = scheduled(plan, body, identity, what);
+    if config.shrink && plan.fails(&minimal.report) && !minimal.diverged {
+        return shrink(config, plan, body, identity, minimal.report);
+    }
+    finish_replay(config, plan, body, identity, minimal, token)
+}
+
+fn scheduled(plan: &Plan, body: &Body, identity: &Identity<'_>, what: &str) -> (Minimal, Option<Token>) {
+    let schedule = Schedule::read(what);
+    match schedule.unwrap_or_else(|problem| refuse(&format!("SELVEDGE_REPLAY={what}: {problem}"))) {
+        Schedule::Token(token) => (replay_token(plan, body, identity, &token), Some(token)),
+        Schedule::Decisions(all) => (minimise::follow(plan, body, identity.site, all), None),
     }
 }
 
-/// The decisions that a trace holds, or the first entry of a regressions file; else what is wrong, if there
-/// is a file at all.
-fn decisions_of(file: &Path) -> Result<Vec<(u32, u32)>, Option<String>> {
-    let text = match std::fs::read_to_string(file) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(None),
-        Err(error) => return Err(Some(format!("cannot read it: {error}"))),
+/// The decisions of what is to be run again.
+pub(super) fn decisions(plan: &Plan, body: &Body, identity: &Identity<'_>, what: &str) -> Vec<(u32, u32)> {
+    pairs(&scheduled(plan, body, identity, what).0.report)
+}
+
+/// Tell a failing execution as shortly as can be.
+fn shrink(config: &Config, plan: &Plan, body: &Body, identity: &Identity<'_>, report: Report) -> Outcome {
+    let mut outcome = Outcome {
+        executions: 1,
+        failing: 1,
+        first: Some(0),
+        steps: report.steps.into(),
+        ..Outcome::default()
     };
-    if text.starts_with('{') {
-        let record = record::read(&text).map_err(|error| Some(error.to_string()))?;
-        let none = || Some("the trace has no decisions to follow".to_owned());
-        return Some(record.decisions).filter(|all| !all.is_empty()).ok_or_else(none);
-    }
-    let entries = regressions::parse(file, &text).map_err(|error| Some(error.to_string()))?;
-    let first = entries.into_iter().next().map(|entry| entry.decisions);
-    first.ok_or_else(|| Some("expected a token, a trace, or a regressions file with an entry".to_owned()))
+    let failure = Failure { index: 0, report, steered: true };
+    let minimal = minimise::minimise(plan, body, identity.site, &failure);
+    outcome.passing = nearest_passing(config, plan, body, identity, &minimal);
+    let shrunk = Shrunk { replaying: true, ..settle(plan, &mut outcome, &failure, minimal, None) };
+    outcome.shrunk = Some(shrunk);
+    present::failure(config, identity, &mut outcome, shrunk);
+    outcome
 }
 
 fn replay_token(plan: &Plan, body: &Body, identity: &Identity<'_>, token: &Token) -> Minimal {
@@ -281,7 +295,7 @@ pub(super) fn finish_replay(
     minimal: Minimal,
     token: Option<Token>,
 ) -> Outcome {
-    let passing = nearest_passing(plan, body, identity, &minimal);
+    let passing = nearest_passing(config, plan, body, identity, &minimal);
     let mut outcome =
         Outcome { passing, executions: 1, steps: minimal.report.steps.into(), ..Outcome::default() };
     let fails = plan.fails(&minimal.report);

@@ -16,7 +16,7 @@ use super::scene::Scene;
 use super::source::SourceText;
 use super::span::highlight;
 use super::style::Style;
-use super::text::{clip, one_line, visible_width, wrap};
+use super::text::{clip, contrast, one_line, visible_width, wrap};
 use super::words;
 
 /// Columns before the text of a `help:` or `note:` line with line numbers of up to five digits.
@@ -99,13 +99,9 @@ impl Canvas<'_, '_> {
         for file in &self.files {
             group = self.file(group, file, fits);
         }
-        for line in words::details(self.finding) {
-            let room = self.style.columns().saturating_sub(NOTE_INDENT);
-            group = group.element(Level::NOTE.message(clip(
-                &self.style.spell(&line),
-                room,
-                self.style.ellipsis(),
-            )));
+        let (room, ellipsis) = (self.style.columns().saturating_sub(NOTE_INDENT), self.style.ellipsis());
+        for line in contrasted(words::details(self.finding), room) {
+            group = group.element(Level::NOTE.message(clip(&self.style.spell(&line), room, ellipsis)));
         }
         group = group.element(Level::HELP.message(self.note(self.remedy)));
         let decor = if self.style.unicode { DecorStyle::Unicode } else { DecorStyle::Ascii };
@@ -188,6 +184,21 @@ impl Canvas<'_, '_> {
         let origin = Origin::path(path).line(mark.site.line as usize).char_column(mark.site.col as usize);
         group.element(origin).element(Level::NOTE.message(self.note(full(mark))))
     }
+}
+
+/// Two values that should be equal, one under the other, begin shortly before they differ where the room ends
+/// before that.
+fn contrasted(mut lines: Vec<String>, room: usize) -> Vec<String> {
+    const LABELS: [&str; 2] = ["left: ", "right: "];
+    let value = |at: usize, label: &str| lines.get(at)?.strip_prefix(label);
+    let pair = |at: &usize| value(*at, LABELS[0]).zip(value(at + 1, LABELS[1])).is_some();
+    let Some(at) = (0..lines.len()).find(pair) else { return lines };
+    let longest = LABELS[1].len();
+    let (left, right) = (&lines[at][LABELS[0].len()..], &lines[at + 1][LABELS[1].len()..]);
+    if let Some((left, right)) = contrast(left, right, room - longest) {
+        (lines[at], lines[at + 1]) = (LABELS[0].to_owned() + &left, LABELS[1].to_owned() + &right);
+    }
+    lines
 }
 
 fn full(mark: &Mark) -> &str {

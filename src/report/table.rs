@@ -35,6 +35,8 @@ struct Row {
     stops: bool,
     /// The row may not share its line with others.
     alone: bool,
+    /// It was asked for earlier than the row says: what it waits for was taken after that.
+    late: bool,
 }
 
 /// The folded table with at most `limit` steps; empty where there is nothing to show.
@@ -60,7 +62,10 @@ pub(super) fn folded(
         return Vec::new();
     }
     let hidden = steps.len() - chosen.len();
-    let rows = merge(chosen.into_iter().map(|i| row(i, focus, scene, style)).collect(), steps.len() > limit);
+    let mut rows: Vec<Row> = chosen.into_iter().map(|i| row(i, focus, scene, style)).collect();
+    // Who stops for good asked before others came first, and is told of after them.
+    rows.sort_by_key(|row| (row.step, row.late));
+    let rows = merge(rows, steps.len() > limit);
     let mut lines = columns(&rows, scene, style).unwrap_or_else(|| as_list(&rows, scene, style));
     if hidden > 0 {
         let (indent, hang) = (" ".repeat(INDENT + 4 + GAP), "  ");
@@ -117,16 +122,15 @@ fn row(i: usize, focus: &Focus, scene: &Scene<'_>, style: &Style) -> Row {
     let e = &scene.trace.events[i];
     let stops = focus.stops_at(i);
     let mut text = action(i, stops, scene);
+    let mut step = e.step;
     let mark = focus.mark(i);
     if stops {
         text.push_str(" ✋");
         if let Some(o) = scene.object(e.object) {
             let mine = e.op == OpKind::ReadLock && o.holders.iter().any(|(g, _)| *g == e.g);
-            let holders = o
-                .holders
-                .iter()
-                .filter(|_| !mine)
-                .map(|(g, step)| format!("{}@{step}", scene.names.goroutine(*g)));
+            let others = || o.holders.iter().filter(|_| !mine);
+            step = others().map(|(_, taken)| *taken).fold(step, u32::max);
+            let holders = others().map(|(g, taken)| format!("{}@{taken}", scene.names.goroutine(*g)));
             let holders: Vec<String> = holders.take(3).collect();
             match holders.is_empty() {
                 true if mine => {}
@@ -138,7 +142,7 @@ fn row(i: usize, focus: &Focus, scene: &Scene<'_>, style: &Style) -> Row {
         text.push_str(&format!(" {mark}"));
     }
     let text = style.spell(text.trim_end()).into_owned();
-    Row { step: e.step, g: e.g, text, stops, alone: focus.names(i) }
+    Row { step, g: e.g, text, stops, alone: focus.names(i), late: step > e.step }
 }
 
 /// `send tx 7`: verb, object, value and outcome of a step.

@@ -62,6 +62,24 @@ pub(super) fn clip(text: &str, columns: usize, ellipsis: &str) -> String {
     out
 }
 
+/// Two texts without the beginning they share, where otherwise nobody would see how they differ within
+/// `columns`: from the last word before the difference on, after `…`.
+pub(super) fn contrast(left: &str, right: &str, columns: usize) -> Option<(String, String)> {
+    let common: usize =
+        left.chars().zip(right.chars()).take_while(|(l, r)| l == r).map(|(c, _)| c.len_utf8()).sum();
+    if width(left).max(width(right)) <= columns || width(&left[..common]) < columns / 2 {
+        return None;
+    }
+    // A word may be long itself: then only its end is context.
+    let context = |(at, _): &(usize, char)| width(&left[*at..common]) <= columns / 3;
+    let start = left[..common].char_indices().find(context).map_or(common, |(at, _)| at);
+    let is_in_a_word = !left[..start].ends_with(' ');
+    let blank = left[start..common].find(' ').filter(|_| is_in_a_word);
+    let start = blank.map_or(start, |blank| start + blank + 1);
+    let from = |text: &str| format!("… {}", &text[start..]);
+    Some((from(left), from(right)))
+}
+
 /// The columns of a text that may hold escape sequences.
 pub(super) fn visible_width(text: &str) -> usize {
     if !text.contains('\x1b') {
@@ -149,5 +167,20 @@ mod tests {
     #[test]
     fn control_characters_do_not_survive() {
         assert_eq!(one_line("a\n\tb\x1b[31mc\u{202e}"), "a b\u{fffd}[31mc\u{fffd}");
+    }
+
+    #[test]
+    fn values_are_cut_where_they_agree() {
+        let order = |n: u32| {
+            format!("Order {{ customer: \"a name that is rather long\", lines: [1, 2, 3], paid: {n} }}")
+        };
+        assert_eq!(contrast(&order(1), &order(2), 100), None, "there is room");
+        let (left, right) = contrast(&order(1), &order(2), 40).unwrap();
+        assert_eq!((left.as_str(), right.as_str()), ("… 2, 3], paid: 1 }", "… 2, 3], paid: 2 }"));
+        let long = |c: char| format!("{}{c}", "é".repeat(90));
+        let (left, right) = contrast(&long('a'), &long('b'), 30).unwrap();
+        assert_eq!((left, right), (format!("… {}a", "é".repeat(10)), format!("… {}b", "é".repeat(10))));
+        assert_eq!(contrast(&format!("1{}", order(1)), &order(1), 40), None, "they differ at once");
+        assert_eq!(contrast("", "x", 1), None);
     }
 }

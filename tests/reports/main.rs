@@ -3,6 +3,7 @@
 //! The numbers of the search and the token are left out of the goldens: they change with every
 //! strategy, the report does not.
 
+mod orders;
 mod programs;
 
 use selvedge::report::Style;
@@ -98,6 +99,23 @@ goldens! {
     producer_consumer,
     old_message,
     old_ticket,
+}
+
+/// The same report at the widths people have, with and without characters beyond ASCII.
+#[test]
+fn orders_are_billed() {
+    let mut all = String::new();
+    for unicode in [true, false] {
+        for width in [72, 100, 200] {
+            let style = Style { width, color: false, unicode };
+            let outcome = explorer().style(style).run(orders::orders_are_billed);
+            let letters = if unicode { "Unicode" } else { "ASCII" };
+            all.push_str(&format!("=== {width} columns, {letters}\n{}\n", normalised(&outcome)));
+        }
+    }
+    insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("orders_are_billed", all);
+    });
 }
 
 #[test]

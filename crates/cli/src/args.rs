@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Show(Show),
     /// Where two executions begin to differ: by default a failing one and the nearest that passes
     Diff(Diff),
+    /// Find the shortest schedule that fails as a token or a trace does
+    Shrink(Shrink),
     /// Say how many executions a test has in all, and how long all of them would take
     Estimate(Estimate),
     /// Write a kept failure in a form that other tools read
@@ -136,9 +138,13 @@ pub(crate) struct Replay {
 
 #[derive(Args, Debug)]
 pub(crate) struct Step {
-    /// The whole name of the test
-    #[arg(value_name = "TEST")]
-    pub(crate) test: String,
+    /// The whole name of a test; or a token, a trace or a regressions file, whose schedule is then what each
+    /// first choice follows
+    #[arg(value_name = "TEST|TOKEN|FILE")]
+    pub(crate) what: String,
+    /// The test that a token belongs to, if nothing in the workspace tells
+    #[arg(long, value_name = "NAME")]
+    pub(crate) test: Option<String>,
     /// Print each choice as a line of JSON, and read an index a line
     #[arg(long)]
     pub(crate) json: bool,
@@ -184,6 +190,22 @@ pub(crate) struct Diff {
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Shrink {
+    /// A token, a trace or a regressions file
+    #[arg(value_name = "TOKEN|FILE")]
+    pub(crate) what: String,
+    /// The test it belongs to, if nothing in the workspace tells
+    #[arg(long, value_name = "NAME")]
+    pub(crate) test: Option<String>,
+    /// Print one JSON object, and no report
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// More arguments for `cargo test`
+    #[arg(last = true, value_name = "ARGS")]
+    pub(crate) args: Vec<String>,
 }
 
 #[derive(Args, Debug)]

@@ -4,15 +4,21 @@
 //! standard error, and only if somebody watches; every way to end is a [`Code`].
 
 mod args;
+mod cargo;
 mod code;
 mod config;
+mod estimate;
 mod explain;
 mod hunt;
 mod merge;
 mod offline;
 mod place;
+mod progress;
 mod run;
+mod shrink;
 mod step;
+mod target;
+mod words;
 
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
@@ -32,7 +38,8 @@ fn main() -> ExitCode {
         Command::List(list) => offline::list(list),
         Command::Show(show) => offline::show(show),
         Command::Diff(diff) => offline::diff(diff),
-        Command::Estimate(estimate) => run::estimate(estimate),
+        Command::Shrink(shrink) => shrink::run(shrink),
+        Command::Estimate(estimate) => estimate::run(estimate),
         Command::Export(export) => offline::export(export),
         Command::Merge(merge) => merge::run(merge),
         Command::Explain(explain) => explain::run(explain),

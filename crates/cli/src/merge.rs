@@ -4,6 +4,7 @@
 
 use crate::args::Merge;
 use crate::code::Code;
+use crate::words::count;
 use selvedge::harness::{self, Merged};
 use std::io::{self, Write};
 
@@ -26,8 +27,7 @@ pub(crate) fn run(merge: &Merge) -> io::Result<Code> {
 
 fn line(test: &Merged) -> String {
     let Merged { executions, leaves, .. } = test;
-    let plural = |n: u64, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-    let ran = plural(*executions, "execution");
+    let ran = count(*executions, "execution");
     let mut line = match &test.failure {
         Some((number, name)) => {
             format!(
@@ -37,7 +37,7 @@ fn line(test: &Merged) -> String {
         }
         None if test.exhausted => match test.preemptions {
             Some(most) => {
-                let within = plural(most.into(), "preemption");
+                let within = count(most.into(), "preemption");
                 format!("{}: proved within {within}: {ran} explored", test.test)
             }
             None => format!("{}: proved: all {ran} explored", test.test),
@@ -49,7 +49,7 @@ fn line(test: &Merged) -> String {
         None if *leaves == 0 => format!("{}: not proved: {ran} explored, and no more are known", test.test),
         None => {
             let about = test.estimate.map_or(String::new(), |all| format!(" of about {all:.0}"));
-            let next = plural(*leaves, "schedule");
+            let next = count(*leaves, "schedule");
             format!("{}: {ran}{about} explored; next round: {next} to share out", test.test)
         }
     };

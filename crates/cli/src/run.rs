@@ -1,49 +1,19 @@
-//! `test`, `replay` and `estimate`: what runs the user's tests.
+//! `test` and `replay`.
 //!
-//! Invariants: the tests are run by cargo, or by nextest where it is installed, and print what they print;
-//! what is said at the end comes from the lines that the tests themselves wrote (`SELVEDGE_SUMMARY`).
+//! Invariant: a run ends as badly as the worst of its tests.
 
-use crate::args::{Estimate, Flags, Replay, Test};
+use crate::args::{Flags, Replay, Test};
+use crate::cargo::{self, Summary, cargo, has_nextest};
 use crate::code::Code;
 use crate::offline::refused;
 use crate::place::Place;
+use crate::target;
+use crate::words::count;
 use serde_json::Value;
+use std::ffi::OsStr;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
-
-/// A file that tests write a line each into; gone when it is dropped.
-struct Summary(PathBuf);
-
-impl Summary {
-    fn new() -> Summary {
-        let name = format!("selvedge-summary-{}.jsonl", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        let _ = std::fs::remove_file(&path);
-        Summary(path)
-    }
-
-    fn tests(&self) -> Vec<Value> {
-        let text = std::fs::read_to_string(&self.0).unwrap_or_default();
-        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
-    }
-}
-
-impl Drop for Summary {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
-
-fn cargo() -> Command {
-    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-}
-
-fn has_nextest() -> bool {
-    let mut command = cargo();
-    command.args(["nextest", "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
-}
 
 /// Our options as the variables that the tests read.
 fn set(command: &mut Command, flags: &Flags) {
@@ -84,7 +54,7 @@ pub(crate) fn test(test: &Test) -> io::Result<Code> {
     Ok(verdict(&tests, passed))
 }
 
-fn verdict(tests: &[Value], passed: bool) -> Code {
+pub(crate) fn verdict(tests: &[Value], passed: bool) -> Code {
     let failed = |test: &Value| test["passed"] == false;
     match () {
         () if tests.iter().any(|test| failed(test) && test["budget"] != true) => Code::Findings,
@@ -117,120 +87,32 @@ fn told(tests: &[Value]) -> String {
             text += &format!("  warned  {}  {}\n", string(test, "test"), warnings.join(" "));
         }
     }
-    let all = tests.len();
-    format!(
-        "{text}selvedge: {all} {} explored, {failed} failed, {proved} proved; {executions} executions\n",
-        if all == 1 { "test" } else { "tests" }
-    )
-}
-
-/// What is to be replayed, in which folder and of which test.
-struct Target {
-    value: String,
-    test: String,
-    package: PathBuf,
+    let (all, executions) = (count(tests.len() as u64, "test"), count(executions, "execution"));
+    format!("{text}selvedge: {all} explored, {failed} failed, {proved} proved; {executions}\n")
 }
 
 pub(crate) fn replay(replay: &Replay) -> io::Result<Code> {
     let place = Place::here();
-    let target = match target(&place, &replay.what, replay.test.as_deref()) {
+    let target = match target::find(&place, &replay.what, replay.test.as_deref()) {
         Ok(target) => target,
         Err(problem) => return refused(&problem),
     };
-    let summary = Summary::new();
     let mut command = cargo();
-    command.current_dir(&target.package).arg("test").args(&replay.args).arg(&target.test);
-    command.args(["--", "--exact", "--include-ignored", "--nocapture"]);
-    command.env("SELVEDGE_REPLAY", &target.value).env("SELVEDGE_SUMMARY", &summary.0);
-    command.env("SELVEDGE_REPORT", "full").stdout(Stdio::null());
-    command.status()?;
-    let tests = summary.tests();
-    let Some(test) = tests.first() else {
-        eprintln!("error: no test `{}` ran: did it not build, or is it gone?", target.test);
-        return Ok(Code::Nothing);
+    command.current_dir(&target.package);
+    let variables = [("SELVEDGE_REPLAY", OsStr::new(&target.value)), ("SELVEDGE_REPORT", OsStr::new("full"))];
+    let Some(test) = cargo::one(command, &replay.args, &target.test, &variables)? else {
+        return Ok(none_ran(&target.test));
     };
     if let Some(timeline) = test["timeline"].as_str().filter(|_| replay.open) {
         open(&place.workspace.join(timeline))?;
     }
-    Ok(verdict(&tests, true))
+    Ok(verdict(&[test], true))
 }
 
-/// Find the test that a token or a file belongs to.
-fn target(place: &Place, what: &str, test: Option<&str>) -> Result<Target, String> {
-    let path = Path::new(what);
-    let root = || place.workspace.clone();
-    if path.is_file() {
-        let value = std::fs::canonicalize(path).map_err(|error| format!("{what}: {error}"))?;
-        let value = value.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| format!("{what}: {error}"))?;
-        if text.starts_with('{') {
-            let record = place.find(Some(what))?.record;
-            let test = test.map_or(record.test, str::to_owned);
-            return Ok(Target { value, test, package: place.workspace.join(record.package) });
-        }
-        let test = test.map(str::to_owned).or_else(|| test_of(path));
-        let test = test.ok_or_else(|| format!("{what}: its name tells no test; say --test NAME"))?;
-        let package = path.parent().and_then(Path::parent).map_or_else(root, Path::to_owned);
-        let package = if package.as_os_str().is_empty() { PathBuf::from(".") } else { package };
-        return Ok(Target { value, test, package });
-    }
-    let value = what.to_owned();
-    if let Err(error) = selvedge::explore::token::Token::decode(what) {
-        return Err(format!("`{what}` is no file and no token: {error}"));
-    }
-    if let Some(test) = test {
-        return Ok(Target { value, test: test.to_owned(), package: root() });
-    }
-    let kept = place.all().into_iter().find(|kept| is_token(&kept.record.token, what));
-    if let Some(kept) = kept {
-        return Ok(Target {
-            value,
-            test: kept.record.test,
-            package: place.workspace.join(kept.record.package),
-        });
-    }
-    let files = regressions(&place.workspace, 4);
-    let holds = |file: &PathBuf| {
-        let text = std::fs::read_to_string(file).unwrap_or_default();
-        text.lines().any(|line| is_token(line.split_whitespace().next().unwrap_or_default(), what))
-    };
-    let file = files.into_iter().find(holds);
-    let found = file.and_then(|file| Some((test_of(&file)?, file.parent()?.parent()?.to_owned())));
-    let (test, package) = found.ok_or_else(|| {
-        format!(
-            "no test has left `{what}` in {} or in a regressions file; say --test NAME",
-            place.out.display()
-        )
-    })?;
-    Ok(Target { value, test, package })
-}
-
-/// Whether both are the same token: case and dashes do not matter.
-fn is_token(a: &str, b: &str) -> bool {
-    use selvedge::explore::token::Token;
-    matches!((Token::decode(a), Token::decode(b)), (Ok(a), Ok(b)) if a == b)
-}
-
-/// The test of a regressions file: `crate__module__name.txt`.
-fn test_of(file: &Path) -> Option<String> {
-    let stem = file.file_stem()?.to_str()?;
-    Some(stem.split_once("__")?.1.replace("__", "::"))
-}
-
-/// The regressions files of a workspace, at most `deep` folders down.
-fn regressions(folder: &Path, deep: u32) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
-        let inside = folder.file_name().is_some_and(|name| name == "selvedge-regressions");
-        if inside && name.ends_with(".txt") {
-            files.push(path);
-        } else if path.is_dir() && deep > 0 && name != "target" && !name.starts_with('.') {
-            files.extend(regressions(&path, deep - 1));
-        }
-    }
-    files.sort();
-    files
+/// Say that there was no such test.
+pub(crate) fn none_ran(test: &str) -> Code {
+    eprintln!("error: no test `{test}` ran: did it not build, or is it called otherwise?");
+    Code::Nothing
 }
 
 /// Show a page in whatever shows pages here.
@@ -241,47 +123,6 @@ fn open(page: &Path) -> io::Result<()> {
         eprintln!("warning: {opener} did not open {}", page.display());
     }
     Ok(())
-}
-
-pub(crate) fn estimate(estimate: &Estimate) -> io::Result<Code> {
-    let summary = Summary::new();
-    let mut command = cargo();
-    command.arg("test").args(&estimate.args).arg(&estimate.test);
-    command.args(["--", "--exact", "--include-ignored"]).stdout(Stdio::null());
-    command.env("SELVEDGE_SUMMARY", &summary.0).env("SELVEDGE_STRATEGY", "optimal");
-    command.env("SELVEDGE_TIME", &estimate.time).env("SELVEDGE_REPORT", "off");
-    command.env("SELVEDGE_REGRESSIONS", "off");
-    command.status()?;
-    let tests = summary.tests();
-    let Some(test) = tests.first() else {
-        eprintln!("error: no test is called `{}`, or it did not build", estimate.test);
-        return Ok(Code::Nothing);
-    };
-    let mut out = io::stdout().lock();
-    match estimate.json {
-        true => writeln!(out, "{test}")?,
-        false => writeln!(out, "{}", estimated(test))?,
-    }
-    Ok(Code::Clean)
-}
-
-fn estimated(test: &Value) -> String {
-    let executions = test["executions"].as_u64().unwrap_or(0);
-    let seconds = test["seconds"].as_f64().unwrap_or(0.0);
-    if test["exhausted"] == true {
-        return format!("{executions} executions, no more exist; {seconds:.1} s");
-    }
-    if test["passed"] == false && test["budget"] != true {
-        let finding = test["finding"].as_str().unwrap_or_default();
-        return format!("fails ({finding}) after {executions} executions: mend that first");
-    }
-    let Some(all) = test["estimate"].as_f64() else {
-        return format!("more than {executions} executions; no estimate yet, say a longer --time");
-    };
-    let whole = all * seconds / executions.max(1) as f64;
-    format!(
-        "about {all:.0} executions, about {whole:.0} s on one thread; seen {executions} in {seconds:.1} s"
-    )
 }
 
 #[cfg(test)]
@@ -297,17 +138,5 @@ mod tests {
         assert_eq!(verdict(&[test(true, false)], true), Code::Clean);
         assert_eq!(verdict(&[test(true, false), test(false, true)], false), Code::Budget);
         assert_eq!(verdict(&[test(false, true), test(false, false)], false), Code::Findings);
-    }
-
-    #[test]
-    fn files_of_regressions_name_their_test() {
-        assert_eq!(test_of(Path::new("a/bank__tests__adds_up.txt")).as_deref(), Some("tests::adds_up"));
-        assert_eq!(test_of(Path::new("a/bank.txt")), None);
-    }
-
-    #[test]
-    fn an_estimate_says_what_is_known() {
-        let test = json!({ "executions": 100, "seconds": 2.0, "exhausted": false, "estimate": 1000.4, "passed": false, "budget": true });
-        assert_eq!(estimated(&test), "about 1000 executions, about 20 s on one thread; seen 100 in 2.0 s");
     }
 }

@@ -4,32 +4,49 @@
 //! and nothing else, the report goes to standard error. Where the answers end, the rest runs by itself.
 
 use crate::args::Step;
+use crate::cargo::cargo;
 use crate::code::Code;
+use crate::offline::refused;
+use crate::place::Place;
+use crate::run::none_ran;
+use crate::target;
+use selvedge::explore::token::Token;
 use std::io;
+use std::path::Path;
 
 #[cfg(not(unix))]
 pub(crate) fn run(_: &Step) -> io::Result<Code> {
-    crate::offline::refused("stepping needs Unix sockets, which this system has not")
+    refused("stepping needs Unix sockets, which this system has not")
 }
 
 #[cfg(unix)]
 pub(crate) fn run(step: &Step) -> io::Result<Code> {
     use std::os::unix::net::UnixListener;
-    use std::process::{Command, Stdio};
+    use std::process::Stdio;
 
+    let scheduled =
+        Path::new(&step.what).is_file() || Token::decode(&step.what).is_ok() || step.test.is_some();
+    let target = match scheduled.then(|| target::find(&Place::here(), &step.what, step.test.as_deref())) {
+        Some(Err(problem)) => return refused(&problem),
+        Some(Ok(target)) => Some(target),
+        None => None,
+    };
+    let test = target.as_ref().map_or(&step.what, |target| &target.test);
     let socket = std::env::temp_dir().join(format!("selvedge-step-{}", std::process::id()));
     let _ = std::fs::remove_file(&socket);
     let listener = UnixListener::bind(&socket)?;
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.arg("test").args(&step.args).arg(&step.test);
+    let mut command = cargo();
+    if let Some(target) = &target {
+        command.current_dir(&target.package).env("SELVEDGE_REPLAY", &target.value);
+    }
+    command.arg("test").args(&step.args).arg(test);
     command.args(["--", "--exact", "--include-ignored", "--nocapture"]);
     command.env("SELVEDGE_STEP", &socket).env("SELVEDGE_REPORT", "full").env("SELVEDGE_REGRESSIONS", "off");
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
     let connection = accept(&listener, &mut child)?;
     let _ = std::fs::remove_file(&socket);
     let Some(connection) = connection else {
-        eprintln!("error: no test `{}` ran: did it not build, or is it called otherwise?", step.test);
-        return Ok(Code::Nothing);
+        return Ok(none_ran(test));
     };
     converse(connection, step.json)?;
     Ok(if child.wait()?.success() { Code::Clean } else { Code::Findings })

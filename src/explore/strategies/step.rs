@@ -11,7 +11,7 @@ pub(crate) struct Step<P, A> {
     /// Which goroutine goes next; [`Gid::CLOCK`] fires a timer, where the second argument says that
     /// one may.
     pick: P,
-    /// Which of so many alternatives.
+    /// Which of so many alternatives, of decision number so much.
     alternative: A,
     /// The answer to a question that was put once for the timer and the goroutine.
     answer: Option<(u32, Gid)>,
@@ -20,7 +20,7 @@ pub(crate) struct Step<P, A> {
 impl<P, A> Step<P, A>
 where
     P: FnMut(&Scene<'_>, bool) -> Gid + Send + 'static,
-    A: FnMut(Gid, u32) -> u32 + Send + 'static,
+    A: FnMut(u32, Gid, u32) -> u32 + Send + 'static,
 {
     pub(crate) fn new(pick: P, alternative: A) -> Step<P, A> {
         Step { pick, alternative, answer: None }
@@ -30,7 +30,7 @@ where
 impl<P, A> Strategy for Step<P, A>
 where
     P: FnMut(&Scene<'_>, bool) -> Gid + Send + 'static,
-    A: FnMut(Gid, u32) -> u32 + Send + 'static,
+    A: FnMut(u32, Gid, u32) -> u32 + Send + 'static,
 {
     fn begin(&mut self, _index: u64) -> bool {
         self.answer = None;
@@ -45,8 +45,8 @@ where
         if scene.enabled.contains(&answer) { answer } else { scene.default_choice() }
     }
 
-    fn alternative(&mut self, _step: u32, g: Gid, n: u32) -> u32 {
-        let answer = (self.alternative)(g, n);
+    fn alternative(&mut self, step: u32, g: Gid, n: u32) -> u32 {
+        let answer = (self.alternative)(step, g, n);
         if answer < n { answer } else { 0 }
     }
 
@@ -66,7 +66,7 @@ mod tests {
     fn does_as_it_is_told() {
         let highest = |scene: &Scene<'_>, _| *scene.enabled.iter().max().unwrap();
         let run = |pick: fn(&Scene<'_>, bool) -> Gid| {
-            let report = Run::new(Box::new(Step::new(pick, |_, n| n))).one(0, &programs::increments(2, 1));
+            let report = Run::new(Box::new(Step::new(pick, |_, _, n| n))).one(0, &programs::increments(2, 1));
             report.decisions.iter().map(|d| d.goroutine.0).collect::<Vec<u32>>()
         };
         assert_eq!(run(highest), [2, 2, 1, 1, 0]);
@@ -78,7 +78,7 @@ mod tests {
         for program in programs::all() {
             let pick =
                 |scene: &Scene<'_>, may_fire| if may_fire { Gid::CLOCK } else { scene.default_choice() };
-            assert!(!Run::new(Box::new(Step::new(pick, |_, _| 0))).one(0, &program.body).truncated);
+            assert!(!Run::new(Box::new(Step::new(pick, |_, _, _| 0))).one(0, &program.body).truncated);
         }
     }
 }

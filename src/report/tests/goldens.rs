@@ -16,7 +16,9 @@ fn terminal() {
     for slug in Slug::ALL {
         let world = case(*slug);
         let mut all = String::new();
-        for (width, unicode) in [(72, true), (100, true), (200, true), (100, false), (72, false)] {
+        for (width, unicode) in
+            [(72, true), (100, true), (200, true), (72, false), (100, false), (200, false)]
+        {
             let letters = if unicode { "Unicode" } else { "ASCII" };
             all.push_str(&format!("=== {width} columns, {letters}\n{}\n", world.render(width, unicode)));
         }

@@ -242,7 +242,9 @@ pub(in crate::report) fn cycle_line(blocked: &[Blocked], cycle: &[Gid], scene: &
             Some((None, reason)) => reason.text().to_owned(),
             None => "waits".to_owned(),
         };
-        line.push_str(&format!(" ─[{what}]→ {}", scene.names.goroutine(next)));
+        // An edge is read as one.
+        let edge = format!("─[{what}]→").replace(' ', "\u{a0}");
+        line.push_str(&format!(" {edge} {}", scene.names.goroutine(next)));
     }
     Some(line)
 }

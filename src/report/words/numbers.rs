@@ -16,11 +16,10 @@ pub(in crate::report) fn figures(s: &Statistics) -> String {
         return "no execution was explored".to_owned();
     }
     if s.replaying {
-        return format!(
-            "replayed from a token: {}, {}",
-            count(u64::from(s.steps_after), "step"),
-            count_switches(s.switches_after)
-        );
+        return match shrunk(s) {
+            Some(how) => format!("replayed and shrunk {how}"),
+            None => format!("replayed from a token: {}", length(s)),
+        };
     }
     if s.failing == 0 && s.executions == 1 {
         return "the one execution does not fail".to_owned();
@@ -45,20 +44,26 @@ pub(in crate::report) fn figures(s: &Statistics) -> String {
     } else if s.first_failing > 0 {
         line.push_str(&format!(", first at #{}", s.first_failing));
     }
+    match shrunk(s) {
+        Some(how) => line.push_str(&format!("; shrunk {how}")),
+        None if s.steps_after > 0 => line.push_str(&format!("; {}", length(s))),
+        None => {}
+    }
+    line
+}
+
+/// What became shorter, if anything did.
+fn shrunk(s: &Statistics) -> Option<String> {
     let steps = (s.steps_before > s.steps_after)
         .then(|| format!("{}\u{a0}→\u{a0}{}", s.steps_before, count(u64::from(s.steps_after), "step")));
     let switches = (s.switches_before > s.switches_after)
         .then(|| format!("{}\u{a0}→\u{a0}{}", s.switches_before, count_switches(s.switches_after)));
     let shrunk: Vec<String> = steps.into_iter().chain(switches).collect();
-    match shrunk.is_empty() {
-        false => line.push_str(&format!("; shrunk {}", shrunk.join(", "))),
-        true if s.steps_after > 0 => {
-            let steps = count(u64::from(s.steps_after), "step");
-            line.push_str(&format!("; {steps}, {}", count_switches(s.switches_after)));
-        }
-        true => {}
-    }
-    line
+    (!shrunk.is_empty()).then(|| shrunk.join(", "))
+}
+
+fn length(s: &Statistics) -> String {
+    format!("{}, {}", count(u64::from(s.steps_after), "step"), count_switches(s.switches_after))
 }
 
 /// How it was searched, and how much of the space was seen.
@@ -186,6 +191,10 @@ mod tests {
         assert_eq!(
             figures(&Statistics { replaying: true, ..s.clone() }),
             "replayed from a token: 4 steps, 3 switches"
+        );
+        assert_eq!(
+            figures(&Statistics { replaying: true, steps_before: 9, ..s.clone() }),
+            "replayed and shrunk 9\u{a0}→\u{a0}4 steps"
         );
         let clean = Statistics { failing: 0, ..s.clone() };
         assert_eq!(figures(&clean), "none of 10 executions fails");

@@ -1,0 +1,82 @@
+//! `cargo selvedge estimate`: how much there is to explore in a test.
+//!
+//! Invariant: a number is called all there is only where the search came to its end; a test that fails is
+//! said to fail before anything else, because the search ends soon after.
+
+use crate::args::Estimate;
+use crate::cargo;
+use crate::code::Code;
+use crate::progress;
+use crate::run::none_ran;
+use crate::words::count;
+use serde_json::Value;
+use std::ffi::OsStr;
+use std::io::{self, Write};
+
+pub(crate) fn run(estimate: &Estimate) -> io::Result<Code> {
+    let mut build = cargo::cargo();
+    if !build.args(["test", "--no-run"]).args(&estimate.args).status()?.success() {
+        return Ok(Code::Build);
+    }
+    let variables = [
+        ("SELVEDGE_STRATEGY", "optimal"),
+        ("SELVEDGE_TIME", &estimate.time),
+        ("SELVEDGE_REPORT", "off"),
+        ("SELVEDGE_REGRESSIONS", "off"),
+    ];
+    let variables = variables.map(|(name, value)| (name, OsStr::new(value)));
+    let bar = progress::for_a_time(&estimate.time);
+    let test = cargo::one(cargo::cargo(), &estimate.args, &estimate.test, &variables);
+    bar.finish();
+    let Some(test) = test? else { return Ok(none_ran(&estimate.test)) };
+    let mut out = io::stdout().lock();
+    match estimate.json {
+        true => writeln!(out, "{test}")?,
+        false => writeln!(out, "{}", told(&test))?,
+    }
+    Ok(if fails(&test) { Code::Findings } else { Code::Clean })
+}
+
+fn fails(test: &Value) -> bool {
+    test["passed"] == false && test["budget"] != true
+}
+
+fn told(test: &Value) -> String {
+    let number = |field: &str| test[field].as_u64().unwrap_or(0);
+    let executions = number("executions");
+    let seconds = test["seconds"].as_f64().unwrap_or(0.0);
+    let exhausted = test["exhausted"] == true;
+    if fails(test) {
+        let finding = test["finding"].as_str().unwrap_or_default();
+        let (failing, all) = (number("failing"), if exhausted { "all " } else { "" });
+        let rest = if exhausted { "" } else { "; how many there are is not known before that is mended" };
+        return format!("fails: {finding} in {failing} of {all}{executions} executions{rest}");
+    }
+    if exhausted {
+        return format!("{}, no more exist; {seconds:.1} s", count(executions, "execution"));
+    }
+    let Some(all) = test["estimate"].as_f64() else {
+        return format!("more than {}; no estimate yet, say a longer --time", count(executions, "execution"));
+    };
+    let whole = all * seconds / executions.max(1) as f64;
+    format!(
+        "about {all:.0} executions, about {whole:.0} s on one thread; seen {executions} in {seconds:.1} s"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_known_is_said() {
+        let test = json!({ "executions": 100, "seconds": 2.0, "exhausted": false, "estimate": 1000.4, "passed": false, "budget": true });
+        assert_eq!(told(&test), "about 1000 executions, about 20 s on one thread; seen 100 in 2.0 s");
+        let fails = |exhausted: bool| json!({ "executions": 16, "failing": 8, "seconds": 0.1, "exhausted": exhausted, "passed": false, "budget": false, "finding": "deadlock" });
+        assert_eq!(told(&fails(true)), "fails: deadlock in 8 of all 16 executions");
+        let more =
+            "fails: deadlock in 8 of 16 executions; how many there are is not known before that is mended";
+        assert_eq!(told(&fails(false)), more);
+    }
+}
