@@ -82,6 +82,8 @@ pub(crate) struct SelectForm {
     pub(crate) default: bool,
     pub(crate) biased: bool,
     pub(crate) deadline: Option<Nanos>,
+    /// A misuse is given back, for whoever it is the misuse of.
+    pub(crate) quiet: bool,
 }
 
 /// An execution of the process, or the plain world.
@@ -441,7 +443,7 @@ pub(crate) fn with<R>(f: impl FnOnce(&dyn Engine) -> R) -> R {
 /// What a primitive waits with outside of a model; see the README of `runtime`.
 #[allow(unused_imports, reason = "what waits moves over to it piece by piece")]
 pub(crate) mod wait {
-    pub(crate) use crate::runtime::async_wait::AsyncWaiter;
+    pub(crate) use crate::runtime::async_wait::{AsyncWaiter, TaskWait};
     pub(crate) use crate::runtime::clock;
     pub(crate) use crate::runtime::executor;
     pub(crate) use crate::runtime::locals;

@@ -9,14 +9,20 @@
 //! and Go's memory model.
 
 mod error;
+mod future;
 mod handles;
 pub(crate) mod model;
 pub(crate) mod native;
 mod store;
 
 pub use error::{RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
+pub use future::{RecvAsync, SendAsync};
 pub(crate) use handles::pair;
 pub use handles::{Chan, IntoIter, Iter, Receiver, Sender};
+
+#[cfg(test)]
+#[path = "future_tests.rs"]
+mod future_tests;
 
 use crate::objects::chan::{ChanState, UNBOUNDED};
 use crate::objects::{Arm, End, Misuse, Nanos, Op};

@@ -7,7 +7,7 @@
 use crate::objects::{Op, State};
 use crate::port::wait::executor::{self, Unparker};
 use crate::port::{self, Home};
-use selvedge_checkers::ids::SiteRef;
+use selvedge_checkers::ids::{ObjId, SiteRef};
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 
@@ -22,10 +22,13 @@ impl Token {
         Arc::new(Token { home: Home::new(State::Task { woken: false }, site), site })
     }
 
+    pub(super) fn id(&self) -> ObjId {
+        self.home.id()
+    }
+
     /// Wait until somebody wakes.
     pub(super) fn wait(&self, site: SiteRef) {
-        let id = self.home.id();
-        port::with(|engine| engine.op(Op::TaskWait(id), site));
+        port::with(|engine| engine.op(Op::TaskWait(self.id()), site));
     }
 }
 

@@ -2,35 +2,13 @@
 //!
 //! Invariant: what both engines promise is checked on both, by the same program.
 
+use super::everywhere::everywhere_and_in_models;
 use super::{Either, Notify, block_on, oneshot, select, sleep, spawn, timeout, yield_now};
 use crate::sync::{Arc, Mutex};
 use crate::{go, time};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
-
-/// Outside of models, and where there are some in many executions, in which nothing must be found.
-fn everywhere(program: impl Fn() + Send + Sync + 'static) {
-    program();
-    go({
-        let program = std::sync::Arc::new(program);
-        let inside = std::sync::Arc::clone(&program);
-        move || inside()
-    })
-    .join()
-    .unwrap();
-}
-
-#[cfg(feature = "check")]
-fn everywhere_and_in_models(program: impl Fn() + Send + Sync + Clone + 'static) {
-    everywhere(program.clone());
-    crate::trial_tests::silent(program);
-}
-
-#[cfg(not(feature = "check"))]
-fn everywhere_and_in_models(program: impl Fn() + Send + Sync + Clone + 'static) {
-    everywhere(program);
-}
 
 #[test]
 fn tasks_give_results_to_goroutines_and_to_tasks() {

@@ -25,6 +25,7 @@
 
 mod combine;
 mod engine;
+pub(crate) mod lookout;
 mod notify;
 pub mod oneshot;
 mod sleep;
@@ -62,6 +63,9 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
+#[cfg(test)]
+#[path = "everywhere_tests.rs"]
+pub(crate) mod everywhere;
 #[cfg(test)]
 #[path = "future_tests.rs"]
 mod tests;

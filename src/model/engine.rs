@@ -357,6 +357,9 @@ impl Engine for Engine_ {
             return self.op(op, site);
         }
         let ret = self.operate(op, site);
+        if form.quiet {
+            return ret;
+        }
         // The only misuse is a send on a closed channel: of the arm that was taken, not of any.
         let ex = self.ex();
         let closed = |a: &&Arm| matches!(a, Arm::Send(ch, _) if chan::view(ex.state(*ch)).closed);

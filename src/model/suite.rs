@@ -82,7 +82,8 @@ pub(super) fn executed(
             suite.executed(clocks, &step);
             (step.op, step.object) = (OpKind::Unlock, mutex);
         }
-        Op::CondWoken { .. } => return,
+        Op::CondWoken { .. } | Op::Watch { .. } => return,
+        Op::WaitGroupPeek { .. } if !step.ok => return,
         // It goes on waiting, a writer announced: nothing has happened.
         Op::WaitGroupWait(_) | Op::WriteLock(_) if matches!(effect, Effect::Next(_)) => return,
         _ => {}
@@ -115,6 +116,7 @@ pub(super) fn applied(suite: &mut Suite, g: Gid, footprint: &[Access], op: &Op) 
             | Op::WriteLock(_)
             | Op::WriteWait(_)
             | Op::TryWriteLock(_)
+            | Op::WriteIntent { .. }
             | Op::WriteUnlock(_)
             | Op::CondWait { .. }
             | Op::Relock { .. }

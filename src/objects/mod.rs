@@ -29,6 +29,7 @@ pub(crate) mod state;
 pub(crate) mod task;
 pub(crate) mod timer;
 pub(crate) mod wait_group;
+pub(crate) mod watch;
 
 pub(crate) use op::{End, Int, Misuse, Nanos, Op, Ret, Update};
 pub(crate) use select::{Arm, Select};
@@ -284,6 +285,7 @@ impl World {
             Op::Select { .. } => select::alternatives(self, g),
             Op::SelectWait { .. } => select::ready(self, g),
             Op::WaitGroupWait(o) => wait_group::alternatives(self.state(o), g),
+            Op::Watch { want, cancel } => watch::is_possible(self, g, want, cancel).into(),
             Op::OnceBegin(o) => once::can_begin(self.state(o)).into(),
             Op::OnceWait { once: o, force } => once::can_stop_waiting(self.state(o), force).into(),
             Op::Park { .. } => self.goroutines[g.index()].token.into(),
@@ -329,6 +331,7 @@ impl World {
             Op::WriteLock(o) => return rwlock::announce(self, g, o),
             Op::WriteWait(o) => rwlock::write(self, g, o),
             Op::TryWriteLock(o) => rwlock::try_write(self, g, o),
+            Op::WriteIntent { lock, intent } => rwlock::intend(self, g, lock, intent),
             Op::WriteUnlock(o) => rwlock::write_unlock(self, o),
             Op::CondWait { cv, mutex, deadline } => return condvar::wait(self, g, cv, mutex, deadline),
             Op::CondWoken { cv, mutex, .. } => return condvar::wake(self, g, cv, mutex, false),
@@ -345,6 +348,7 @@ impl World {
             Op::Select { .. } | Op::SelectWait { .. } => return select::step(self, g, op, alternative),
             Op::WaitGroupAdd { wg, delta } => wait_group::add(self, wg, delta),
             Op::WaitGroupWait(wg) => return wait_group::wait(self, g, wg, alternative),
+            Op::WaitGroupPeek { wg, released } => wait_group::peek(self, wg, released),
             Op::Acquire { sem, n } => return semaphore::acquire(self, g, sem, n),
             Op::TryAcquire { sem, n } => semaphore::try_acquire(self, sem, n),
             Op::Release { sem, n } => semaphore::release(self, g, sem, n),
@@ -357,6 +361,7 @@ impl World {
             Op::Unpark(target) => park::unpark(self, target),
             Op::TaskWait(o) => task::wait(self, o),
             Op::TaskWake(o) => task::wake(self, o),
+            Op::Watch { want, cancel } => watch::step(self, want, cancel),
             Op::Load { .. }
             | Op::Store { .. }
             | Op::Update { .. }

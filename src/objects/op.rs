@@ -3,6 +3,8 @@
 //! Invariant: an [`Op`] holds everything its effect depends on besides the [`World`](super::World),
 //! so a step can be simulated without running user code.
 
+use super::rwlock::Intent;
+use super::watch::Want;
 use core::sync::atomic::Ordering;
 use selvedge_checkers::finding::Slug;
 use selvedge_checkers::ids::{Gid, ObjId};
@@ -54,6 +56,11 @@ pub(crate) enum Op {
     /// Second phase of a write lock: announced, waiting for the readers to leave.
     WriteWait(ObjId),
     TryWriteLock(ObjId),
+    /// A step of a write lock that does not wait.
+    WriteIntent {
+        lock: ObjId,
+        intent: Intent,
+    },
     WriteUnlock(ObjId),
     CondWait {
         cv: ObjId,
@@ -111,6 +118,11 @@ pub(crate) enum Op {
         delta: i32,
     },
     WaitGroupWait(ObjId),
+    /// Whether the counter is zero. For who was let go since it was, it must be.
+    WaitGroupPeek {
+        wg: ObjId,
+        released: bool,
+    },
     Acquire {
         sem: ObjId,
         n: u32,
@@ -155,6 +167,11 @@ pub(crate) enum Op {
     /// Until a waker of the task is called.
     TaskWait(ObjId),
     TaskWake(ObjId),
+    /// In place of a future: until what it wants may be possible, or the token is woken.
+    Watch {
+        want: Want,
+        cancel: ObjId,
+    },
     Join(Gid),
     Load {
         atomic: ObjId,
@@ -215,7 +232,7 @@ impl Op {
             Op::TryReadLock(_) => OpKind::TryReadLock,
             Op::ReadUnlock(_) => OpKind::ReadUnlock,
             Op::WriteLock(_) | Op::WriteWait(_) => OpKind::WriteLock,
-            Op::TryWriteLock(_) => OpKind::TryWriteLock,
+            Op::TryWriteLock(_) | Op::WriteIntent { .. } => OpKind::TryWriteLock,
             Op::WriteUnlock(_) => OpKind::WriteUnlock,
             Op::CondWait { .. } => OpKind::CondWait,
             Op::CondWoken { .. } => OpKind::CondWoken,
@@ -231,7 +248,7 @@ impl Op {
             Op::Select { .. } | Op::SelectWait { .. } => OpKind::Select,
             Op::HandleDrop { .. } => OpKind::HandleDrop,
             Op::WaitGroupAdd { .. } => OpKind::WaitGroupAdd,
-            Op::WaitGroupWait(_) => OpKind::WaitGroupWait,
+            Op::WaitGroupWait(_) | Op::WaitGroupPeek { .. } => OpKind::WaitGroupWait,
             Op::Acquire { .. } | Op::AcquireWait { .. } => OpKind::Acquire,
             Op::TryAcquire { .. } => OpKind::TryAcquire,
             Op::Release { .. } | Op::CancelAcquire { .. } => OpKind::Release,
@@ -243,6 +260,7 @@ impl Op {
             Op::Unpark(_) => OpKind::Unpark,
             Op::TaskWait(_) => OpKind::TaskWait,
             Op::TaskWake(_) => OpKind::TaskWake,
+            Op::Watch { want, .. } => want.stands_for().kind(),
             Op::Join(_) => OpKind::Join,
             Op::Load { .. } => OpKind::Load,
             Op::Store { .. } => OpKind::Store,
@@ -290,7 +308,9 @@ impl Op {
             | Op::SendWait { ch, .. }
             | Op::TrySend { ch, .. }
             | Op::HandleDrop { ch, .. } => Some(ch),
-            Op::WaitGroupAdd { wg, .. } => Some(wg),
+            Op::WaitGroupAdd { wg, .. } | Op::WaitGroupPeek { wg, .. } => Some(wg),
+            Op::WriteIntent { lock, .. } => Some(lock),
+            Op::Watch { want, .. } => Some(want.object()),
             Op::Acquire { sem, .. }
             | Op::AcquireWait { sem, .. }
             | Op::TryAcquire { sem, .. }
@@ -345,6 +365,7 @@ impl Op {
             Op::BarrierWait(_) | Op::BarrierPark(_) => WaitReason::Barrier,
             Op::Park { .. } => WaitReason::Park,
             Op::TaskWait(_) => WaitReason::Task,
+            Op::Watch { want, .. } => want.stands_for().wait_reason(),
             Op::Join(_) => WaitReason::Join,
             Op::Sleep { .. } => WaitReason::Sleep,
             Op::Await => WaitReason::Spin,

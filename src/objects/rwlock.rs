@@ -18,6 +18,17 @@ pub(crate) struct RwState {
     pub(crate) readers: Vec<Gid>,
 }
 
+/// What a writer that does not wait does about its lock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Intent {
+    /// Take the lock, or, if only readers hold it, announce to want it.
+    Announce,
+    /// Take the lock that was announced, by whoever now does.
+    Take,
+    /// Want it no more.
+    Retract,
+}
+
 fn view(state: &State) -> &RwState {
     match state {
         State::RwLock(rw) => rw,
@@ -101,6 +112,28 @@ pub(super) fn try_write(world: &mut World, g: Gid, o: ObjId) -> Ret {
         world.whole(o, Mode::Read, Sync::None);
     }
     Ret::Flag(free)
+}
+
+/// Gives true if the lock was taken, that it would block if it is announced, else false.
+pub(super) fn intend(world: &mut World, g: Gid, o: ObjId, intent: Intent) -> Ret {
+    let (mode, ret) = match intent {
+        Intent::Announce if !can_announce(world.state(o)) => (Mode::Read, Ret::Flag(false)),
+        Intent::Announce | Intent::Take if can_write(world.state(o)) => {
+            write(world, g, o);
+            return Ret::Flag(true);
+        }
+        Intent::Announce => {
+            rw(world, o).announced = Some(g);
+            (Mode::Write, Ret::WouldBlock)
+        }
+        Intent::Take => (Mode::Read, Ret::WouldBlock),
+        Intent::Retract => {
+            rw(world, o).announced = None;
+            (Mode::Write, Ret::Flag(false))
+        }
+    };
+    world.whole(o, mode, Sync::None);
+    ret
 }
 
 pub(super) fn write_unlock(world: &mut World, o: ObjId) -> Ret {

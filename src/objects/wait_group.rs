@@ -66,6 +66,12 @@ pub(super) fn add(world: &mut World, o: ObjId, delta: i32) -> Ret {
     Ret::Value(before as u64)
 }
 
+pub(super) fn peek(world: &mut World, o: ObjId, released: bool) -> Ret {
+    let zero = count(world.state(o)) == 0;
+    world.whole(o, Mode::Read, if zero { Sync::Acquire } else { Sync::None });
+    if released && !zero { Ret::Misuse(Misuse::WaitGroupReused) } else { Ret::Flag(zero) }
+}
+
 pub(super) fn wait(world: &mut World, g: Gid, o: ObjId, alternative: u32) -> Step {
     let wg = wg(world, o);
     wg.waiters.retain(|w| w.0 != g);

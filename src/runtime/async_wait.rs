@@ -10,6 +10,7 @@ use super::atomics::{AtomicU32, UnsafeCell};
 use super::clock::Nanos;
 use super::wait::{Alarm, Waiter, start_timer};
 use super::waker_slot::WakerSlot;
+use std::cell::Cell;
 use std::marker::PhantomPinned;
 use std::pin::Pin;
 use std::task::Waker;
@@ -39,7 +40,7 @@ impl AsyncWaiter {
     }
 
     /// Begin a wait: gives the waiter, to be put into queues. To be called while it is in none.
-    pub(crate) fn begin(self: Pin<&Self>, waker: &Waker) -> &Waiter {
+    pub(crate) fn begin<'a>(self: Pin<&'a Self>, waker: &Waker) -> &'a Waiter {
         let this = self.get_ref();
         this.slot.begin(waker.clone());
         this.waiter.restart_for_task(&raw const this.slot);
@@ -87,6 +88,32 @@ impl AsyncWaiter {
 impl Drop for AsyncWaiter {
     fn drop(&mut self) {
         self.alarm.disarm();
+    }
+}
+
+/// What the future of a primitive keeps of its wait: a node of the primitive's list, and who waits.
+pub(crate) struct TaskWait<N> {
+    pub(crate) node: N,
+    pub(crate) waiter: AsyncWaiter,
+    /// Whether the wait has begun and its owner has not learned of its end.
+    pub(crate) waits: Cell<bool>,
+}
+
+// SAFETY: the node is touched under its list's lock, or by the owner while it is in no list and nobody
+// is about to wake its waiter; nothing in it belongs to a thread.
+unsafe impl<N> Send for TaskWait<N> {}
+// SAFETY: shared references give no access but to who has pinned it, which is one owner, and under the lock.
+unsafe impl<N> Sync for TaskWait<N> {}
+
+impl<N> TaskWait<N> {
+    pub(crate) const fn new(node: N) -> TaskWait<N> {
+        TaskWait { node, waiter: AsyncWaiter::new(), waits: Cell::new(false) }
+    }
+
+    /// Begin the wait of the waiter; as [`AsyncWaiter::begin`]. The waker is cloned, which is user code.
+    pub(crate) fn begin<'a>(self: Pin<&'a Self>, waker: &Waker) -> &'a Waiter {
+        // SAFETY: the waiter is pinned with the whole, and nothing moves it.
+        unsafe { self.map_unchecked(|this| &this.waiter) }.begin(waker)
     }
 }
 

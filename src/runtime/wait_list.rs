@@ -85,6 +85,23 @@ impl<P> WaitList<P> {
         self.len += 1;
     }
 
+    /// Join before all others: for who was woken in vain.
+    ///
+    /// # Safety
+    /// As for [`WaitList::push`].
+    pub(crate) unsafe fn push_front(&mut self, node: &WaitNode<P>) {
+        node.queued.set(true);
+        node.previous.set(null());
+        node.next.set(self.first);
+        // SAFETY: what is in the list is alive, by this function's contract.
+        match unsafe { self.first.as_ref() } {
+            Some(first) => first.previous.set(node),
+            None => self.last = node,
+        }
+        self.first = node;
+        self.len += 1;
+    }
+
     /// Leave, if still there; gives whether it was.
     #[inline]
     pub(crate) fn remove(&mut self, node: &WaitNode<P>) -> bool {
@@ -128,5 +145,22 @@ impl<P> WaitList<P> {
                 return Some(node);
             }
         }
+    }
+
+    /// As [`WaitList::pop`], among those that `suits` takes.
+    pub(crate) fn pop_of(&mut self, suits: impl Fn(&P) -> bool) -> Option<*const WaitNode<P>> {
+        let mut at = self.first;
+        // SAFETY: as in `pop`.
+        while let Some(node) = unsafe { at.as_ref() } {
+            at = node.next.get();
+            if suits(&node.payload) {
+                self.remove(node);
+                // SAFETY: as in `pop`.
+                if node.claim == 0 || unsafe { (*node.waiter()).claim(node.claim) } {
+                    return Some(node);
+                }
+            }
+        }
+        None
     }
 }

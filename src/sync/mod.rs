@@ -5,6 +5,7 @@ mod barrier;
 mod condvar;
 mod err_group;
 mod exclusion;
+mod futures;
 mod holder;
 mod map;
 pub mod mpsc;
@@ -25,6 +26,7 @@ use selvedge_checkers::op::WaitReason;
 pub use barrier::{Barrier, BarrierWaitResult};
 pub use condvar::{Condvar, WaitTimeoutResult};
 pub use err_group::ErrGroup;
+pub use futures::{AcquireAsync, LockAsync, ReadAsync, WaitAsync, WriteAsync};
 pub use map::Map;
 pub use mutex::{Mutex, MutexGuard, RawMutex};
 pub use once::{LazyLock, Once, OnceLock, OnceState, once_func, once_value};
@@ -35,6 +37,8 @@ pub use single_flight::SingleFlight;
 pub use std::sync::{Arc, LockResult, PoisonError, TryLockError, TryLockResult, Weak};
 pub use wait_group::WaitGroup;
 
+#[cfg(test)]
+mod futures_tests;
 #[cfg(test)]
 mod groups_tests;
 #[cfg(test)]

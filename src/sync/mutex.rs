@@ -53,8 +53,13 @@ impl RawMutex {
 
     /// The lock outside of models.
     #[inline]
-    fn native(&self) -> &RawLock {
+    pub(super) fn native(&self) -> &RawLock {
         self.object.outside();
+        &self.native
+    }
+
+    /// The same, for who waited there, also while an execution uses it.
+    pub(super) fn native_of_past(&self) -> &RawLock {
         &self.native
     }
 
@@ -88,7 +93,11 @@ impl RawMutex {
     #[track_caller]
     #[inline]
     pub fn try_lock(&self) -> bool {
-        let site = Location::caller();
+        self.try_lock_at(Location::caller())
+    }
+
+    #[inline]
+    pub(super) fn try_lock_at(&self, site: SiteRef) -> bool {
         match port::model() {
             Some(engine) => engine.op(Op::TryLock(self.id(engine)), site) == Ret::Flag(true),
             None => {

@@ -40,14 +40,19 @@ impl RawRwLock {
         RawRwLock { object: Object::at(site), native: RawRw::new(), writer: Holder::new() }
     }
 
-    fn id(&self, engine: &dyn port::Engine) -> ObjId {
+    pub(super) fn id(&self, engine: &dyn port::Engine) -> ObjId {
         self.object.id(engine, || State::RwLock(RwState::default()))
     }
 
     /// The lock outside of models.
     #[inline]
-    fn native(&self) -> &RawRw {
+    pub(super) fn native(&self) -> &RawRw {
         self.object.outside();
+        &self.native
+    }
+
+    /// The same, for who waited there, also while an execution uses it.
+    pub(super) fn native_of_past(&self) -> &RawRw {
         &self.native
     }
 
@@ -75,7 +80,11 @@ impl RawRwLock {
     #[track_caller]
     #[inline]
     pub fn try_read_lock(&self) -> bool {
-        let site = Location::caller();
+        self.try_read_at(Location::caller())
+    }
+
+    #[inline]
+    pub(super) fn try_read_at(&self, site: SiteRef) -> bool {
         match port::model() {
             Some(engine) => engine.op(Op::TryReadLock(self.id(engine)), site) == Ret::Flag(true),
             None => self.native().try_read(),
@@ -243,7 +252,7 @@ impl<T: ?Sized> RwLock<T> {
         if self.raw.try_read_lock() { Ok(self.read_guard(site)?) } else { Err(TryLockError::WouldBlock) }
     }
 
-    fn read_guard(&self, site: SiteRef) -> LockResult<RwLockReadGuard<'_, T>> {
+    pub(super) fn read_guard(&self, site: SiteRef) -> LockResult<RwLockReadGuard<'_, T>> {
         self.busy.enter_shared(|| self.raw.read_unlock_at(site));
         self.poison.tell(RwLockReadGuard { lock: self, site })
     }
@@ -269,9 +278,13 @@ impl<T: ?Sized> RwLock<T> {
         if self.raw.try_lock() { Ok(self.write_guard(site)?) } else { Err(TryLockError::WouldBlock) }
     }
 
-    fn write_guard(&self, site: SiteRef) -> LockResult<RwLockWriteGuard<'_, T>> {
+    pub(super) fn write_guard(&self, site: SiteRef) -> LockResult<RwLockWriteGuard<'_, T>> {
         self.busy.enter(|| self.raw.write_unlock_at(site));
         self.poison.tell(RwLockWriteGuard { lock: self, entered: self.poison.enter(), site })
+    }
+
+    pub(super) fn raw(&self) -> &RawRwLock {
+        &self.raw
     }
 
     /// Whether a goroutine panicked while it held the lock for writing.

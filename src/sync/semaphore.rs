@@ -45,8 +45,13 @@ impl Semaphore {
 
     /// The semaphore outside of models.
     #[inline]
-    fn native(&self) -> &RawSemaphore {
+    pub(super) fn native(&self) -> &RawSemaphore {
         self.object.outside();
+        &self.native
+    }
+
+    /// The same, for who waited there, also while an execution uses it.
+    pub(super) fn native_of_past(&self) -> &RawSemaphore {
         &self.native
     }
 

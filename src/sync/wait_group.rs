@@ -39,14 +39,19 @@ impl WaitGroup {
         WaitGroup(Arc::new(Shared { object: Object::new(), native: RawWaitGroup::new() }))
     }
 
-    fn id(&self, engine: &dyn port::Engine) -> ObjId {
+    pub(super) fn id(&self, engine: &dyn port::Engine) -> ObjId {
         self.0.object.id(engine, || State::WaitGroup(WgState::default()))
     }
 
     /// The wait group outside of models.
     #[inline]
-    fn native(&self) -> &RawWaitGroup {
+    pub(super) fn native(&self) -> &RawWaitGroup {
         self.0.object.outside();
+        &self.0.native
+    }
+
+    /// The same, for who waited there, also while an execution uses it.
+    pub(super) fn native_of_past(&self) -> &RawWaitGroup {
         &self.0.native
     }
 
@@ -107,7 +112,7 @@ impl WaitGroup {
 
 /// Panic as Go does.
 #[inline]
-fn expect_well(ended: Ended) {
+pub(super) fn expect_well(ended: Ended) {
     match ended {
         Ended::Well => {}
         Ended::Negative => misused(Misuse::NegativeWaitGroup),

@@ -9,6 +9,7 @@
 //!
 //! Source: Go's `runtime/chan.go`.
 
+mod future;
 mod queue;
 mod select;
 mod stranded;
@@ -18,6 +19,7 @@ mod timer;
 #[path = "native_tests.rs"]
 mod tests;
 
+pub(super) use future::Wait;
 pub(crate) use select::{Cases, Message, Outcome};
 
 use super::{RecvTimeoutError, Refused, TryRecvError};
@@ -59,6 +61,9 @@ struct State<T> {
     receivers: Queue,
     send_handles: usize,
     receive_handles: usize,
+    /// Tasks among the receivers, and those that were told that there is something and have not looked yet.
+    tasks: usize,
+    told: usize,
 }
 
 /// What came of an attempt.
@@ -113,6 +118,10 @@ impl<T> State<T> {
     unsafe fn put(&mut self, slot: *const T) -> Attempt {
         if self.closed {
             return Attempt::Closed;
+        }
+        if self.tasks + self.told > 0 {
+            // SAFETY: by the contract.
+            return unsafe { self.put_beside_tasks(slot) };
         }
         if let Some(peer) = self.receivers.pop() {
             // SAFETY: the receiver waits with a slot for a message of this type; ours is by the contract.
@@ -183,6 +192,7 @@ impl<T> State<T> {
 /// Closed from now on: unlock, and tell everybody who waits.
 fn close_and_unlock<T>(mut state: Inside<'_, T>) {
     state.closed = true;
+    (state.told, state.tasks) = (state.told + state.tasks, 0);
     let mut woken = Vec::new();
     while let Some(peer) = state.receivers.pop() {
         woken.push(peer.finish(false));
@@ -204,6 +214,8 @@ impl<T> Channel<T> {
             receivers: Queue::new(),
             send_handles: 1,
             receive_handles: 1,
+            tasks: 0,
+            told: 0,
         };
         Channel { lock: Lock::new(), state: UnsafeCell::new(state), created: site, hang_up, timer: None }
     }
@@ -331,7 +343,7 @@ impl<T> Channel<T> {
         waiter.watch(&watched);
         // SAFETY: the node stays in this frame until it is out of the queue: it is woken by who took it
         // out, or leaves by itself below.
-        unsafe { state.queue(end).push(&node) };
+        unsafe { state.join(end, &node) }.wake_later(site);
         let release = || {
             drop(state);
             true

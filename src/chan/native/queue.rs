@@ -4,13 +4,15 @@
 //! its waiter, exchanges the message with its slot, says so in `done`, and wakes.
 
 use crate::port::wait::{WaitList, WaitNode, Waiter};
+use smallvec::SmallVec;
 use std::cell::Cell;
-use std::ptr::null;
+use std::ptr::{null, null_mut};
 
 /// What a channel keeps of a wait.
 pub(crate) struct Exchange {
-    /// Where the message is, or is to be put.
-    slot: *mut (),
+    /// Where the message is, or is to be put; null for a task that receives: it is told, and takes the message
+    /// itself.
+    slot: Cell<*mut ()>,
     done: Cell<bool>,
 }
 
@@ -22,7 +24,23 @@ impl Node {
     /// wakes it.
     #[inline]
     pub(super) fn new(waiter: &Waiter, claim: u32, slot: *mut ()) -> Node {
-        Node(WaitNode::new(waiter, claim, Exchange { slot, done: Cell::new(false) }))
+        Node::of(waiter, claim, slot)
+    }
+
+    /// The wait of a task, to be begun.
+    pub(super) fn of_task() -> Node {
+        Node::of(null(), 0, null_mut())
+    }
+
+    fn of(waiter: *const Waiter, claim: u32, slot: *mut ()) -> Node {
+        Node(WaitNode::new(waiter, claim, Exchange { slot: Cell::new(slot), done: Cell::new(false) }))
+    }
+
+    /// A task waits anew; under the channel's lock, while it is in no queue.
+    pub(super) fn begin(&self, waiter: &Waiter, slot: *mut ()) {
+        self.0.set_waiter(waiter);
+        self.0.payload.slot.set(slot);
+        self.0.payload.done.set(false);
     }
 
     /// Whether it is in a queue; under the channel's lock.
@@ -56,6 +74,32 @@ impl Wake {
     }
 }
 
+/// Several of them.
+#[derive(Default)]
+#[must_use = "who took them out must wake them"]
+pub(super) struct Wakes(SmallVec<[Wake; 2]>);
+
+// SAFETY: whoever has it wakes, which may be done from any thread.
+unsafe impl Send for Wakes {}
+
+impl Wakes {
+    pub(super) fn push(&mut self, wake: Wake) {
+        self.0.push(wake);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn append(&mut self, mut others: Wakes) {
+        self.0.append(&mut others.0);
+    }
+
+    pub(super) fn wake(self) {
+        self.0.into_iter().for_each(Wake::wake);
+    }
+}
+
 /// A node that [`Queue::pop`] took out: its owner waits until it is woken.
 pub(super) struct Popped(*const WaitNode<Exchange>);
 
@@ -64,7 +108,12 @@ impl Popped {
     #[inline]
     pub(super) fn slot(&self) -> *mut () {
         // SAFETY: the owner waits, so its frame is there.
-        unsafe { (*self.0).payload.slot }
+        unsafe { (*self.0).payload.slot.get() }
+    }
+
+    /// Whether it is a task that receives.
+    pub(super) fn is_task(&self) -> bool {
+        self.slot().is_null()
     }
 
     /// The owner is to be told whether its message was exchanged.
@@ -96,9 +145,32 @@ impl Queue {
         unsafe { self.0.push(&node.0) };
     }
 
-    /// Leave, if still there.
-    pub(super) fn remove(&mut self, node: &Node) {
-        self.0.remove(&node.0);
+    /// Join before all others.
+    ///
+    /// # Safety
+    /// As for [`Queue::push`].
+    pub(super) unsafe fn push_front(&mut self, node: &Node) {
+        // SAFETY: by the contract.
+        unsafe { self.0.push_front(&node.0) };
+    }
+
+    /// Leave, if still there; gives whether it was.
+    pub(super) fn remove(&mut self, node: &Node) -> bool {
+        self.0.remove(&node.0)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The first goroutine or thread that can still be met.
+    pub(super) fn pop_present(&mut self) -> Option<Popped> {
+        self.0.pop_of(|exchange| !exchange.slot.get().is_null()).map(Popped)
+    }
+
+    /// The first task that waits to receive.
+    pub(super) fn pop_task(&mut self) -> Option<Popped> {
+        self.0.pop_of(|exchange| exchange.slot.get().is_null()).map(Popped)
     }
 
     /// The first who can still be met. Those whom somebody else has woken are dropped.

@@ -10,7 +10,7 @@
 //!
 //! Source: Go's `runtime/select.go`.
 
-use super::queue::Node;
+use super::queue::{Node, Wakes};
 use super::{Attempt, Channel};
 use crate::objects::{End, Nanos};
 use crate::port::wait::{Lock, TIMED_OUT, Waiter, Why};
@@ -34,7 +34,7 @@ trait Erased {
     unsafe fn attempt(&self, end: End, slot: *mut ()) -> Attempt;
     /// # Safety
     /// The lock is held, and the node stays until it is out of the queue.
-    unsafe fn join(&self, end: End, node: &Node);
+    unsafe fn join(&self, end: End, node: &Node) -> Wakes;
     /// Leave the queue, if still in it.
     fn leave(&self, end: End, node: &Node);
 }
@@ -53,9 +53,9 @@ impl<T> Erased for Channel<T> {
         unsafe { (*self.state.get()).attempt(end, slot.cast()) }
     }
 
-    unsafe fn join(&self, end: End, node: &Node) {
+    unsafe fn join(&self, end: End, node: &Node) -> Wakes {
         // SAFETY: by the contract.
-        unsafe { (*self.state.get()).queue(end).push(node) };
+        unsafe { (*self.state.get()).join(end, node) }
     }
 
     fn leave(&self, end: End, node: &Node) {
@@ -253,12 +253,14 @@ impl<'a> Cases<'a> {
                 return self.outcome(i as usize, attempt).expect("not blocked");
             }
         }
+        let mut told = Wakes::default();
         for (case, node) in self.0.iter().zip(&nodes) {
             if let Some((channel, end, _)) = case {
                 // SAFETY: the lock is held, and the node stays until it has left below.
-                unsafe { channel.join(*end, node) };
+                told.append(unsafe { channel.join(*end, node) });
             }
         }
+        told.wake_later(site);
         let held = &locks[..];
         let release = move || {
             // The list is on the stack of the waiter, who has to have each lock once more before it

@@ -281,6 +281,7 @@ fn is_always_possible(op: &Op) -> bool {
                 | Op::TryReadLock(_)
                 | Op::ReadUnlock(_)
                 | Op::TryWriteLock(_)
+                | Op::WriteIntent { .. }
                 | Op::WriteUnlock(_)
                 | Op::CondWait { .. }
                 | Op::NotifyOne(_)
@@ -290,6 +291,7 @@ fn is_always_possible(op: &Op) -> bool {
                 | Op::Close(_)
                 | Op::Len(_)
                 | Op::WaitGroupAdd { .. }
+                | Op::WaitGroupPeek { .. }
                 | Op::TryAcquire { .. }
         )
 }

@@ -252,6 +252,10 @@ impl Log {
                 f(cv);
                 f(mutex);
             }
+            Op::Watch { want, cancel } => {
+                f(want.object());
+                f(cancel);
+            }
             Op::Await => {
                 if let Some(announced) = announced {
                     self.spins_on(announced).iter().for_each(|&o| f(o));

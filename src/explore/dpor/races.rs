@@ -276,11 +276,13 @@ pub(super) fn may_fail_earlier(op: &Op) -> bool {
             | Op::Select { .. }
             | Op::SelectWait { .. }
             | Op::WaitGroupWait(_)
+            | Op::WaitGroupPeek { released: true, .. }
             | Op::WaitGroupAdd { delta: ..0, .. }
             | Op::OnceBegin(_)
             | Op::OnceWait { .. }
             | Op::Park { .. }
             | Op::TaskWait(_)
+            | Op::Watch { .. }
     )
 }
 

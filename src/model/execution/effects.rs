@@ -52,6 +52,10 @@ impl Execution {
                     f(arm.channel());
                 }
             }
+            Op::Watch { want, cancel } => {
+                f(want.object());
+                f(*cancel);
+            }
             Op::Await => self.world.goroutines[g.index()].spin.iter().for_each(|&(o, _)| f(o)),
             _ => op.object().into_iter().for_each(f),
         }
@@ -61,6 +65,7 @@ impl Execution {
     pub(in crate::model) fn register(&mut self, g: Gid, op: &Op) {
         match op.object() {
             Some(ObjId::NIL) => {}
+            Some(_) if matches!(op, Op::Watch { .. }) => self.register_with_many(g, op),
             Some(o) => self.world.slot_mut(o).pending.push(g),
             None => self.register_with_many(g, op),
         }
@@ -70,6 +75,7 @@ impl Execution {
     pub(in crate::model) fn unregister(&mut self, g: Gid, op: &Op) {
         match op.object() {
             Some(ObjId::NIL) => {}
+            Some(_) if matches!(op, Op::Watch { .. }) => self.unregister_with_many(g, op),
             Some(o) => {
                 let pending = &mut self.world.slot_mut(o).pending;
                 if pending.last() == Some(&g) {

@@ -11,9 +11,10 @@
 //! waited for [`PATIENCE`]. That is found out by who unlocks, not by who waits: the latter may be bound to
 //! the thread of the former and get nowhere until that one has to wait.
 //!
-//! Invariants: the lock is let go of, or handed over, by who holds it only, so while LOCKED is set nobody
-//! but the holder clears bits, and others only set WAITERS, under the list's lock; who waits is woken
-//! once for each time that it has released the list's lock; the woken one is the first.
+//! Invariants: the lock is let go of, or handed over, by who holds it only; others change WAITERS and WOKEN,
+//! under the list's lock: they join, or leave without the lock, as a future does that is dropped, and then
+//! pass on what they were woken for; who waits is woken once for each time that it has released the list's
+//! lock; the woken one is the first.
 //!
 //! Source: Go's `internal/sync/mutex.go`; there the waiter decides about starvation.
 
@@ -32,11 +33,17 @@ const PATIENCE: Nanos = 1_000_000;
 const SPINS: u32 = 30;
 
 /// What the list keeps of each who waits.
-pub(super) struct Wait {
-    since: Nanos,
-    woken: Cell<bool>,
+pub(in crate::sync) struct Wait {
+    pub(super) since: Cell<Nanos>,
+    pub(super) woken: Cell<bool>,
     /// The lock was handed over to it.
-    granted: Cell<bool>,
+    pub(super) granted: Cell<bool>,
+}
+
+impl Wait {
+    pub(super) const fn since(now: Nanos) -> Wait {
+        Wait { since: Cell::new(now), woken: Cell::new(false), granted: Cell::new(false) }
+    }
 }
 
 /// The lock.
@@ -44,7 +51,7 @@ pub(in crate::sync) struct RawLock {
     state: AtomicU32,
     /// When the woken one was woken, in units of 1024 nanoseconds.
     woken_at: AtomicU32,
-    waiting: Locked<WaitList<Wait>>,
+    pub(super) waiting: Locked<WaitList<Wait>>,
 }
 
 impl RawLock {
@@ -106,8 +113,7 @@ impl RawLock {
 
     #[cold]
     fn wait(&self, why: Why) {
-        let wait = Wait { since: clock::now(), woken: Cell::new(false), granted: Cell::new(false) };
-        let node = WaitNode::new(std::ptr::null(), 0, wait);
+        let node = WaitNode::new(std::ptr::null(), 0, Wait::since(clock::now()));
         let mut list = self.waiting.lock();
         // SAFETY: the node stays in this frame until it is out of the list: it was granted the lock, or
         // takes it, or the loop goes on.
@@ -131,7 +137,7 @@ impl RawLock {
     }
 
     /// Take the free lock, and leave the list; false if it is not free.
-    fn take(&self, list: &mut Held<'_, WaitList<Wait>>, node: &WaitNode<Wait>) -> bool {
+    pub(super) fn take(&self, list: &mut Held<'_, WaitList<Wait>>, node: &WaitNode<Wait>) -> bool {
         let mut state = self.state.load(Ordering::Relaxed);
         while state & LOCKED == 0 {
             let waiters = if list.len() > 1 { WAITERS } else { 0 };
@@ -148,7 +154,7 @@ impl RawLock {
     }
 
     /// Say, under the list's lock, that somebody waits for the lock, which is held; false if it is not.
-    fn announce(&self, node: &WaitNode<Wait>) -> bool {
+    pub(super) fn announce(&self, node: &WaitNode<Wait>) -> bool {
         let mut state = self.state.load(Ordering::Relaxed);
         while state & LOCKED != 0 {
             let woken = if node.payload.woken.get() { 0 } else { state & WOKEN };
@@ -204,7 +210,7 @@ impl RawLock {
         let now = clock::now();
         let was_woken = first.payload.woken.get();
         let waiter = first.waiter();
-        if now.saturating_sub(first.payload.since) >= PATIENCE {
+        if now.saturating_sub(first.payload.since.get()) >= PATIENCE {
             list.remove(first);
             first.payload.granted.set(true);
             let waiters = if list.len() > 0 { WAITERS } else { 0 };
@@ -224,5 +230,28 @@ impl RawLock {
             // `woken` and being in the list say.
             unsafe { Waiter::wake(waiter) };
         }
+    }
+
+    /// Somebody has left the list, which is locked, without the lock. If it was woken the first of those who
+    /// are left is woken instead, should the lock be free; it is given.
+    pub(super) fn left(&self, list: &Held<'_, WaitList<Wait>>, was_woken: bool) -> Option<*const Waiter> {
+        let first = list.first();
+        let gone = if first.is_none() { WAITERS } else { 0 } | if was_woken { WOKEN } else { 0 };
+        let mut state = self.state.load(Ordering::Relaxed);
+        loop {
+            let next = first.filter(|_| was_woken && state & LOCKED == 0);
+            let woken = if next.is_some() { WOKEN } else { 0 };
+            match self.replace(state, state & !gone | woken, Ordering::Relaxed) {
+                Ok(()) => return next.map(|node| self.wakes(node)),
+                Err(now) => state = now,
+            }
+        }
+    }
+
+    /// The first of the list, which is locked, is to be woken.
+    fn wakes(&self, first: &WaitNode<Wait>) -> *const Waiter {
+        first.payload.woken.set(true);
+        self.woken_at.store((clock::now() >> 10) as u32, Ordering::Relaxed);
+        first.waiter()
     }
 }

@@ -11,10 +11,14 @@ mod atomics;
 mod barrier;
 mod condvar;
 mod lock;
+mod lock_future;
 mod once;
 mod rw;
+mod rw_future;
 mod semaphore;
+mod semaphore_future;
 mod wait_group;
+mod wait_group_future;
 mod woken;
 
 #[cfg(test)]
@@ -23,10 +27,14 @@ mod loom_tests;
 pub(super) use barrier::RawBarrier;
 pub(super) use condvar::{Notified, RawCondvar};
 pub(super) use lock::RawLock;
+pub(super) use lock_future::LockWait;
 pub(super) use once::{Begun, RawOnce};
 pub(super) use rw::RawRw;
+pub(super) use rw_future::{ReadWait, WriteWait};
 pub(super) use semaphore::{RawSemaphore, Request};
+pub(super) use semaphore_future::AcquireWait;
 pub(super) use wait_group::{Ended, RawWaitGroup};
+pub(super) use wait_group_future::GroupWait;
 
 use crate::port::wait;
 use atomics::{AtomicU32, AtomicU64};

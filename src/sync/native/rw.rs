@@ -16,17 +16,17 @@
 use super::Woken;
 use super::atomics::{AtomicU32, Ordering};
 use super::lock::RawLock;
-use super::wait::{Locked, WaitList, WaitNode, Waiter, Why};
+use super::wait::{Held, Locked, WaitList, WaitNode, Waiter, Why};
 use std::ptr::null;
 
-const WRITER: u32 = 1 << 31;
+pub(super) const WRITER: u32 = 1 << 31;
 const WAITING: u32 = 1 << 30;
-const READERS: u32 = WAITING - 1;
+pub(super) const READERS: u32 = WAITING - 1;
 
 /// Who waits: to read; and the writer whose turn it is, for the readers to leave.
 pub(super) struct Sides {
-    readers: WaitList<()>,
-    writer: *const Waiter,
+    pub(super) readers: WaitList<()>,
+    pub(super) writer: *const Waiter,
 }
 
 impl Sides {
@@ -37,9 +37,9 @@ impl Sides {
 
 /// The lock.
 pub(in crate::sync) struct RawRw {
-    state: AtomicU32,
-    turn: RawLock,
-    waiting: Locked<Sides>,
+    pub(super) state: AtomicU32,
+    pub(super) turn: RawLock,
+    pub(super) waiting: Locked<Sides>,
 }
 
 impl RawRw {
@@ -78,14 +78,7 @@ impl RawRw {
         let mut sides = self.waiting.lock();
         // Under the list's lock: the writer that unlocks looks at the list after it, or has unlocked.
         while !self.try_read() {
-            let state = self.state.load(Ordering::Relaxed);
-            let waits = state & WRITER != 0
-                && (state & WAITING != 0
-                    || self
-                        .state
-                        .compare_exchange(state, state | WAITING, Ordering::Relaxed, Ordering::Relaxed)
-                        .is_ok());
-            if !waits {
+            if !self.announce_reader() {
                 continue;
             }
             let waiter = Waiter::new();
@@ -99,6 +92,14 @@ impl RawRw {
             // The writer has counted us.
             return;
         }
+    }
+
+    /// Say, under the list's lock, that somebody waits to read; false if there may be no need to.
+    pub(super) fn announce_reader(&self) -> bool {
+        let state = self.state.load(Ordering::Relaxed);
+        let (waits, order) = (state | WAITING, Ordering::Relaxed);
+        state & WRITER != 0
+            && (state & WAITING != 0 || self.state.compare_exchange(state, waits, order, order).is_ok())
     }
 
     /// Undo a lock for reading, in whoever's name; false if nobody reads.
@@ -191,5 +192,16 @@ impl RawRw {
         self.state.store(count, Ordering::Release);
         drop(sides);
         woken.wake();
+    }
+
+    /// The writer whose turn it is gives up, though readers may be inside; others may come in.
+    pub(super) fn retract(&self, mut sides: Held<'_, Sides>) {
+        let count = sides.readers.len() as u32;
+        let woken = Woken::all(&mut sides.readers);
+        let inside = |state| Some((state & READERS) + count);
+        let _ = self.state.fetch_update(Ordering::Release, Ordering::Relaxed, inside);
+        drop(sides);
+        woken.wake();
+        self.turn.unlock();
     }
 }

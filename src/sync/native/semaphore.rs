@@ -19,15 +19,21 @@ const WAITERS: u64 = 1 << 32;
 
 /// What the list keeps of each who waits.
 pub(in crate::sync) struct Wait {
-    n: u32,
-    granted: Cell<bool>,
+    pub(super) n: u32,
+    pub(super) granted: Cell<bool>,
     cancelled: Cell<bool>,
+}
+
+impl Wait {
+    pub(super) const fn of(n: u32) -> Wait {
+        Wait { n, granted: Cell::new(false), cancelled: Cell::new(false) }
+    }
 }
 
 /// Free permits and who waits for some.
 pub(in crate::sync) struct RawSemaphore {
     state: AtomicU64,
-    waiting: Locked<WaitList<Wait>>,
+    pub(super) waiting: Locked<WaitList<Wait>>,
 }
 
 /// A request that somebody else may give up: see [`RawSemaphore::cancel`].
@@ -36,8 +42,7 @@ pub(in crate::sync) struct Request(WaitNode<Wait>);
 impl Request {
     /// A request for `n`, to be used once.
     pub(in crate::sync) fn new(n: u32) -> Request {
-        let wait = Wait { n, granted: Cell::new(false), cancelled: Cell::new(false) };
-        Request(WaitNode::new(std::ptr::null(), 0, wait))
+        Request(WaitNode::new(std::ptr::null(), 0, Wait::of(n)))
     }
 }
 
@@ -102,7 +107,7 @@ impl RawSemaphore {
     }
 
     /// Say, under the list's lock, that somebody waits; false if the permits could be taken instead.
-    fn announce(&self, n: u32) -> bool {
+    pub(super) fn announce(&self, n: u32) -> bool {
         loop {
             if self.try_acquire(n) {
                 return false;
@@ -180,7 +185,7 @@ impl RawSemaphore {
     }
 
     /// Let those go on, from the first, who fit; under the list's lock.
-    fn grant(&self, list: &mut Held<'_, WaitList<Wait>>) -> Woken {
+    pub(super) fn grant(&self, list: &mut Held<'_, WaitList<Wait>>) -> Woken {
         let mut woken = Woken::default();
         let state = self.state.load(Ordering::Relaxed);
         if state & WAITERS == 0 {

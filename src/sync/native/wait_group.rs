@@ -30,7 +30,7 @@ pub(in crate::sync) enum Ended {
 /// The counter and who waits.
 pub(in crate::sync) struct RawWaitGroup {
     state: AtomicU64,
-    waiting: Locked<WaitList<()>>,
+    pub(super) waiting: Locked<WaitList<()>>,
 }
 
 fn counter(state: u64) -> i32 {
@@ -62,14 +62,14 @@ impl RawWaitGroup {
         if delta > 0 && count == delta {
             return Ended::AddedWhileWaiting;
         }
-        if count > 0 { Ended::Well } else { self.release(state) }
+        if count > 0 { Ended::Well } else { self.release() }
     }
 
     #[cold]
-    fn release(&self, zero: u64) -> Ended {
+    fn release(&self) -> Ended {
         let mut list = self.waiting.lock();
-        // Nobody can come to wait at a counter of zero, and nobody may add.
-        if self.state.load(Ordering::Relaxed) != zero {
+        // Nobody can come to wait at a counter of zero, and nobody may add; a future may have been dropped.
+        if counter(self.state.load(Ordering::Relaxed)) != 0 {
             return Ended::AddedWhileWaiting;
         }
         self.state.store(0, Ordering::Relaxed);
@@ -82,22 +82,14 @@ impl RawWaitGroup {
     /// Wait until the counter is zero.
     #[inline]
     pub(in crate::sync) fn wait(&self, why: Why) -> Ended {
-        if counter(self.state.load(Ordering::Acquire)) == 0 { Ended::Well } else { self.join(why) }
+        if self.is_zero() { Ended::Well } else { self.join(why) }
     }
 
     #[cold]
     fn join(&self, why: Why) -> Ended {
         let mut list = self.waiting.lock();
-        let mut state = self.state.load(Ordering::Acquire);
-        loop {
-            if counter(state) == 0 {
-                return Ended::Well;
-            }
-            let more = self.state.compare_exchange(state, state + 1, Ordering::AcqRel, Ordering::Acquire);
-            match more {
-                Ok(_) => break,
-                Err(now) => state = now,
-            }
+        if !self.count_waiter() {
+            return Ended::Well;
         }
         let waiter = Waiter::new();
         let node = WaitNode::new(&waiter, 0, ());
@@ -107,6 +99,33 @@ impl RawWaitGroup {
             drop(list);
             true
         });
+        self.let_go()
+    }
+
+    /// Count one more who waits, under the list's lock; false if the counter is zero.
+    pub(super) fn count_waiter(&self) -> bool {
+        let mut state = self.state.load(Ordering::Acquire);
+        while counter(state) != 0 {
+            match self.state.compare_exchange(state, state + 1, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return true,
+                Err(now) => state = now,
+            }
+        }
+        false
+    }
+
+    /// One that waited has left the list, under its lock.
+    pub(super) fn forget_waiter(&self) {
+        self.state.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// What who was let go finds.
+    pub(super) fn let_go(&self) -> Ended {
         if self.state.load(Ordering::Acquire) == 0 { Ended::Well } else { Ended::Reused }
+    }
+
+    /// Whether the counter is zero.
+    pub(super) fn is_zero(&self) -> bool {
+        counter(self.state.load(Ordering::Acquire)) == 0
     }
 }

@@ -1,6 +1,7 @@
 //! Random programs over all primitives: the traces found are those that brute force finds.
 
 use super::brute::by_force_in;
+use super::forms::Form;
 use super::{Counts, optimally_in};
 use crate::chan::Chan;
 use crate::explore::plan::Body;
@@ -62,6 +63,11 @@ enum Stmt {
     Notify {
         all: bool,
     },
+    /// A form for tasks of what blocks, given up if it does not come before a yield.
+    Form {
+        form: Form,
+        or_yield: bool,
+    },
     /// A task, which is joined, or aborted first.
     Task {
         inner: Vec<Stmt>,
@@ -85,6 +91,8 @@ pub(in crate::explore::dpor) enum Family {
     Tasks,
     /// The same with tasks that are aborted. There a trace in some thousand is met twice.
     Aborts,
+    /// Channels, locks, permits and groups, for tasks and goroutines.
+    Forms,
 }
 
 impl Family {
@@ -177,6 +185,16 @@ impl Generator {
                 12 => Stmt::Choose,
                 _ => Stmt::Yield,
             },
+            Family::Forms => match self.below(12) {
+                0..=5 => Stmt::Form { form: Form::draw(|n| self.below(n)), or_yield: self.below(3) == 0 },
+                6 => Stmt::Send(self.below(2)),
+                7 => Stmt::Receive(self.below(2)),
+                8 => Stmt::CondWait,
+                9 => Stmt::Acquire(1),
+                10 => [Stmt::Done, Stmt::Close(self.below(2)), Stmt::Release(1)][self.below(3)].clone(),
+                _ if depth < 2 => Stmt::Reading(self.block(1, depth + 1)),
+                _ => Stmt::TryWrite,
+            },
             Family::Tasks | Family::Aborts => match self.below(10) {
                 0..=2 => Stmt::Notified { or_yield: self.below(3) == 0 },
                 3 | 4 => Stmt::Notify { all: false },
@@ -194,14 +212,14 @@ impl Generator {
 }
 
 /// What a program's goroutines share.
-struct Shared {
+pub(super) struct Shared {
     atomics: [AtomicUsize; 2],
     locks: [RawMutex; 2],
-    rw: RwLock<()>,
-    channels: [Chan<usize>; 3],
-    semaphore: Semaphore,
-    group: WaitGroup,
-    cond: (Mutex<()>, Condvar),
+    pub(super) rw: RwLock<()>,
+    pub(super) channels: [Chan<usize>; 3],
+    pub(super) semaphore: Semaphore,
+    pub(super) group: WaitGroup,
+    pub(super) cond: (Mutex<()>, Condvar),
     parked: std::sync::Mutex<Vec<Option<thread::Thread>>>,
     notify: Notify,
 }
@@ -364,6 +382,13 @@ fn step(stmt: &Stmt, s: &Arc<Shared>, units: &Cell<u32>, last: usize) -> usize {
             }
             0
         }
+        Stmt::Form { form, or_yield: false } => future::block_on(form.run(s)),
+        Stmt::Form { form, or_yield: true } => {
+            match future::block_on(future::select(form.run(s), future::yield_now())) {
+                Either::Left(came) => came,
+                Either::Right(()) => 0,
+            }
+        }
         Stmt::Task { inner, abort } => {
             let (inner, s) = (inner.clone(), s.clone());
             let task = future::spawn(async move {
@@ -487,7 +512,11 @@ pub(super) fn shapes() -> [(usize, usize); 6] {
 /// Programs of each shape.
 fn random_programs(family: Family) {
     // Those of tasks have many times the traces of the others.
-    let programs = if matches!(family, Family::Tasks | Family::Aborts) { 100 } else { 700 };
+    let programs = match family {
+        Family::Forms => 50,
+        Family::Tasks | Family::Aborts => 100,
+        _ => 700,
+    };
     let (from, n, most) = sizes(programs);
     for shape in shapes() {
         let (compared, traces) = compare(from..from + n, family, shape, most);
@@ -533,6 +562,11 @@ fn random_programs_of_tasks() {
 #[test]
 fn random_programs_of_tasks_that_are_aborted() {
     random_programs(Family::Aborts);
+}
+
+#[test]
+fn random_programs_of_forms_for_tasks() {
+    random_programs(Family::Forms);
 }
 
 #[test]

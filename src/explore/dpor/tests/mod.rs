@@ -3,6 +3,7 @@
 mod bounds;
 mod brute;
 mod counts;
+mod forms;
 pub(super) mod fuzz;
 mod speculate;
 
