@@ -1,8 +1,9 @@
 //! Measures this library beside loom and shuttle, on the same programs in the same process. Only the
-//! report goes to stdout; the exit code is 1 when an argument is not understood, a program fails, or an
-//! exhaustive search does not run each trace once.
+//! report goes to stdout; the exit code is 1 when an argument is not understood, a program fails, an
+//! exhaustive search does not run each trace once, or a bug of the corpus is missed or taken for another.
 
 mod exhaust;
+mod hunt;
 mod measure;
 mod ours;
 mod peers;
@@ -11,6 +12,7 @@ mod table;
 
 use measure::{Effort, Figures, Row};
 use programs::Program;
+use selvedge_fixtures::Fixture;
 use std::io::IsTerminal;
 use std::panic;
 use std::process::{self, ExitCode};
@@ -18,22 +20,26 @@ use std::process::{self, ExitCode};
 const USAGE: &str = "\
 usage: selvedge-bench model   [--json] [--rounds N] [--quick] [--only NAME]
        selvedge-bench exhaust [--json] [--quick] [--only NAME]
+       selvedge-bench hunt    [--json] [--quick] [--only NAME]
        selvedge-bench runtime [--json] [--rounds N] [--cpu LIST] [--only NAME]
 
 model      executions per second of every strategy, beside the peers
 exhaust    executions of the exhaustive search against the number of traces, beside the peers
+hunt       executions and time of every strategy to the bugs of the corpus
 runtime    goroutines and channels outside of a model, beside Go, tokio, may and threads: runs the package
            selvedge-bench-runtime, which is built without the feature `check`
 
   --json       one JSON object a line instead of the table
   --rounds N   samples of each row, at least 1
-  --quick      tiny samples: shows that every row runs, measures nothing; of exhaust the small programs
+  --quick      tiny samples: shows that every row runs, measures nothing; of exhaust the small programs,
+               of hunt one seed
   --only NAME  only the program NAME, or those whose name contains it";
 
 /// What is asked for.
 enum Job {
     Model { effort: Effort, programs: Vec<Program> },
     Exhaust { effort: exhaust::Effort, programs: Vec<&'static exhaust::Program> },
+    Hunt { effort: hunt::Effort, programs: Vec<&'static Fixture> },
 }
 
 /// The commands.
@@ -41,6 +47,7 @@ enum Job {
 enum Command {
     Model,
     Exhaust,
+    Hunt,
 }
 
 struct Options {
@@ -54,6 +61,7 @@ impl Options {
         let command = match args.next() {
             Some(command) if command == "model" => Command::Model,
             Some(command) if command == "exhaust" => Command::Exhaust,
+            Some(command) if command == "hunt" => Command::Hunt,
             Some(command) => return Err(format!("unknown command `{command}`\n{USAGE}")),
             None => return Err(format!("a command is missing\n{USAGE}")),
         };
@@ -63,21 +71,26 @@ impl Options {
             match arg.as_str() {
                 "--json" => json = true,
                 "--quick" => quick = true,
-                "--rounds" if command != Command::Exhaust => rounds = Some(parse_rounds(&value()?)?),
+                "--rounds" if command == Command::Model => rounds = Some(parse_rounds(&value()?)?),
                 "--only" => only = value()?,
                 _ => return Err(format!("unknown argument `{arg}`\n{USAGE}")),
             }
         }
-        let job = if command == Command::Exhaust {
-            let effort = if quick { exhaust::Effort::QUICK } else { exhaust::Effort::FULL };
-            let all = exhaust::all().filter(|program| effort.covers(program));
-            Job::Exhaust { effort, programs: select(all, |program| program.name, &only)? }
-        } else {
-            let mut effort = if quick { Effort::QUICK } else { Effort::FULL };
-            effort.rounds = rounds.unwrap_or(effort.rounds);
-            Job::Model {
-                effort,
-                programs: select(Program::ALL.into_iter(), |program| program.name(), &only)?,
+        let job = match command {
+            Command::Exhaust => {
+                let effort = if quick { exhaust::Effort::QUICK } else { exhaust::Effort::FULL };
+                let all = exhaust::all().filter(|program| effort.covers(program));
+                Job::Exhaust { effort, programs: select(all, |program| program.name, &only)? }
+            }
+            Command::Hunt => Job::Hunt {
+                effort: if quick { hunt::Effort::QUICK } else { hunt::Effort::FULL },
+                programs: select(hunt::all(), |program| program.name, &only)?,
+            },
+            Command::Model => {
+                let mut effort = if quick { Effort::QUICK } else { Effort::FULL };
+                effort.rounds = rounds.unwrap_or(effort.rounds);
+                let programs = select(Program::ALL.into_iter(), |program| program.name(), &only)?;
+                Job::Model { effort, programs }
             }
         };
         Ok(Options { json, job })
@@ -155,6 +168,15 @@ fn run(options: &Options) -> Result<(String, Vec<String>), String> {
             wrong.extend(rows.iter().filter(|row| !row.is_right()).map(exhaust::Row::name));
             if options.json { exhaust::json(&rows) } else { exhaust::text(&rows) }
         }
+        Job::Hunt { effort, programs } => {
+            let mut rows: Vec<hunt::Row> = Vec::new();
+            for &program in programs {
+                tell(program.name);
+                rows.push(hunt::row(program, *effort));
+            }
+            wrong.extend(rows.iter().filter_map(hunt::Row::objection));
+            if options.json { hunt::json(&rows) } else { hunt::text(&rows) }
+        }
     };
     // The default hook again: from here on a panic is ours.
     drop(panic::take_hook());
@@ -209,6 +231,7 @@ mod tests {
         match parse(line).unwrap().job {
             Job::Model { programs, .. } => programs.iter().map(|program| program.name()).collect(),
             Job::Exhaust { programs, .. } => programs.iter().map(|program| program.name).collect(),
+            Job::Hunt { programs, .. } => programs.iter().map(|program| program.name).collect(),
         }
     }
 
@@ -220,6 +243,7 @@ mod tests {
         assert_eq!(names("model --only condvar"), ["condvar-queue-1", "condvar-queue-2", "condvar-queue-3"]);
         assert_eq!(names("model --only spawn-join-1"), ["spawn-join-1"]);
         assert_eq!(names("exhaust --only ainc(7)"), ["ainc(7)"]);
+        assert_eq!(names("hunt --only lo_abba"), ["lo_abba"]);
     }
 
     #[test]
@@ -234,6 +258,7 @@ mod tests {
             ("exhaust --only nothing", "`nothing`"),
             ("exhaust --quick --only big0", "`big0`"),
             ("exhaust --rounds 2", "`--rounds`"),
+            ("hunt --only nothing", "`nothing`"),
         ] {
             let message = parse(line).err().unwrap();
             assert!(message.contains(named), "{line}: {message}");

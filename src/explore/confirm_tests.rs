@@ -33,6 +33,7 @@ fn explore(seed: u64, jobs: usize, body: &Body) -> Exploration {
         watchdog: Duration::from_secs(60),
         census: 0,
         observer: None,
+        sought: None,
     };
     explorer::explore(&plan, body, Location::caller())
 }

@@ -25,6 +25,7 @@ fn plan() -> Plan {
         watchdog: Duration::from_secs(60),
         census: 0,
         observer: None,
+        sought: None,
         nodes: usize::MAX,
     }
 }

@@ -34,6 +34,16 @@ impl fmt::Debug for Observer {
     }
 }
 
+/// Says of a finding whether it is what is sought.
+#[derive(Clone)]
+pub(crate) struct Sought(pub(crate) Arc<dyn Fn(&Finding) -> bool + Send + Sync>);
+
+impl fmt::Debug for Sought {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sought")
+    }
+}
+
 /// What goroutines left blocked at the end mean.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Leaks {
@@ -60,6 +70,8 @@ pub(crate) struct Plan {
     /// Steps that may be spent, after the first failure, on counting how many executions fail.
     pub(crate) census: u64,
     pub(crate) observer: Option<Observer>,
+    /// What counts as a failure, if that is not what fails a test.
+    pub(crate) sought: Option<Sought>,
 }
 
 /// One failing execution.
@@ -112,8 +124,11 @@ pub(crate) struct Exploration {
 }
 
 impl Plan {
-    /// Whether the finding fails the test.
+    /// Whether the finding fails the test, or is what is sought instead.
     pub(crate) fn is_error(&self, finding: &Finding) -> bool {
+        if let Some(sought) = &self.sought {
+            return (sought.0)(finding);
+        }
         let leak = finding.slug == Slug::LeakedGoroutine;
         finding.slug.severity() == Severity::Error && !(leak && self.leaks != Leaks::Deny)
     }

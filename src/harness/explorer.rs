@@ -5,8 +5,9 @@ use super::file;
 use super::identity::{Identity, Test};
 use super::outcome::Outcome;
 use super::trial;
-use crate::explore::plan::{Body, Observed, Observer};
+use crate::explore::plan::{Body, Observed, Observer, Sought};
 use crate::report::Style;
+use selvedge_checkers::finding::Finding;
 use selvedge_checkers::ids::SiteRef;
 use std::panic::Location;
 use std::path::PathBuf;
@@ -233,6 +234,18 @@ impl Explorer {
         let body: Body = Arc::new(f);
         let identity = self.identity();
         trial::observe(&self.config, &body, &identity, Observer(Arc::new(observer)))
+    }
+
+    /// Explore until an execution shows a finding that is `sought`, and no further: nothing is shrunk, kept
+    /// or reported. The numbers are those of the search for it; the findings are that execution's.
+    #[doc(hidden)]
+    pub fn seek(
+        &self,
+        f: impl Fn() + Send + Sync + 'static,
+        sought: impl Fn(&Finding) -> bool + Send + Sync + 'static,
+    ) -> Outcome {
+        let body: Body = Arc::new(f);
+        trial::seek(&self.config, &body, &self.identity(), Sought(Arc::new(sought)))
     }
 
     /// Explore, and panic with a report if an execution fails. The environment's `SELVEDGE_*` variables

@@ -13,7 +13,7 @@ use super::summary;
 use crate::explore::explorer;
 use crate::explore::minimise::{self, Minimal};
 use crate::explore::nearest;
-use crate::explore::plan::{Body, Exploration, Failure, Leaks, Observer, Plan, Warning};
+use crate::explore::plan::{Body, Exploration, Failure, Leaks, Observer, Plan, Sought, Warning};
 use crate::explore::token::{Token, TokenBody};
 use crate::model::{Limits, Report};
 use selvedge_checkers::finding::{Evidence, Finding, Slug};
@@ -54,6 +54,7 @@ impl Config {
             watchdog: self.watchdog,
             census: 200_000,
             observer: None,
+            sought: None,
         }
     }
 }
@@ -101,6 +102,18 @@ pub(super) fn observe(config: &Config, body: &Body, identity: &Identity<'_>, obs
     let explored = explorer::explore(&plan, body, identity.site);
     let findings = without_execution(config, &explored).into_iter().collect();
     Outcome { findings, ..counted(&explored) }
+}
+
+/// Explore until an execution shows what is sought, and no further: nothing is shrunk, kept or reported.
+pub(super) fn seek(config: &Config, body: &Body, identity: &Identity<'_>, sought: Sought) -> Outcome {
+    let plan = Plan { census: 0, sought: Some(sought), ..config.plan() };
+    let explored = explorer::explore(&plan, body, identity.site);
+    let findings = match (without_execution(config, &explored), &explored.first) {
+        (Some(finding), _) => vec![finding],
+        (None, Some(failure)) => failure.report.findings.clone(),
+        (None, None) => Vec::new(),
+    };
+    Outcome { first: explored.first.as_ref().map(|f| f.index), findings, ..counted(&explored) }
 }
 
 /// The numbers of a search.

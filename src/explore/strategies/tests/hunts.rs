@@ -270,6 +270,7 @@ fn executions_to_the_first_failure_of_a_test() {
                 watchdog: std::time::Duration::from_secs(60),
                 census: 0,
                 observer: None,
+                sought: None,
                 nodes: usize::MAX,
             };
             let explored = explorer::explore(&plan, &program.body, std::panic::Location::caller());
