@@ -166,5 +166,6 @@ pub use selvedge_macros::test_without_check as test;
 /// What the macros expand to; not for use by hand.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::select::private::{AsReceiver, AsSender, receiver, sender};
+    pub use crate::select::Waiting;
+    pub use crate::select::private::{Arm, AsReceiver, AsSender, Slot, receiver, sender};
 }

@@ -33,6 +33,7 @@ impl Gate {
         self.idle.load(Ordering::Relaxed)
     }
 
+    #[inline]
     pub(super) fn spinning(&self) -> usize {
         self.spinning.load(Ordering::Relaxed)
     }
@@ -40,6 +41,13 @@ impl Gate {
     /// A processor became idle, or was taken; under the lock of the idle list.
     pub(super) fn set_idle(&self, count: usize) {
         self.idle.store(count, Ordering::SeqCst);
+    }
+
+    /// Whether [`Gate::wants_spinner`] could be true.
+    #[inline]
+    pub(super) fn may_want_spinner(&self) -> bool {
+        light();
+        self.idle.load(Ordering::Relaxed) != 0 && self.spinning() == 0
     }
 
     /// Whether work that was just added needs a new spinner. If so it is counted already.

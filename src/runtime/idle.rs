@@ -15,8 +15,9 @@
 use super::clock::{self, NEVER, Nanos};
 use super::g::{G, Status};
 use super::gate::Gate;
+use super::lookout::Vain;
 use super::m::M;
-use super::p::{self, P};
+use super::p::{self, Owned, P};
 use super::{global, host, monitor, poller, timers};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -39,6 +40,8 @@ static IDLE: Mutex<Idle> = Mutex::new(Idle {
 });
 
 static GATE: Gate = Gate::new(AtomicUsize::new(0), AtomicUsize::new(0));
+
+static VAIN: Vain = Vain::new();
 
 /// Threads that wait for a processor.
 static WANTING: AtomicUsize = AtomicUsize::new(0);
@@ -135,6 +138,15 @@ pub(super) fn work_was_added() {
     }
 }
 
+/// A goroutine was put aside in the ring of `p`, whose holder comes to it unless the one that it runs next
+/// computes for long: then the monitor sees to it, if nobody is woken here.
+#[inline]
+pub(super) fn work_was_set_aside(p: &Owned) {
+    if GATE.may_want_spinner() && p.is_worth_waking(&VAIN) {
+        work_was_added();
+    }
+}
+
 /// Start the spinner that has been counted, if there is a processor for it.
 #[cold]
 fn start_spinner() {
@@ -159,6 +171,7 @@ fn start_spinner() {
 /// A spinner found work. If it was the last, others may be left without: look for them.
 pub(super) fn spinner_found_work(m: &'static M) {
     m.spinning.set(false);
+    VAIN.clear();
     if GATE.found() && GATE.idle() != 0 && is_work_anywhere() {
         work_was_added();
     }
@@ -275,10 +288,20 @@ pub(super) fn rest(m: &'static M) {
     keep_time(&mut idle, m);
     drop(idle);
     GATE.gave_up(spun);
-    if is_work_anywhere() && take_back(m) {
+    if is_work_left(m, spun) && take_back(m) {
         return;
     }
+    if spun {
+        VAIN.add();
+    }
     sleep(m);
+}
+
+/// Whether something waits that a thread which is about to rest must not leave. What it has looked at as a
+/// spinner, and whose owner has taken something since, is left to that one.
+fn is_work_left(m: &'static M, spun: bool) -> bool {
+    let is_left = |p: &P| !p.ring.is_empty() && (!spun || !m.lookout.comes_along(p.id, p.ring.taken()));
+    global::len() != 0 || p::all().any(is_left)
 }
 
 /// Become the keeper if a timer is due before the keeper looks.

@@ -11,6 +11,7 @@ use super::clock::Nanos;
 use super::g::G;
 use super::handshake::Handshake;
 use super::list::List;
+use super::lookout::Lookout;
 use super::p::{Owned, P};
 use super::parker::Parker;
 use super::{idle, mode, poller, sched};
@@ -40,6 +41,8 @@ pub(crate) struct M {
     pub(super) spinning: Cell<bool>,
     /// Whether the goroutines bound to it come before those of its processor this time.
     pub(super) bound_first: Cell<bool>,
+    /// What it has seen of the others' rings.
+    pub(super) lookout: Lookout,
     /// Where it sleeps; anybody tells, by [`M::tell`].
     parker: Parker,
     /// Whether it sleeps in the poller instead.
@@ -67,7 +70,7 @@ pub(crate) struct M {
     pub(super) is_host: bool,
 }
 
-// SAFETY: `spinning` is touched by the thread itself only; the rest is atomic or locked.
+// SAFETY: `spinning`, `bound_first` and `lookout` are touched by the thread itself only; the rest is atomic or locked.
 unsafe impl Sync for M {}
 
 /// A visit of a goroutine to the runtime; ends when dropped.
@@ -127,6 +130,7 @@ impl M {
             current: AtomicPtr::new(null_mut()),
             spinning: Cell::new(false),
             bound_first: Cell::new(false),
+            lookout: Lookout::new(),
             parker: Parker::new(),
             polls: AtomicBool::new(false),
             given: AtomicPtr::new(null_mut()),

@@ -32,6 +32,7 @@ mod list;
 pub(crate) mod locals;
 pub(crate) mod lock;
 mod lock_thread;
+mod lookout;
 mod m;
 mod mode;
 mod monitor;

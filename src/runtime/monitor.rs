@@ -16,6 +16,7 @@
 
 use super::clock::{self, NEVER, Nanos};
 use super::handshake::Handshake;
+use super::lookout::MUCH;
 use super::m::M;
 use super::p::{self, P};
 use super::parker::Parker;
@@ -36,6 +37,8 @@ const LONG: Nanos = MILLI;
 const VERY_LONG: Nanos = 10 * MILLI;
 /// Work nobody begins waits so long before an idle processor is put to it.
 const UNBEGUN: Nanos = 50 * MICRO;
+/// Goroutines that run for so long each, on the average, are worth a processor more.
+const SLOW: Nanos = 5 * MICRO;
 /// A round that comes so late means that all of us stood still.
 const OVERSLEPT: Nanos = 100 * MILLI;
 /// How often free stacks are looked at.
@@ -111,7 +114,7 @@ fn watch(mut trace: Option<schedtrace::Trace>) {
                 (pause, rounds, quiet) = (SHORTEST, 0, 0);
                 seen.iter_mut().for_each(|seen| seen.since = clock::now());
             } else {
-                put_to_work(now);
+                put_to_work(&seen, now, now - before);
             }
             continue;
         }
@@ -126,7 +129,7 @@ fn watch(mut trace: Option<schedtrace::Trace>) {
             seen.iter_mut().for_each(|seen| seen.since = now);
             continue;
         }
-        put_to_work(now);
+        put_to_work(&seen, now, now - before);
         let mut acted = false;
         for p in p::all() {
             acted |= look(p, &mut seen[p.id], now);
@@ -147,15 +150,23 @@ fn rest(limit: Option<Nanos>) {
     SLEEPS.store(false, Ordering::SeqCst);
 }
 
-/// If a processor is idle while there is work, or a timer is late: wake a thread. If nobody looks for I/O:
-/// look.
-fn put_to_work(now: Nanos) {
+/// If a processor is idle while work lies about, or a timer is late: wake a thread. If nobody looks for I/O:
+/// look. The last round was `past` ago.
+fn put_to_work(seen: &[Seen], now: Nanos, past: Nanos) {
     if poller::is_stale(now) {
         poller::glance().into_iter().for_each(wait::ready);
     }
-    if idle::gate().idle() != 0 && (idle::is_work_anywhere() || timers::earliest() <= now) {
+    let lies = || global::len() != 0 || p::all().any(|p| is_slow(p, &seen[p.id], past));
+    if idle::gate().idle() != 0 && (timers::earliest() <= now || lies()) {
         idle::work_was_added();
     }
+}
+
+/// Whether what lies in a ring is worth another processor. Where goroutines hand each other messages something
+/// lies there at any moment, for less than a microsecond.
+fn is_slow(p: &P, seen: &Seen, past: Nanos) -> bool {
+    let ran = p.tick.load(Ordering::Relaxed).wrapping_sub(seen.tick);
+    !p.ring.is_empty() && (p.ring.len() >= MUCH || Nanos::from(ran) <= past / SLOW)
 }
 
 /// Look at one processor; gives whether something was done about it.
@@ -173,9 +184,8 @@ fn look(p: &'static P, seen: &mut Seen, now: Nanos) -> bool {
         return false;
     }
     if idle::gate().idle() != 0 && p.has_work() && (UNBEGUN..LONG).contains(&ran) {
-        let moved = move_next(p, m);
-        put_to_work(now);
-        return moved;
+        // What is moved goes to the global queue, which somebody is woken for.
+        return move_next(p, m);
     }
     let waited_for = p.has_work() || global::len() != 0 || p.timers.next() <= now || idle::somebody_wants();
     let limit = match (waited_for, m.blocks.load(Ordering::Relaxed)) {

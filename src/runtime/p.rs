@@ -8,6 +8,7 @@
 use super::arena::Slot;
 use super::g::{self, G};
 use super::gate::Gate;
+use super::lookout::{MUCH, Vain};
 use super::m::M;
 use super::queue::Ring;
 use super::timers::Timers;
@@ -27,8 +28,9 @@ static COUNT: AtomicUsize = AtomicUsize::new(0);
 const CACHED: usize = 256;
 /// Numbers for goroutines taken at a time.
 const NUMBERS: u64 = 64;
-/// So many goroutines in a row come from `next` before the ring is looked at.
-const NEXT_IN_A_ROW: u32 = 64;
+/// So many goroutines in a row come from `next` before the ring is looked at: what lies there waits for some
+/// microseconds at most while others hand each other messages, and is not stolen for that (`lookout`).
+const NEXT_IN_A_ROW: u32 = 16;
 
 static NUMBER: AtomicU64 = AtomicU64::new(1);
 
@@ -60,6 +62,8 @@ struct Cache {
     random: u64,
     /// How many in a row came from `next`.
     from_next: u32,
+    /// How many were set aside since one of them woke a spinner.
+    set_aside: u32,
 }
 
 /// A processor held by the thread this runs on, which is inside the runtime.
@@ -121,6 +125,7 @@ impl P {
             numbers: 0..0,
             random: 0x9e37_79b9_7f4a_7c15 ^ (id as u64 + 1),
             from_next: 0,
+            set_aside: 0,
         };
         let p: &'static P = Box::leak(Box::new(P {
             id,
@@ -240,6 +245,17 @@ impl Owned {
         })
     }
 
+    /// A goroutine was put aside for later while a processor is idle: whether somebody is to be woken for it.
+    pub(super) fn is_worth_waking(&self, vain: &Vain) -> bool {
+        let set_aside = &mut self.cache().set_aside;
+        *set_aside = set_aside.saturating_add(1);
+        let worth = vain.lets_wake(*set_aside) || self.0.ring.len() >= MUCH;
+        if worth {
+            *set_aside = 0;
+        }
+        worth
+    }
+
     /// A random number; xorshift.
     #[inline]
     pub(super) fn random(&self) -> u64 {
@@ -262,7 +278,7 @@ impl Owned {
         // SAFETY: what is stored are goroutines' records, which are never freed.
         if let Some(old) = unsafe { old.as_ref() } {
             self.append(m, old);
-            idle::work_was_added();
+            idle::work_was_set_aside(self);
         }
     }
 

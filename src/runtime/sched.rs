@@ -7,8 +7,9 @@
 //! Invariants: this code runs on the thread's own stack, which is inside the runtime; a thread runs a
 //! goroutine only while it holds a processor.
 
-use super::clock::{self, NEVER};
+use super::clock::{self, NEVER, Nanos};
 use super::g::G;
+use super::lookout::{MUCH, Owner};
 use super::m::M;
 use super::p::{self, Owned, P};
 use super::{global, host, idle, m, mode, overflow, pin, run, world};
@@ -19,14 +20,11 @@ use std::sync::atomic::Ordering;
 const GLOBAL_EVERY: u32 = 61;
 /// How often a processor with timers reads the exact clock.
 pub(super) const CLOCK_EVERY: u32 = 16;
-/// Rounds of looking before a spinner rests, and pauses in each: 20 to 50 microseconds in all.
-const ROUNDS: u32 = 100;
-const PAUSES: u32 = 20;
-/// Work that its own processor does not come to for so many rounds, some microseconds, is stolen. Goroutines
-/// that hand each other messages lie in a ring for less, and are faster on one core than on two.
-const STALE: u32 = 4;
-/// So much is stolen at once: its own processor will not come to all of it soon.
-const MUCH: usize = 8;
+/// How long a spinner looks before it rests, and the first and longest interval between two looks. Each takes
+/// lines of the caches away from those who work.
+const SPIN: Nanos = 30_000;
+const SHORTEST: Nanos = 200;
+const LONGEST: Nanos = 3_200;
 /// How many to take from the global queue at once.
 const BATCH: usize = 64;
 
@@ -134,21 +132,23 @@ fn hunt(m: &'static M, p: &Owned) -> Option<&'static G> {
         m.spinning.set(true);
         gate.spin();
     }
-    let rounds = if m.spinning.get() { ROUNDS } else { 1 };
-    // The victim looked at, how far it had come, and for how many rounds it has not moved.
-    let mut seen = (usize::MAX, 0, 0);
-    for round in 1..=rounds {
-        let stale = |victim: &'static P| {
-            let now = (victim.id, victim.ring.taken());
-            seen = if (seen.0, seen.1) == now { (now.0, now.1, seen.2 + 1) } else { (now.0, now.1, 0) };
-            // Before it rests it takes what it can get: see the protocol of `idle::rest`.
-            seen.2 >= STALE || round == rounds || victim.ring.len() >= MUCH
+    m.lookout.begin(count);
+    let begun = clock::now();
+    let (mut now, mut interval) = (begun, SHORTEST);
+    loop {
+        let is_last = !m.spinning.get() || now - begun >= SPIN;
+        let worth = |victim: &'static P| {
+            // Before it rests it takes what nobody may come to: see the protocol of `idle::rest`.
+            match m.lookout.look(victim.id, victim.ring.taken(), now) {
+                Owner::IsAway => true,
+                Owner::Unknown => is_last || victim.ring.len() >= MUCH,
+                Owner::ComesAlong => victim.ring.len() >= MUCH,
+            }
         };
-        let found = from_global(m, p, BATCH).or_else(|| p.steal(gate, stale)).or_else(|| m.pop_bound());
+        let found = from_global(m, p, BATCH).or_else(|| p.steal(gate, worth)).or_else(|| m.pop_bound());
         if found.is_some() {
             return found;
         }
-        let now = clock::refresh();
         for other in p::all().filter(|other| other.timers.next() <= now) {
             other.timers.run(now, |g| {
                 g.set(super::g::Status::Runnable);
@@ -157,12 +157,14 @@ fn hunt(m: &'static M, p: &Owned) -> Option<&'static G> {
         }
         idle::look_for_io(m);
         let found = p.pop().or_else(|| m.pop_bound());
-        if found.is_some() || idle::somebody_wants() || m.is_host && host::is_over() {
+        if found.is_some() || is_last || idle::somebody_wants() || m.is_host && host::is_over() {
             return found;
         }
-        for _ in 0..PAUSES {
+        let next = now + interval;
+        while now < next {
             spin_loop();
+            now = clock::now();
         }
+        interval = (interval * 2).min(LONGEST);
     }
-    None
 }

@@ -5,32 +5,27 @@
 //! chosen at random (in a model: every choice is explored); the default runs if none is; nil
 //! channels are never ready.
 //!
-//! In a model the engine is asked, outside the channels themselves are ([`Cases`]); a select is of one
-//! world.
+//! The macro keeps its arms and their messages in the frame of its user, a [`Select`] in boxes; for both
+//! `arm` has a slice of arms wait.
 //!
 //! Source: the Go specification, "Select statements".
 
-use crate::chan::native::{Cases, Message, Outcome};
-use crate::chan::{Core, Place, Receiver, Sender, deadline, misused};
-use crate::objects::{Arm, Misuse, Ret};
+mod arm;
+mod slot;
+
+use crate::chan::{Receiver, Sender, deadline};
 use crate::port::{self, SelectForm};
-use selvedge_checkers::ids::{ObjId, SiteRef};
+use arm::{Arm, elsewhere};
+use selvedge_checkers::ids::SiteRef;
+use slot::Slot;
+use smallvec::SmallVec;
 use std::marker::PhantomData;
 use std::panic::Location;
+use std::ptr::NonNull;
 use std::time::Duration;
 
-/// A send arm's message, in its channel's store until the select is over.
-struct Offer<'a> {
-    arm: usize,
-    take_back: Box<dyn FnOnce() + 'a>,
-}
-
-/// The arms of a select in a model.
-#[derive(Default)]
-struct Announced<'a> {
-    arms: Vec<Arm>,
-    offers: Vec<Offer<'a>>,
-}
+/// Arms that need no list of their own.
+const FEW: usize = 8;
 
 /// A select over arms added one by one.
 ///
@@ -45,43 +40,64 @@ struct Announced<'a> {
 /// assert_eq!(done.recv(&rx), Some(1));
 /// ```
 pub struct Select<'a> {
-    arms: Arms<'a>,
-    added: usize,
+    // Before the slots, which they borrow.
+    arms: SmallVec<[Arm<'a>; FEW]>,
+    kept: SmallVec<[Kept<'a>; FEW]>,
     biased: bool,
 }
 
-/// The arms, for who decides.
-#[allow(clippy::large_enum_variant, reason = "a select outside of models is to need no allocation")]
-enum Arms<'a> {
-    Model(Announced<'a>),
-    Native(Cases<'a>),
+/// The slot of an arm, whatever its messages are.
+struct Kept<'a> {
+    slot: NonNull<()>,
+    /// The channel it belongs to, by its address; 0 for nil.
+    channel: usize,
+    dispose: unsafe fn(NonNull<()>),
+    /// A message may borrow from what its channel does.
+    borrows: PhantomData<&'a ()>,
+}
+
+impl<'a> Kept<'a> {
+    fn new<T>(slot: Slot<T>, channel: usize) -> Kept<'a> {
+        /// # Safety
+        /// It is a boxed slot of a `T`, which nobody uses any more.
+        unsafe fn dispose<T>(slot: NonNull<()>) {
+            // SAFETY: by the contract.
+            drop(unsafe { Box::from_raw(slot.cast::<Slot<T>>().as_ptr()) });
+        }
+        let slot = NonNull::from(Box::leak(Box::new(slot))).cast();
+        Kept { slot, channel, dispose: dispose::<T>, borrows: PhantomData }
+    }
+
+    /// # Safety
+    /// It is a slot of a `T`, and the result is not used longer than this lives.
+    unsafe fn slot<T>(&self) -> &'a Slot<T> {
+        // SAFETY: by the contract.
+        unsafe { self.slot.cast().as_ref() }
+    }
+}
+
+impl Drop for Kept<'_> {
+    fn drop(&mut self) {
+        // SAFETY: it is that of the slot's type, and arms do not outlive their slots.
+        unsafe { (self.dispose)(self.slot) };
+    }
+}
+
+/// The address of a channel; 0 for nil.
+fn address<T>(core: Option<&crate::chan::Core<T>>) -> usize {
+    core.map_or(0, |core| std::ptr::from_ref(core).addr())
 }
 
 /// A select that is over: which arm was taken.
 pub struct Selected<'a> {
     arm: usize,
-    got: Got,
-    next: usize,
-    /// A message may borrow from what its channel does.
-    borrows: PhantomData<&'a ()>,
-}
-
-/// What the arm that was taken received.
-enum Got {
-    Nothing,
-    Ticket(u32),
-    Message(Message),
+    kept: Kept<'a>,
 }
 
 impl<'a> Select<'a> {
     /// A select without arms: waiting on it blocks for ever.
-    #[inline]
     pub fn new() -> Select<'a> {
-        let arms = match port::model() {
-            Some(_) => Arms::Model(Announced::default()),
-            None => Arms::Native(Cases::default()),
-        };
-        Select { arms, added: 0, biased: false }
+        Select { arms: SmallVec::new(), kept: SmallVec::new(), biased: false }
     }
 
     /// Prefer earlier arms to later ones instead of choosing at random.
@@ -95,18 +111,11 @@ impl<'a> Select<'a> {
     /// # Panics
     /// If the channel is of another world than this select: made outside of the model and used inside,
     /// or the other way round.
-    #[inline]
     pub fn recv<T>(&mut self, from: &'a Receiver<T>) -> usize {
-        match (&mut self.arms, from.core().map(Core::place)) {
-            (Arms::Model(model), None) => model.arms.push(Arm::Receive(ObjId::NIL)),
-            (Arms::Model(model), Some(Place::Model(channel))) => {
-                model.arms.push(Arm::Receive(channel.id()));
-            }
-            (Arms::Native(cases), None) => cases.nil(),
-            (Arms::Native(cases), Some(Place::Native(channel))) => cases.recv(channel),
-            _ => elsewhere(),
-        }
-        self.count()
+        self.kept.push(Kept::new(Slot::<T>::empty(), address(from.core())));
+        // SAFETY: the slot was made for a `T`, and the arm goes before it does.
+        let slot = unsafe { self.kept[self.arms.len()].slot() };
+        self.add(Arm::recv(from, slot))
     }
 
     /// Add a send of `value`; gives the index of the arm. The value is dropped if another arm is
@@ -114,27 +123,19 @@ impl<'a> Select<'a> {
     ///
     /// # Panics
     /// As [`Select::recv`].
-    #[inline]
     pub fn send<T>(&mut self, to: &'a Sender<T>, value: T) -> usize {
-        let arm = self.added;
-        match (&mut self.arms, to.core().map(Core::place)) {
-            (Arms::Model(model), None) => model.arms.push(Arm::Send(ObjId::NIL, 0)),
-            (Arms::Model(model), Some(Place::Model(channel))) => {
-                let ticket = channel.put(value);
-                model.arms.push(Arm::Send(channel.id(), ticket));
-                model.offers.push(Offer { arm, take_back: Box::new(move || channel.take_back(ticket)) });
-            }
-            (Arms::Native(cases), None) => cases.nil(),
-            (Arms::Native(cases), Some(Place::Native(channel))) => cases.send(channel, value),
-            _ => elsewhere(),
-        }
-        self.count()
+        self.kept.push(Kept::new(Slot::of(value), address(to.core())));
+        // SAFETY: as for `recv`.
+        let slot = unsafe { self.kept[self.arms.len()].slot::<T>() };
+        self.add(Arm::send(to, slot))
     }
 
-    #[inline]
-    fn count(&mut self) -> usize {
-        self.added += 1;
-        self.added - 1
+    fn add(&mut self, arm: Arm<'a>) -> usize {
+        if arm.is_modelled() != port::model().is_some() {
+            elsewhere();
+        }
+        self.arms.push(arm);
+        self.arms.len() - 1
     }
 
     /// Wait until an arm is taken.
@@ -142,7 +143,6 @@ impl<'a> Select<'a> {
     /// # Panics
     /// "send on closed channel" if a send arm on a closed channel is chosen.
     #[track_caller]
-    #[inline]
     pub fn wait(self) -> Selected<'a> {
         self.wait_at(Location::caller())
     }
@@ -157,7 +157,6 @@ impl<'a> Select<'a> {
     /// # Panics
     /// "send on closed channel" if a send arm on a closed channel is chosen.
     #[track_caller]
-    #[inline]
     pub fn try_now(self) -> Option<Selected<'a>> {
         self.run(SelectForm { default: true, ..SelectForm::default() }, Location::caller())
     }
@@ -172,39 +171,11 @@ impl<'a> Select<'a> {
         self.run(form, Location::caller())
     }
 
-    #[inline]
     fn run(mut self, form: SelectForm, site: SiteRef) -> Option<Selected<'a>> {
         let form = SelectForm { biased: self.biased, ..form };
-        let (arm, got) = match &mut self.arms {
-            Arms::Model(model) => std::mem::take(model).run(form, site)?,
-            Arms::Native(cases) => match cases.run(form, site) {
-                Outcome::Arm(arm, message) => (arm, message.map_or(Got::Nothing, Got::Message)),
-                Outcome::SendOnClosed => misused(Misuse::SendOnClosed),
-                Outcome::Nothing => return None,
-            },
-        };
-        Some(Selected { arm, got, next: 0, borrows: PhantomData })
-    }
-}
-
-impl Announced<'_> {
-    fn run(mut self, form: SelectForm, site: SiteRef) -> Option<(usize, Got)> {
-        match port::with(|engine| engine.select(&self.arms, form, site)) {
-            Ret::Arm { arm, ticket } => {
-                // The message of the arm that was taken now belongs to its receiver.
-                self.offers.retain(|offer| offer.arm != arm as usize);
-                Some((arm as usize, ticket.map_or(Got::Nothing, Got::Ticket)))
-            }
-            _ => None,
-        }
-    }
-}
-
-impl Drop for Announced<'_> {
-    fn drop(&mut self) {
-        for offer in self.offers.drain(..) {
-            (offer.take_back)();
-        }
+        let arm = arm::run(&self.arms, form, site)?;
+        self.arms.clear();
+        Some(Selected { arm, kept: self.kept.swap_remove(arm) })
     }
 }
 
@@ -212,11 +183,6 @@ impl Default for Select<'_> {
     fn default() -> Self {
         Select::new()
     }
-}
-
-#[cold]
-fn elsewhere() -> ! {
-    panic!("selvedge: a select is over channels of one world: all made in the execution, or all outside")
 }
 
 impl Selected<'_> {
@@ -229,26 +195,71 @@ impl Selected<'_> {
     ///
     /// # Panics
     /// If the message is that of another channel.
-    #[inline]
     pub fn recv<T>(&mut self, from: &Receiver<T>) -> Option<T> {
-        match (std::mem::replace(&mut self.got, Got::Nothing), from.core().map(Core::place)) {
-            (Got::Nothing, _) => None,
-            (Got::Ticket(ticket), Some(Place::Model(channel))) => Some(channel.take(ticket)),
-            (Got::Message(mut message), Some(Place::Native(channel))) => message.take(Some(channel)),
-            (Got::Message(mut message), _) => message.take::<T>(None),
-            (Got::Ticket(_), _) => panic!("the channel of the arm"),
-        }
+        let channel = address(from.core());
+        assert!(
+            channel == self.kept.channel,
+            "selvedge: a select's message is received from the channel of its arm"
+        );
+        // SAFETY: the slot was made for this channel, which is borrowed for as long as it lives: two channels
+        // with the same address at the same time are one.
+        unsafe { self.kept.slot::<T>() }.take()
     }
+}
 
-    /// [`recv`](Selected::recv), and the end of what the select borrowed.
-    #[doc(hidden)]
+/// A select over arms in the frame of its user, which [`select!`](crate::select!) expands to.
+#[doc(hidden)]
+pub struct Waiting {
+    biased: bool,
+}
+
+/// The arm that was taken.
+#[doc(hidden)]
+pub struct Taken {
+    arm: usize,
+    next: usize,
+}
+
+impl Waiting {
     #[inline]
-    pub fn into_recv<T>(mut self, from: &Receiver<T>) -> Option<T> {
-        self.recv(from)
+    pub const fn random() -> Waiting {
+        Waiting { biased: false }
     }
 
-    /// Whether the next arm, counting from the first, is the one that was taken.
-    #[doc(hidden)]
+    #[inline]
+    pub const fn biased() -> Waiting {
+        Waiting { biased: true }
+    }
+
+    #[track_caller]
+    #[inline]
+    pub fn wait(self, arms: &[Arm<'_>]) -> Taken {
+        let taken = self.run(arms, SelectForm::default(), Location::caller());
+        taken.expect("a select without default takes an arm")
+    }
+
+    #[track_caller]
+    #[inline]
+    pub fn try_now(self, arms: &[Arm<'_>]) -> Option<Taken> {
+        self.run(arms, SelectForm { default: true, ..SelectForm::default() }, Location::caller())
+    }
+
+    #[track_caller]
+    #[inline]
+    pub fn wait_timeout(self, arms: &[Arm<'_>], timeout: Duration) -> Option<Taken> {
+        let form = SelectForm { deadline: deadline(timeout), ..SelectForm::default() };
+        self.run(arms, form, Location::caller())
+    }
+
+    #[inline]
+    fn run(self, arms: &[Arm<'_>], form: SelectForm, site: SiteRef) -> Option<Taken> {
+        let arm = arm::run(arms, SelectForm { biased: self.biased, ..form }, site)?;
+        Some(Taken { arm, next: 0 })
+    }
+}
+
+impl Taken {
+    /// Whether the next arm, counting from the first, is this one.
     #[inline]
     pub fn is_next(&mut self) -> bool {
         self.next += 1;
@@ -290,17 +301,17 @@ macro_rules! __select {
     // temporaries alive until the select is over: `recv(time::after(d)) -> _` is the usual case.
     ($mode:tt ($($done:tt)*) recv($ch:expr) -> $p:pat => $body:block, $($rest:tt)*) => {
         match $crate::__private::receiver(&$ch) {
-            ch => $crate::__select!($mode ($($done)* (recv ch $p, $body)) $($rest)*),
+            ch => $crate::__select!($mode ($($done)* (recv ch slot $p, $body)) $($rest)*),
         }
     };
     ($mode:tt ($($done:tt)*) recv($ch:expr) -> $p:pat => $body:block $($rest:tt)*) => {
         match $crate::__private::receiver(&$ch) {
-            ch => $crate::__select!($mode ($($done)* (recv ch $p, $body)) $($rest)*),
+            ch => $crate::__select!($mode ($($done)* (recv ch slot $p, $body)) $($rest)*),
         }
     };
     ($mode:tt ($($done:tt)*) recv($ch:expr) -> $p:pat => $body:expr $(, $($rest:tt)*)?) => {
         match $crate::__private::receiver(&$ch) {
-            ch => $crate::__select!($mode ($($done)* (recv ch $p, $body)) $($($rest)*)?),
+            ch => $crate::__select!($mode ($($done)* (recv ch slot $p, $body)) $($($rest)*)?),
         }
     };
     ($mode:tt ($($done:tt)*) send($ch:expr, $v:expr $(,)?) => $body:block, $($rest:tt)*) => {
@@ -328,18 +339,24 @@ macro_rules! __select {
     ($mode:tt ($($done:tt)*)) => {
         $crate::__select!(@run $mode ($($done)*) (wait()))
     };
-    // All arms are evaluated: wait, then run the body of the one that was taken.
-    (@run ($mode:ident) ($($arm:tt)*) ($($wait:tt)*) $($default:expr)?) => {{
-        let mut select = $crate::Select::new();
-        $crate::__select!(@mode $mode select);
-        $($crate::__select!(@add select $arm);)*
-        let selected = select.$($wait)*;
-        $crate::__select!(@taken selected ($($arm)*) $($default)?)
+    // All arms are evaluated: wait, drop what was not sent, then run the body of the one that was taken.
+    (@run ($mode:ident) ($($arm:tt)*) ($wait:ident($($timeout:ident)?)) $($default:expr)?) => {{
+        $($crate::__select!(@slot $arm);)*
+        let taken = $crate::__private::Waiting::$mode()
+            .$wait(&[$($crate::__select!(@arm $arm)),*] $(, $timeout)?);
+        $($crate::__select!(@over $arm);)*
+        $crate::__select!(@taken taken ($($arm)*) $($default)?)
     }};
-    (@mode biased $select:ident) => { $select.biased() };
-    (@mode random $select:ident) => {};
-    (@add $select:ident (recv $ch:ident $p:pat, $body:expr)) => { $select.recv($ch) };
-    (@add $select:ident (send $ch:ident $v:ident, $body:expr)) => { $select.send($ch, $v) };
+    (@slot (recv $ch:ident $slot:ident $p:pat, $body:expr)) => {
+        let $slot = $crate::__private::Slot::empty();
+    };
+    (@slot (send $ch:ident $value:ident, $body:expr)) => {
+        let $value = $crate::__private::Slot::of($value);
+    };
+    (@arm (recv $ch:ident $slot:ident $p:pat, $body:expr)) => { $crate::__private::Arm::recv($ch, &$slot) };
+    (@arm (send $ch:ident $value:ident, $body:expr)) => { $crate::__private::Arm::send($ch, &$value) };
+    (@over (recv $ch:ident $slot:ident $p:pat, $body:expr)) => {};
+    (@over (send $ch:ident $value:ident, $body:expr)) => { drop($value); };
     (@taken $selected:ident ($($arm:tt)*) $default:expr) => {
         match $selected {
             Some(mut taken) => $crate::__select!(@bodies taken $($arm)*),
@@ -351,18 +368,17 @@ macro_rules! __select {
         let mut taken = $selected;
         $crate::__select!(@bodies taken $($arm)*)
     }};
-    (@bodies $taken:ident) => {{ drop($taken); unreachable!("a select takes one of its arms") }};
-    (@bodies $taken:ident (recv $ch:ident $p:pat, $body:expr) $($rest:tt)*) => {
+    (@bodies $taken:ident) => { unreachable!("a select takes one of its arms") };
+    (@bodies $taken:ident (recv $ch:ident $slot:ident $p:pat, $body:expr) $($rest:tt)*) => {
         if $taken.is_next() {
-            let $p = $taken.into_recv($ch);
+            let $p = $slot.take();
             $body
         } else {
             $crate::__select!(@bodies $taken $($rest)*)
         }
     };
-    (@bodies $taken:ident (send $ch:ident $v:ident, $body:expr) $($rest:tt)*) => {
+    (@bodies $taken:ident (send $ch:ident $value:ident, $body:expr) $($rest:tt)*) => {
         if $taken.is_next() {
-            drop($taken);
             $body
         } else {
             $crate::__select!(@bodies $taken $($rest)*)
@@ -373,6 +389,8 @@ macro_rules! __select {
 /// What [`select!`](crate::select!) takes for a channel: either end, a two-way handle, or a reference.
 #[doc(hidden)]
 pub(crate) mod private {
+    pub use super::arm::Arm;
+    pub use super::slot::Slot;
     use crate::chan::{Chan, Receiver, Sender};
 
     pub trait AsReceiver {

@@ -20,7 +20,7 @@ mod timer;
 mod tests;
 
 pub(super) use future::Wait;
-pub(crate) use select::{Cases, Message, Outcome};
+pub(crate) use select::{Arm, Outcome, run as run_select};
 
 use super::{RecvTimeoutError, Refused, TryRecvError};
 use crate::objects::{End, Nanos};

@@ -5,8 +5,7 @@
 //! waiter with the arm's number. Invariants:
 //! - a select is in all its queues or in none before anybody can meet it;
 //! - it returns only after it, or who took its arm, has had every lock since its wait was released: so
-//!   nobody uses its nodes any more, and whoever released the locks has let go of the last one;
-//! - a [`Message`] is read as the type of the channel whose address it has.
+//!   nobody uses its nodes any more, and whoever released the locks has let go of the last one.
 //!
 //! Source: Go's `runtime/select.go`.
 
@@ -18,8 +17,7 @@ use crate::port::{SelectForm, Watch};
 use selvedge_checkers::ids::SiteRef;
 use selvedge_checkers::op::WaitReason;
 use smallvec::SmallVec;
-use std::cell::UnsafeCell;
-use std::mem::MaybeUninit;
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Arms that need no allocation.
@@ -30,8 +28,11 @@ trait Erased {
     fn lock(&self) -> &Lock;
     fn is_stranded(&self, end: End, node: &Node) -> bool;
     /// # Safety
-    /// The lock is held, and the slot is as for `State::attempt`.
+    /// The slot is as for `State::attempt`.
     unsafe fn attempt(&self, end: End, slot: *mut ()) -> Attempt;
+    /// # Safety
+    /// The lock is held, and the slot as above.
+    unsafe fn attempt_locked(&self, end: End, slot: *mut ()) -> Attempt;
     /// # Safety
     /// The lock is held, and the node stays until it is out of the queue.
     unsafe fn join(&self, end: End, node: &Node) -> Wakes;
@@ -50,6 +51,11 @@ impl<T> Erased for Channel<T> {
 
     unsafe fn attempt(&self, end: End, slot: *mut ()) -> Attempt {
         // SAFETY: by the contract.
+        unsafe { self.enter().attempt(end, slot.cast()) }
+    }
+
+    unsafe fn attempt_locked(&self, end: End, slot: *mut ()) -> Attempt {
+        // SAFETY: by the contract.
         unsafe { (*self.state.get()).attempt(end, slot.cast()) }
     }
 
@@ -63,242 +69,167 @@ impl<T> Erased for Channel<T> {
     }
 }
 
-/// Room for a message of any type, and the message.
-pub(crate) struct Message {
-    room: UnsafeCell<MaybeUninit<[usize; 4]>>,
-    /// Whether `room` holds the address of a box instead.
-    boxed: bool,
-    full: bool,
-    /// The address of the channel it belongs to.
-    channel: usize,
-    dispose: unsafe fn(&mut Message),
+/// One arm of a select.
+pub(crate) struct Arm<'a> {
+    /// None is the nil channel.
+    channel: Option<&'a (dyn Erased + 'a)>,
+    end: End,
+    slot: *mut (),
+    /// Whether there is a message in the slot.
+    full: &'a Cell<bool>,
 }
 
-impl Message {
-    fn empty<T>(channel: &Channel<T>) -> Message {
-        /// # Safety
-        /// The message was made for a channel of `T`, and is not used afterwards.
-        unsafe fn dispose<T>(this: &mut Message) {
-            let at = this.at().cast::<MaybeUninit<T>>();
-            // SAFETY: full means that there is a `T`; what is boxed came from a box of this type.
-            unsafe {
-                if this.full {
-                    at.cast::<T>().drop_in_place();
-                }
-                if this.boxed {
-                    drop(Box::from_raw(at));
-                }
-            }
-        }
-        let boxed = size_of::<T>() > size_of::<[usize; 4]>() || align_of::<T>() > align_of::<usize>();
-        let room = UnsafeCell::new(MaybeUninit::uninit());
-        if boxed {
-            let address = Box::into_raw(Box::<T>::new_uninit());
-            // SAFETY: the room holds a pointer.
-            unsafe { room.get().cast::<*mut MaybeUninit<T>>().write(address) };
-        }
-        Message { room, boxed, full: false, channel: channel.address(), dispose: dispose::<T> }
-    }
-
-    fn of<T>(channel: &Channel<T>, value: T) -> Message {
-        let mut message = Message::empty(channel);
-        // SAFETY: there is room for a `T`.
-        unsafe { message.at().cast::<T>().write(value) };
-        message.full = true;
-        message
-    }
-
-    fn at(&self) -> *mut () {
-        let room = self.room.get();
-        // SAFETY: what is boxed has the pointer in its room.
-        if self.boxed { unsafe { room.cast::<*mut ()>().read() } } else { room.cast() }
-    }
-
-    /// Move it out, if it is there.
+impl<'a> Arm<'a> {
+    /// A send of the message in the slot, or a receive into it; on the nil channel if there is none.
     ///
-    /// # Panics
-    /// If it is there, and is that of another channel.
-    pub(crate) fn take<T>(&mut self, channel: Option<&Channel<T>>) -> Option<T> {
-        if !self.full {
-            return None;
-        }
-        let same = channel.is_some_and(|channel| channel.address() == self.channel);
-        assert!(same, "selvedge: a select's message is received from the channel of its arm");
-        self.full = false;
-        // SAFETY: it was made for this channel, which its maker borrows for as long as it lives: two
-        // channels with the same address at the same time are one.
-        Some(unsafe { self.at().cast::<T>().read() })
+    /// # Safety
+    /// While the arm lives the slot is room for a message, and there is one in it if and only if `full` says so;
+    /// nobody else uses it while [`run`] does.
+    #[inline]
+    pub(crate) unsafe fn new<T>(
+        channel: Option<&'a Channel<T>>,
+        end: End,
+        slot: *mut T,
+        full: &'a Cell<bool>,
+    ) -> Arm<'a> {
+        Arm { channel: channel.map(|channel| channel as &dyn Erased), end, slot: slot.cast(), full }
     }
 }
-
-impl Drop for Message {
-    fn drop(&mut self) {
-        // SAFETY: `dispose` is that of the message's type, and this is the end.
-        unsafe { (self.dispose)(self) };
-    }
-}
-
-/// One arm; on the nil channel nothing.
-type Case<'a> = Option<(&'a (dyn Erased + 'a), End, Message)>;
-
-/// The arms of a select, in order.
-#[derive(Default)]
-pub(crate) struct Cases<'a>(SmallVec<[Case<'a>; FEW]>);
 
 /// What became of a select.
 pub(crate) enum Outcome {
-    /// This arm was taken; what it received is full, if it received.
-    Arm(usize, Option<Message>),
+    /// This arm was taken. A sent message is no more in its slot; a received one is, unless the channel is closed.
+    Arm(usize),
     SendOnClosed,
     /// The default, or the deadline.
     Nothing,
 }
 
-impl<'a> Cases<'a> {
-    pub(crate) fn nil(&mut self) {
-        self.0.push(None);
+/// Wait for one of the arms.
+///
+/// # Panics
+/// If there is no message to send, or one where another is to be received.
+pub(crate) fn run<'a, A: AsRef<Arm<'a>>>(arms: &[A], form: SelectForm, site: SiteRef) -> Outcome {
+    let count = arms.len();
+    for Arm { end, full, .. } in arms.iter().map(AsRef::as_ref) {
+        assert!(full.get() == (*end == End::Send), "selvedge: an arm is used once");
     }
-
-    pub(crate) fn recv<T>(&mut self, channel: &'a Channel<T>) {
-        self.0.push(Some((channel, End::Receive, Message::empty(channel))));
+    if count <= FEW {
+        let mut order = IN_ORDER;
+        run_in(arms, &mut order[..count], form, site)
+    } else {
+        let mut order: Vec<u32> = (0..count as u32).collect();
+        run_in(arms, &mut order, form, site)
     }
+}
 
-    pub(crate) fn send<T>(&mut self, channel: &'a Channel<T>, value: T) {
-        self.0.push(Some((channel, End::Send, Message::of(channel, value))));
+#[inline]
+fn run_in<'a, A: AsRef<Arm<'a>>>(arms: &[A], order: &mut [u32], form: SelectForm, site: SiteRef) -> Outcome {
+    if !form.biased {
+        shuffle(order);
     }
-
-    /// Wait for an arm; once.
-    pub(crate) fn run(&mut self, form: SelectForm, site: SiteRef) -> Outcome {
-        let count = self.0.len();
-        if count <= FEW {
-            let mut order = IN_ORDER;
-            self.run_in(&mut order[..count], form, site)
-        } else {
-            let mut order: Vec<u32> = (0..count as u32).collect();
-            self.run_in(&mut order, form, site)
-        }
-    }
-
-    #[inline]
-    fn run_in(&mut self, order: &mut [u32], form: SelectForm, site: SiteRef) -> Outcome {
-        if !form.biased {
-            shuffle(order);
-        }
-        for &i in &*order {
-            let Some((channel, end, message)) = &self.0[i as usize] else { continue };
-            channel.lock().lock();
-            // SAFETY: the lock is held; a message that was moved out is not used again, see `outcome`.
-            let attempt = unsafe { channel.attempt(*end, message.at()) };
-            channel.lock().unlock();
-            if let Some(outcome) = self.outcome(i as usize, attempt) {
-                return outcome;
-            }
-        }
-        if form.default { Outcome::Nothing } else { self.wait(order, form.deadline, site) }
-    }
-
-    /// What an attempt at an arm means, if it means the end.
-    fn outcome(&mut self, arm: usize, attempt: Attempt) -> Option<Outcome> {
-        match attempt {
-            Attempt::Blocked => None,
-            Attempt::Done(peer) => {
-                peer.wake();
-                Some(self.taken(arm, true))
-            }
-            Attempt::Closed => Some(self.taken(arm, false)),
+    for &i in &*order {
+        let arm = arms[i as usize].as_ref();
+        let Some(channel) = arm.channel else { continue };
+        // SAFETY: by the contract of `Arm::new`, and as `run` has seen; `taken` notes what became of the slot.
+        match unsafe { channel.attempt(arm.end, arm.slot) } {
+            Attempt::Blocked => {}
+            attempt => return over(arm, i as usize, attempt),
         }
     }
+    if form.default { Outcome::Nothing } else { wait(arms, order, form.deadline, site) }
+}
 
-    /// An arm was taken: its message was exchanged, or its channel is closed.
-    fn taken(&mut self, arm: usize, done: bool) -> Outcome {
-        let Some((_, end, mut message)) = self.0[arm].take() else { unreachable!("nil is never ready") };
-        match end {
-            End::Send if !done => Outcome::SendOnClosed,
-            End::Send => {
-                message.full = false;
-                Outcome::Arm(arm, None)
-            }
-            End::Receive => {
-                message.full = done;
-                Outcome::Arm(arm, Some(message))
-            }
+/// An attempt at an arm was not blocked.
+fn over(arm: &Arm<'_>, number: usize, attempt: Attempt) -> Outcome {
+    match attempt {
+        Attempt::Done(peer) => {
+            peer.wake();
+            taken(arm, number, true)
+        }
+        Attempt::Closed => taken(arm, number, false),
+        Attempt::Blocked => unreachable!("asked when it is not"),
+    }
+}
+
+/// An arm was taken: its message was exchanged, or its channel is closed.
+fn taken(arm: &Arm<'_>, number: usize, done: bool) -> Outcome {
+    match arm.end {
+        End::Send if !done => return Outcome::SendOnClosed,
+        End::Send => arm.full.set(false),
+        End::Receive => arm.full.set(done),
+    }
+    Outcome::Arm(number)
+}
+
+#[inline(never)]
+fn wait<'a, A: AsRef<Arm<'a>>>(arms: &[A], order: &[u32], deadline: Option<Nanos>, site: SiteRef) -> Outcome {
+    let arms: SmallVec<[&Arm<'a>; FEW]> = arms.iter().map(AsRef::as_ref).collect();
+    let waiter = Waiter::new();
+    let node = |(claim, arm): (u32, &&Arm<'_>)| Node::new(&waiter, claim, arm.slot);
+    let nodes: SmallVec<[Node; FEW]> = (1..).zip(&arms).map(node).collect();
+    let mut locks: SmallVec<[&Lock; FEW]> =
+        arms.iter().filter_map(|arm| arm.channel).map(Erased::lock).collect();
+    locks.sort_unstable_by_key(|&lock| std::ptr::from_ref(lock).addr());
+    locks.dedup_by(|a, b| std::ptr::eq(*a, *b));
+    let reason = if arms.is_empty() { WaitReason::SelectNoCases } else { WaitReason::Select };
+    let watched = Watched { arms: &arms, nodes: &nodes, waiter: &waiter, for_ever: deadline.is_none() };
+    waiter.watch(&watched);
+
+    locks.iter().for_each(|lock| lock.lock());
+    for &i in order {
+        let arm = arms[i as usize];
+        let Some(channel) = arm.channel else { continue };
+        // SAFETY: its lock is held; as above.
+        let attempt = unsafe { channel.attempt_locked(arm.end, arm.slot) };
+        if !matches!(attempt, Attempt::Blocked) {
+            locks.iter().for_each(|lock| lock.unlock());
+            return over(arm, i as usize, attempt);
         }
     }
-
-    #[inline(never)]
-    fn wait(&mut self, order: &[u32], deadline: Option<Nanos>, site: SiteRef) -> Outcome {
-        let waiter = Waiter::new();
-        let node = |(i, case): (usize, &Case<'a>)| {
-            let slot = case.as_ref().map_or(std::ptr::null_mut(), |(_, _, message)| message.at());
-            Node::new(&waiter, i as u32 + 1, slot)
-        };
-        let nodes: SmallVec<[Node; FEW]> = self.0.iter().enumerate().map(node).collect();
-        let mut locks: SmallVec<[&Lock; FEW]> =
-            self.0.iter().flatten().map(|(channel, _, _)| channel.lock()).collect();
-        locks.sort_unstable_by_key(|&lock| std::ptr::from_ref(lock).addr());
-        locks.dedup_by(|a, b| std::ptr::eq(*a, *b));
-        let reason = if self.0.is_empty() { WaitReason::SelectNoCases } else { WaitReason::Select };
-        let watched =
-            Watched { cases: &self.0, nodes: &nodes, waiter: &waiter, for_ever: deadline.is_none() };
-        waiter.watch(&watched);
-
-        locks.iter().for_each(|lock| lock.lock());
-        for &i in order {
-            let Some((channel, end, message)) = &self.0[i as usize] else { continue };
-            // SAFETY: its lock is held; as above.
-            let attempt = unsafe { channel.attempt(*end, message.at()) };
-            if !matches!(attempt, Attempt::Blocked) {
-                locks.iter().for_each(|lock| lock.unlock());
-                drop(locks);
-                return self.outcome(i as usize, attempt).expect("not blocked");
-            }
+    let mut told = Wakes::default();
+    for (arm, node) in arms.iter().zip(&nodes) {
+        if let Some(channel) = arm.channel {
+            // SAFETY: the lock is held, and the node stays until it has left below.
+            told.append(unsafe { channel.join(arm.end, node) });
         }
-        let mut told = Wakes::default();
-        for (case, node) in self.0.iter().zip(&nodes) {
-            if let Some((channel, end, _)) = case {
-                // SAFETY: the lock is held, and the node stays until it has left below.
-                told.append(unsafe { channel.join(*end, node) });
-            }
+    }
+    told.wake_later(site);
+    let held = &locks[..];
+    let release = move || {
+        // The list is on the stack of the waiter, who has to have each lock once more before it
+        // returns; so it is there until the last of them is let go of.
+        for lock in held {
+            lock.unlock();
         }
-        told.wake_later(site);
-        let held = &locks[..];
-        let release = move || {
-            // The list is on the stack of the waiter, who has to have each lock once more before it
-            // returns; so it is there until the last of them is let go of.
-            for lock in held {
-                lock.unlock();
-            }
-            true
-        };
-        let why = Why { reason, site, object: 0 };
-        match deadline {
-            None => waiter.park(why, release),
-            Some(deadline) => _ = waiter.park_until(deadline, why, release),
+        true
+    };
+    let why = Why { reason, site, object: 0 };
+    match deadline {
+        None => waiter.park(why, release),
+        Some(deadline) => _ = waiter.park_until(deadline, why, release),
+    }
+    // Who took the arm took its node out, with its lock.
+    let claimed = waiter.claimed();
+    for (i, (arm, node)) in (1..).zip(arms.iter().zip(&nodes)) {
+        if let Some(channel) = arm.channel
+            && i != claimed
+        {
+            channel.leave(arm.end, node);
         }
-        // Who took the arm took its node out, with its lock.
-        let claimed = waiter.claimed();
-        for (i, (case, node)) in (1..).zip(self.0.iter().zip(&nodes)) {
-            if let Some((channel, end, _)) = case
-                && i != claimed
-            {
-                channel.leave(*end, node);
-            }
-        }
-        match claimed {
-            TIMED_OUT => Outcome::Nothing,
-            claimed => {
-                let arm = claimed as usize - 1;
-                let done = nodes[arm].is_done();
-                drop(locks);
-                self.taken(arm, done)
-            }
+    }
+    match claimed {
+        TIMED_OUT => Outcome::Nothing,
+        claimed => {
+            let number = claimed as usize - 1;
+            taken(arms[number], number, nodes[number].is_done())
         }
     }
 }
 
 /// A wait at several channels.
 struct Watched<'a> {
-    cases: &'a [Case<'a>],
+    arms: &'a [&'a Arm<'a>],
     nodes: &'a [Node],
     waiter: &'a Waiter,
     /// Whether it has no deadline.
@@ -307,11 +238,11 @@ struct Watched<'a> {
 
 impl Watch for Watched<'_> {
     fn is_stranded(&self) -> bool {
-        let stranded = |(case, node): (&Case<'_>, &Node)| match case {
-            Some((channel, end, _)) => channel.is_stranded(*end, node),
+        let stranded = |(arm, node): (&&Arm<'_>, &Node)| match arm.channel {
+            Some(channel) => channel.is_stranded(arm.end, node),
             None => true,
         };
-        self.for_ever && self.waiter.claimed() == 0 && self.cases.iter().zip(self.nodes).all(stranded)
+        self.for_ever && self.waiter.claimed() == 0 && self.arms.iter().zip(self.nodes).all(stranded)
     }
 }
 
@@ -331,11 +262,12 @@ fn shuffle(order: &mut [u32]) {
     if order.len() < 2 {
         return;
     }
+    // A fraction of 64 bits; what each draw leaves of it is the fraction for the next.
     let mut random = random();
     for i in (1..order.len()).rev() {
-        let drawn = ((random & 0xffff_ffff) * (i as u64 + 1)) >> 32;
-        order.swap(i, drawn as usize);
-        random = scramble(random);
+        let drawn = u128::from(random) * (i as u128 + 1);
+        order.swap(i, (drawn >> 64) as usize);
+        random = drawn as u64;
     }
 }
 
