@@ -27,7 +27,7 @@ pub struct Goroutine<T> {
 enum Kind<T> {
     /// The scheduler's; until it is joined.
     Native(Option<Task<T>>),
-    /// An engine's, in a model and where somebody asks who is left.
+    /// A model's.
     Engine {
         id: Gid,
         /// The world it runs in: in another one its id means nothing, or somebody else.
@@ -73,16 +73,33 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
+    start_as(f, name, site, Uncaught::EndProgram)
+}
+
+/// Start a goroutine whose panic, outside of models, is the business of who joins it alone: as a thread of std's.
+pub(crate) fn start_thread<F, T>(f: F, name: Option<String>, site: SiteRef) -> Goroutine<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    start_as(f, name, site, Uncaught::Ignore)
+}
+
+fn start_as<F, T>(f: F, name: Option<String>, site: SiteRef, uncaught: Uncaught) -> Goroutine<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
     if port::model().is_some() {
-        return start_in_engine(f, name, site);
+        return start_in_model(f, name, site);
     }
     let shown = name.as_deref().map(Arc::from);
-    let task = task::start(f, name, site, Uncaught::EndProgram);
+    let task = task::start(f, name, site, uncaught);
     Goroutine { kind: Kind::Native(Some(task)), name: shown }
 }
 
-/// Start a goroutine that the engine knows by a number, which others may need.
-pub(crate) fn start_in_engine<F, T>(f: F, name: Option<String>, site: SiteRef) -> Goroutine<T>
+/// Start a goroutine of the model that runs here.
+pub(crate) fn start_in_model<F, T>(f: F, name: Option<String>, site: SiteRef) -> Goroutine<T>
 where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
@@ -116,14 +133,15 @@ impl<T> Goroutine<T> {
                     false => payload,
                 })
             }
-            Kind::Engine { id, epoch, packet } => port::with(|engine| {
-                assert!(*epoch == engine.epoch(), "{ELSEWHERE}");
+            Kind::Engine { id, epoch, packet } => {
+                let engine = port::model().filter(|engine| engine.epoch() == *epoch);
+                let engine = engine.unwrap_or_else(|| panic!("{ELSEWHERE}"));
                 engine.op(Op::Join(*id), site);
                 match packet.take().and_then(Packet::open) {
                     Some(value) => Ok(value),
                     None => Err(engine.take_panic(*id).unwrap_or_else(|| Box::new(ENDED))),
                 }
-            }),
+            }
         }
     }
 
@@ -138,7 +156,7 @@ impl<T> Goroutine<T> {
             Kind::Native(task) => task.as_ref().is_none_or(Task::is_finished),
             // Elsewhere: what is asked about an execution from outside is asked when it is over.
             Kind::Engine { id, epoch, .. } => {
-                port::with(|engine| *epoch != engine.epoch() || engine.has_exited(*id))
+                port::model().is_none_or(|engine| *epoch != engine.epoch() || engine.has_exited(*id))
             }
         }
     }
@@ -156,11 +174,11 @@ impl<T> Goroutine<T> {
         self.name.as_deref()
     }
 
-    /// Its number in its engine; of one from [`start_in_engine`].
-    pub(crate) fn gid(&self) -> Gid {
+    /// Its number in its execution, if it is of one.
+    pub(crate) fn gid(&self) -> Option<Gid> {
         match &self.kind {
-            Kind::Engine { id, .. } => *id,
-            Kind::Native(_) => unreachable!("asked for of goroutines of an engine"),
+            Kind::Engine { id, .. } => Some(*id),
+            Kind::Native(_) => None,
         }
     }
 }
@@ -171,11 +189,8 @@ impl<T> Drop for Goroutine<T> {
     fn drop(&mut self) {
         // Also after a join: the engine may reuse the number from now on.
         if let Kind::Engine { id, epoch, .. } = self.kind {
-            port::with(|engine| {
-                if epoch == engine.epoch() {
-                    engine.detach(id);
-                }
-            });
+            let engine = port::model().filter(|engine| engine.epoch() == epoch);
+            engine.into_iter().for_each(|engine| engine.detach(id));
         }
     }
 }

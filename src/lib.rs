@@ -107,8 +107,7 @@
 //!
 //! # Limits
 //!
-//! Atomics follow C11, without load buffering and with stores in the order they are made. Outside of a
-//! model locks still share one lock of the process.
+//! Atomics follow C11, without load buffering and with stores in the order they are made.
 //! The book in the repository's folder `docs` says more, and has a page for each finding.
 
 pub mod cell;
@@ -125,7 +124,6 @@ pub mod leak;
 pub mod net;
 #[cfg_attr(not(feature = "check"), allow(dead_code, unused_imports, reason = "the model uses the rest"))]
 mod objects;
-mod plain;
 #[cfg_attr(not(feature = "check"), allow(dead_code, unused_imports, reason = "the model uses the rest"))]
 mod port;
 pub mod rate;

@@ -1,9 +1,9 @@
 //! The one seam: what an engine offers to a primitive.
 //!
-//! Every operation of the surface asks [`with`] for the engine of this thread: the model, if an
-//! execution is running on it, else the plain one. Invariants: a thread has at most one engine;
-//! only the model's worker sets it; whoever holds an [`ObjId`] got it from the engine it hands it
-//! to. The global state of the library is here and in the plain engine, and nowhere else.
+//! Every operation of the surface asks for the engine of this thread, [`model`]: if an execution runs on it
+//! its engine decides, else the primitive is what it is by itself, waiting by [`wait`]. Invariants: a thread has
+//! at most one engine; only the model's worker sets it; whoever holds an [`ObjId`] got it from the engine it
+//! hands it to. The global state of the library is here and in the scheduler, and nowhere else.
 //!
 //! Soundness rests on *claims*. An object's first use in an execution claims it for that
 //! execution; while the execution lives, no other execution and no plain thread gets past
@@ -16,8 +16,8 @@ use selvedge_checkers::op::ObjKind;
 use std::any::Any;
 use std::cell::UnsafeCell;
 use std::panic::Location;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 pub(crate) mod locals;
 pub(crate) mod machine;
@@ -86,7 +86,7 @@ pub(crate) struct SelectForm {
     pub(crate) quiet: bool,
 }
 
-/// An execution of the process, or the plain world.
+/// An execution of the process.
 ///
 /// Layout of a tag: `[worker: 12][execution of the worker: 28][object: 24]`; tag 0 means the object
 /// was never used in a model.
@@ -106,8 +106,8 @@ static TRESPASSED: [(AtomicU32, AtomicPtr<Location<'static>>); MAX_WORKERS] =
     [const { (AtomicU32::new(0), AtomicPtr::new(std::ptr::null_mut())) }; MAX_WORKERS];
 
 impl Epoch {
-    /// The plain world.
-    pub(crate) const PLAIN: Epoch = Epoch(0);
+    /// None: of an engine before its first execution.
+    pub(crate) const NONE: Epoch = Epoch(0);
 
     /// Execution number `n` (from 1) of a worker (from 1) begins.
     pub(crate) fn begin(worker: usize, n: u32) -> Epoch {
@@ -145,12 +145,10 @@ impl Epoch {
     }
 }
 
-/// The identity of a primitive in whichever world uses it.
+/// The identity of a primitive in whichever execution uses it.
 pub(crate) struct Object {
     /// `[epoch][object id]` of the model execution that used it last.
     tag: AtomicU64,
-    /// The id in the plain world plus one; 0 before its first use there.
-    plain: AtomicU32,
     created: SiteRef,
 }
 
@@ -161,7 +159,7 @@ impl Object {
     }
 
     pub(crate) const fn at(created: SiteRef) -> Object {
-        Object { tag: AtomicU64::new(0), plain: AtomicU32::new(0), created }
+        Object { tag: AtomicU64::new(0), created }
     }
 
     /// Where the primitive was created.
@@ -177,15 +175,11 @@ impl Object {
     pub(crate) fn id(&self, engine: &dyn Engine, initial: impl FnOnce() -> State) -> ObjId {
         let epoch = engine.epoch();
         let tag = self.tag.load(Ordering::Acquire);
-        if epoch != Epoch::PLAIN && Epoch::of_tag(tag) == epoch {
+        if Epoch::of_tag(tag) == epoch {
             return ObjId((tag & ((1 << OBJECT_BITS) - 1)) as u32);
         }
         if Epoch::of_tag(tag).is_live() {
             trespass(tag, self.created);
-        }
-        let plain = self.plain.load(Ordering::Acquire);
-        if epoch == Epoch::PLAIN && plain != 0 {
-            return ObjId(plain - 1);
         }
         self.claim(engine, epoch, tag, initial)
     }
@@ -207,52 +201,32 @@ impl Object {
     #[cold]
     fn claim(&self, engine: &dyn Engine, epoch: Epoch, tag: u64, initial: impl FnOnce() -> State) -> ObjId {
         let id = engine.create(initial(), self.created);
-        let lost = if epoch == Epoch::PLAIN {
-            let set = self.plain.compare_exchange(0, id.0 + 1, Ordering::AcqRel, Ordering::Acquire);
-            set.err().map(|winner| ObjId(winner - 1))
-        } else {
-            assert!(id.0 < 1 << OBJECT_BITS, "selvedge: more than 16 million objects in one execution");
-            let mine = (epoch.0 << OBJECT_BITS) | u64::from(id.0);
-            match self.tag.compare_exchange(tag, mine, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => None,
-                Err(other) => trespass(other, self.created),
-            }
-        };
-        match lost {
-            // Another plain thread was faster: its object is the object.
-            Some(winner) => {
-                engine.destroy(id);
-                winner
-            }
-            None => id,
+        assert!(id.0 < 1 << OBJECT_BITS, "selvedge: more than 16 million objects in one execution");
+        let mine = (epoch.0 << OBJECT_BITS) | u64::from(id.0);
+        match self.tag.compare_exchange(tag, mine, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => id,
+            Err(other) => trespass(other, self.created),
         }
     }
 
     /// The id in the engine's world, if the object was used there.
     pub(crate) fn existing(&self, engine: &dyn Engine) -> Option<ObjId> {
         let epoch = engine.epoch();
-        if epoch == Epoch::PLAIN {
-            return self.plain.load(Ordering::Acquire).checked_sub(1).map(ObjId);
-        }
         let tag = self.tag.load(Ordering::Acquire);
         (Epoch::of_tag(tag) == epoch).then_some(ObjId((tag & ((1 << OBJECT_BITS) - 1)) as u32))
     }
 
     /// Forget the object in the worlds it was used in; the next use starts anew.
     pub(crate) fn release(&mut self) {
-        if *self.tag.get_mut() != 0 {
-            with(|engine| {
-                if engine.epoch() != Epoch::PLAIN
-                    && let Some(id) = self.existing(engine)
-                {
-                    engine.destroy(id);
-                }
-            });
-            *self.tag.get_mut() = 0;
+        if *self.tag.get_mut() == 0 {
+            return;
         }
-        if let Some(id) = std::mem::take(self.plain.get_mut()).checked_sub(1) {
-            plain_engine().destroy(ObjId(id));
+        if let Some(engine) = model()
+            && let Some(id) = self.existing(engine)
+        {
+            engine.destroy(id);
         }
+        *self.tag.get_mut() = 0;
     }
 }
 
@@ -268,7 +242,7 @@ impl std::fmt::Debug for Object {
     }
 }
 
-/// An object that belongs to the world it was made in, for as long as it lives.
+/// An object that belongs to the execution it was made in, for as long as it lives.
 pub(crate) struct Home {
     epoch: Epoch,
     id: ObjId,
@@ -294,13 +268,13 @@ impl Home {
 
     /// Whether the object's world was an execution that is over.
     pub(crate) fn is_of_the_past(&self) -> bool {
-        self.epoch != Epoch::PLAIN && !self.epoch.is_live()
+        !self.epoch.is_live()
     }
 
     /// Whether the engine of this thread is the one of the object's world.
     #[inline]
     pub(crate) fn is_here(&self) -> bool {
-        with(|engine| engine.epoch()) == self.epoch
+        model().is_some_and(|engine| engine.epoch() == self.epoch)
     }
 
     #[cold]
@@ -308,10 +282,7 @@ impl Home {
         if self.epoch.is_live() {
             trespass(self.epoch.0 << OBJECT_BITS | u64::from(self.id.0), self.created);
         }
-        match self.epoch {
-            Epoch::PLAIN => made_outside(self.created),
-            _ => misplaced(self.created, "in an earlier execution", "now"),
-        }
+        misplaced(self.created, "in an earlier execution", "now")
     }
 
     pub(crate) fn add_handle(&self, end: End) {
@@ -323,32 +294,23 @@ impl Home {
     /// can receive any more.
     #[track_caller]
     pub(crate) fn drop_handle(&self, end: End) -> Vec<u32> {
-        let site = Location::caller();
-        if self.epoch == Epoch::PLAIN {
-            plain_engine().drop_handle(self.id, end, site)
-        } else if self.is_here() {
-            with(|engine| engine.drop_handle(self.id, end, site))
-        } else {
-            Vec::new()
+        match model().filter(|engine| engine.epoch() == self.epoch) {
+            Some(engine) => engine.drop_handle(self.id, end, Location::caller()),
+            None => Vec::new(),
         }
     }
 }
 
 impl Drop for Home {
     fn drop(&mut self) {
-        if self.epoch == Epoch::PLAIN {
-            plain_engine().destroy(self.id);
-        } else if self.is_here() {
-            with(|engine| engine.destroy(self.id));
+        if let Some(engine) = model().filter(|engine| engine.epoch() == self.epoch) {
+            engine.destroy(self.id);
         }
     }
 }
 
 /// Data that belongs to an object with a [`Home`].
-pub(crate) struct Guarded<T> {
-    lock: Mutex<()>,
-    data: UnsafeCell<T>,
-}
+pub(crate) struct Guarded<T>(UnsafeCell<T>);
 
 // SAFETY: `with` gives access to one thread at a time (see there), so sharing the cell moves the
 // data between threads, which `T: Send` allows.
@@ -356,18 +318,16 @@ unsafe impl<T: Send> Sync for Guarded<T> {}
 
 impl<T> Guarded<T> {
     pub(crate) fn new(data: T) -> Guarded<T> {
-        Guarded { lock: Mutex::new(()), data: UnsafeCell::new(data) }
+        Guarded(UnsafeCell::new(data))
     }
 
     /// Use the data; `f` must not operate on the object.
     #[inline]
     pub(crate) fn with<R>(&self, home: &Home, f: impl FnOnce(&mut T) -> R) -> R {
-        let plain = home.epoch == Epoch::PLAIN;
-        let _held = plain.then(|| self.lock.lock().unwrap_or_else(PoisonError::into_inner));
-        assert!(plain || home.is_here(), "selvedge: an object was used outside of its execution");
-        // SAFETY: in the plain world the lock is held. In a model this thread runs the object's
-        // execution (asserted), no other thread does, and no other goroutine runs during `f`.
-        f(unsafe { &mut *self.data.get() })
+        assert!(home.is_here(), "selvedge: an object was used outside of its execution");
+        // SAFETY: this thread runs the object's execution (asserted), no other thread does, and no
+        // other goroutine runs during `f`.
+        f(unsafe { &mut *self.0.get() })
     }
 }
 
@@ -381,10 +341,6 @@ fn trespass(tag: u64, created: SiteRef) -> ! {
          inside a model start threads with `selvedge::thread::spawn` or `selvedge::go`, and give each \
          test its own objects (or run one execution at a time: SELVEDGE_JOBS=1)"
     )
-}
-
-fn plain_engine() -> &'static dyn Engine {
-    crate::plain::engine()
 }
 
 /// What may be asked about a wait from outside, while the world is stopped: so an answer waits for nothing,
@@ -431,13 +387,14 @@ pub(crate) fn model<'a>() -> Option<&'a dyn Engine> {
     None
 }
 
-/// Use the engine of this thread.
+/// Use the engine of this thread, for what is of a model.
+///
+/// # Panics
+/// If no execution runs on it.
 #[inline]
+#[track_caller]
 pub(crate) fn with<R>(f: impl FnOnce(&dyn Engine) -> R) -> R {
-    match model() {
-        Some(engine) => f(engine),
-        None => f(plain_engine()),
-    }
+    f(model().expect("selvedge: what belongs to a model is used in its execution"))
 }
 
 /// What a primitive waits with outside of a model; see the README of `runtime`.

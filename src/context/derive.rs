@@ -139,10 +139,8 @@ fn end_after(trigger: &Arc<Trigger>, left: Duration, cause: Option<Cause>, site:
     let ended = Ended::late(cause);
     let late = Arc::clone(trigger);
     let timer = run_after(left, move || late.cancel(ended.clone()), site);
-    if trigger.core().adopt(Child::Timer(timer.clone())).is_err()
-        && let Some(timer) = timer.upgrade()
-    {
-        timer.stop(site);
+    if trigger.core().adopt(Child::Timer(timer.clone())).is_err() {
+        timer.call_off(site);
     }
 }
 

@@ -20,7 +20,7 @@ use super::after::Callback;
 use super::error::Ended;
 use crate::chan::{Core as Channel, Receiver, Sender, TryRecvError, pair};
 use crate::sync::atomic::{AtomicU32, Ordering};
-use crate::time::Function;
+use crate::time::CallOff;
 use selvedge_checkers::ids::SiteRef;
 use std::collections::BTreeMap;
 use std::panic::Location;
@@ -52,7 +52,7 @@ pub(super) enum Child {
     Context(Arc<Trigger>),
     Callback(Arc<Callback>),
     /// The timer of the core's own deadline.
-    Timer(Weak<Function>),
+    Timer(CallOff),
 }
 
 /// The right to end a core. While there is one, the channel can still be closed.
@@ -181,11 +181,7 @@ impl Child {
                 trigger.end(ended);
             }
             Child::Callback(callback) => callback.start(),
-            Child::Timer(timer) => {
-                if let Some(timer) = timer.upgrade() {
-                    timer.stop(Location::caller());
-                }
-            }
+            Child::Timer(timer) => timer.call_off(Location::caller()),
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use super::engine::{self, Job, Token};
 use super::turn::Turn;
-use crate::go::{Goroutine, start_in_engine};
+use crate::go::{Goroutine, start_in_model};
 use crate::port;
 use selvedge_checkers::ids::SiteRef;
 use std::any::Any;
@@ -209,7 +209,7 @@ where
         Some(_) => {
             let token = Token::new(site);
             let waker = Waker::from(Arc::clone(&token));
-            let goroutine = start_in_engine(move || work.run_in_model(&token, site), name, site);
+            let goroutine = start_in_model(move || work.run_in_model(&token, site), name, site);
             // It is scheduled.
             waker.wake_by_ref();
             JoinHandle { shared, waker, goroutine: Some(goroutine), joined: false }

@@ -69,7 +69,7 @@ impl Engine_ {
             tearing_down: Cell::new(false),
             tainted: Cell::new(false),
             overflowed: Cell::new(false),
-            epoch: Cell::new(Epoch::PLAIN),
+            epoch: Cell::new(Epoch::NONE),
             unwound: Cell::new(0),
         }
     }

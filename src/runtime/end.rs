@@ -11,9 +11,6 @@ use std::sync::atomic::Ordering;
 pub(super) fn end() -> std::thread::Result<()> {
     let outcome = locals::destroy();
     let Some(g) = current() else { return outcome };
-    if let Some(at_end) = g.mine.at_end.take() {
-        at_end(g.mine.identity.replace(0));
-    }
     let inside = g.enter();
     match inside.processor() {
         Some(p) => p.count_live(-1),

@@ -101,16 +101,12 @@ pub(crate) struct G {
 #[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<G>() == 256);
 
-/// What the engine outside of models remembers of the goroutine that runs.
+/// What is remembered of the goroutine that runs.
 #[derive(Default)]
 pub(crate) struct Mine {
-    /// Its number there plus one; 0 for none.
-    pub(crate) identity: Cell<u32>,
     /// Models it has entered and not left: it runs them on its own stack.
     #[cfg(feature = "check")]
     pub(crate) models: Cell<i32>,
-    /// To be called with the identity when the goroutine ends.
-    pub(crate) at_end: Cell<Option<fn(u32)>>,
 }
 
 // SAFETY: the fields that are not atomic are touched by the holder only, and holding is handed on

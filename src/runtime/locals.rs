@@ -59,7 +59,7 @@ pub(crate) fn store(key: usize, value: Rc<dyn Any>) -> Option<Rc<dyn Any>> {
 
 /// Drop the running goroutine's values, when its body has ended. Gives the first panic of a
 /// destructor, after the others have run.
-pub(super) fn destroy() -> std::thread::Result<()> {
+pub(crate) fn destroy() -> std::thread::Result<()> {
     let Some(g) = current() else { return Ok(()) };
     let Some(locals) = g.locals.take() else { return Ok(()) };
     g.locals.set(Some(locals));

@@ -96,7 +96,11 @@ pub fn goexit() -> ! {
 /// How many goroutines have not ended: Go's `runtime.NumGoroutine`.
 #[doc(alias = "NumGoroutine")]
 pub fn num_goroutine() -> usize {
-    port::with(|engine| engine.num_goroutines())
+    match port::model() {
+        Some(engine) => engine.num_goroutines(),
+        // Who asks counts, also as a thread that is no goroutine.
+        None => wait::goroutines() + usize::from(!wait::is_goroutine()),
+    }
 }
 
 /// How many processors this process may use: Go's `runtime.NumCPU`. In a model it is 4.

@@ -10,7 +10,7 @@ mod holder;
 mod map;
 pub mod mpsc;
 mod mutex;
-mod native;
+pub(crate) mod native;
 mod once;
 mod poison;
 mod pool;

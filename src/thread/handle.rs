@@ -1,11 +1,11 @@
 //! Which thread is which.
 //!
-//! Invariant: two handles have the same id exactly if they are of the same thread. A goroutine's
-//! number is not enough outside of a model, where numbers are used again.
+//! Invariant: two handles have the same id exactly if they are of the same thread.
 
-use crate::objects::Op;
+use super::parker::Parker;
+use crate::objects::{Nanos, Op};
 use crate::port::{self, Epoch};
-use selvedge_checkers::ids::Gid;
+use selvedge_checkers::ids::{Gid, SiteRef};
 use std::cell::OnceCell;
 use std::fmt;
 use std::panic::Location;
@@ -22,15 +22,19 @@ impl fmt::Debug for ThreadId {
     }
 }
 
-/// What is known of a thread before it runs, shared by all its handles; nothing of a thread of a
-/// model that has no name.
+/// What is known of a thread before it runs, shared by all its handles.
 #[derive(Clone)]
-pub(super) struct Identity(Option<Arc<Known>>);
+pub(super) enum Identity {
+    Native(Arc<Known>),
+    /// Of a model: its name, if it has one.
+    Model(Option<Arc<str>>),
+}
 
-struct Known {
-    /// The id outside of a model; inside, the goroutine's number is one.
+/// A thread outside of models.
+pub(super) struct Known {
     serial: u64,
     name: Option<String>,
+    parker: Parker,
 }
 
 static SERIAL: AtomicU64 = AtomicU64::new(1);
@@ -41,50 +45,59 @@ crate::thread_local! {
 
 impl Identity {
     pub(super) fn new(name: Option<String>) -> Identity {
-        let inside = port::model().is_some();
-        if inside && name.is_none() {
-            return Identity(None);
+        if port::model().is_some() {
+            return Identity::Model(name.map(Arc::from));
         }
-        let serial = if inside { 0 } else { SERIAL.fetch_add(1, Ordering::Relaxed) };
-        Identity(Some(Arc::new(Known { serial, name })))
+        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+        Identity::Native(Arc::new(Known { serial, name, parker: Parker::new() }))
     }
 
-    /// The thread, once it has a goroutine in the world of this thread.
-    pub(super) fn thread(self, g: Gid) -> Thread {
-        let epoch = port::with(|engine| engine.epoch());
-        Thread { g, epoch, identity: self }
+    /// The thread; in a model it is this goroutine of the execution that runs.
+    pub(super) fn thread(self, g: Option<Gid>) -> Thread {
+        Thread(match self {
+            Identity::Native(known) => Who::Native(known),
+            Identity::Model(name) => {
+                let engine = port::model().expect("an identity is used in the world it was made in");
+                Who::Model { g: g.unwrap_or_else(|| engine.running()), epoch: engine.epoch(), name }
+            }
+        })
     }
 
     /// From now on this is who the running goroutine is.
     pub(super) fn adopt(self) {
-        if self.0.is_none() {
-            // Then there is nothing to remember either: see `unknown`.
-            return;
+        // Without a name there is nothing to remember of one of a model: see `unknown`.
+        if !matches!(self, Identity::Model(None)) {
+            let thread = self.thread(None);
+            let _ = CURRENT.try_with(|current| current.set(thread));
         }
-        let g = port::with(|engine| engine.running());
-        let thread = self.thread(g);
-        let _ = CURRENT.try_with(|current| current.set(thread));
     }
 }
 
 /// A handle to a thread.
 #[derive(Clone)]
-pub struct Thread {
-    g: Gid,
-    epoch: Epoch,
-    identity: Identity,
+pub struct Thread(Who);
+
+#[derive(Clone)]
+enum Who {
+    Native(Arc<Known>),
+    Model { g: Gid, epoch: Epoch, name: Option<Arc<str>> },
 }
 
 impl Thread {
     /// The thread's id.
     pub fn id(&self) -> ThreadId {
-        let outside = self.identity.0.as_ref().filter(|_| self.epoch == Epoch::PLAIN);
-        ThreadId(outside.map_or(u64::from(self.g.0) + 1, |known| known.serial))
+        ThreadId(match &self.0 {
+            Who::Native(known) => known.serial,
+            Who::Model { g, .. } => u64::from(g.0) + 1,
+        })
     }
 
     /// The thread's name, if it was given one.
     pub fn name(&self) -> Option<&str> {
-        self.identity.0.as_ref()?.name.as_deref()
+        match &self.0 {
+            Who::Native(known) => known.name.as_deref(),
+            Who::Model { name, .. } => name.as_deref(),
+        }
     }
 
     /// Give the thread the token that [`park`](super::park) waits for, if it has none.
@@ -93,11 +106,20 @@ impl Thread {
     #[track_caller]
     pub fn unpark(&self) {
         let site = Location::caller();
-        port::with(|engine| {
-            if engine.epoch() == self.epoch {
-                engine.op(Op::Unpark(self.g), site);
+        match (&self.0, port::model()) {
+            (Who::Native(known), None) => known.parker.unpark(),
+            (&Who::Model { g, epoch, .. }, Some(engine)) if engine.epoch() == epoch => {
+                engine.op(Op::Unpark(g), site);
             }
-        });
+            _ => {}
+        }
+    }
+}
+
+/// Wait for the token of the running thread, which is in no model.
+pub(super) fn park_outside(until: Option<Nanos>, site: SiteRef) {
+    if let Thread(Who::Native(known)) = current() {
+        known.parker.park(until, site);
     }
 }
 
@@ -110,17 +132,16 @@ impl fmt::Debug for Thread {
 /// The running thread.
 ///
 /// Main is called "main". After the thread's locals are gone, in their destructors, the handle is
-/// one without a name.
+/// one without a name, and outside of models of a thread that nobody unparks.
 pub fn current() -> Thread {
     CURRENT.try_with(|current| current.get_or_init(unknown).clone()).unwrap_or_else(|_| unknown())
 }
 
 /// A handle to the running goroutine, which was not started as a thread.
 fn unknown() -> Thread {
-    let g = port::with(|engine| engine.running());
-    let identity = match port::model() {
-        Some(_) => Identity::new((g == Gid::MAIN).then(|| "main".to_owned())),
-        None => Identity::new(std::thread::current().name().map(str::to_owned)),
+    let name = match port::model() {
+        Some(engine) => (engine.running() == Gid::MAIN).then(|| "main".to_owned()),
+        None => std::thread::current().name().map(str::to_owned),
     };
-    identity.thread(g)
+    Identity::new(name).thread(None)
 }

@@ -10,6 +10,7 @@
 
 mod handle;
 mod local;
+mod parker;
 mod scope;
 
 pub use crate::thread_local;
@@ -19,7 +20,7 @@ pub use scope::{Scope, ScopedJoinHandle, scope};
 pub use std::thread::{Result, panicking};
 
 use crate::chan::deadline;
-use crate::go::{Goroutine, start_in_engine};
+use crate::go::{self, Goroutine};
 use crate::objects::Op;
 use crate::port::{self, machine, wait};
 use handle::Identity;
@@ -102,7 +103,7 @@ where
         inside.adopt();
         f()
     };
-    let goroutine = start_in_engine(body, name, site);
+    let goroutine = go::start_thread(body, name, site);
     let thread = identity.thread(goroutine.gid());
     JoinHandle { goroutine, thread }
 }
@@ -180,7 +181,10 @@ impl Builder {
 #[track_caller]
 pub fn park() {
     let site = Location::caller();
-    port::with(|engine| engine.op(Op::Park { deadline: None }, site));
+    match port::model() {
+        Some(engine) => _ = engine.op(Op::Park { deadline: None }, site),
+        None => handle::park_outside(None, site),
+    }
 }
 
 /// Wait for the token of this thread for at most `timeout`.
@@ -188,7 +192,10 @@ pub fn park() {
 pub fn park_timeout(timeout: Duration) {
     let site = Location::caller();
     let deadline = deadline(timeout);
-    port::with(|engine| engine.op(Op::Park { deadline }, site));
+    match port::model() {
+        Some(engine) => _ = engine.op(Op::Park { deadline }, site),
+        None => handle::park_outside(deadline, site),
+    }
 }
 
 /// Let others go first.

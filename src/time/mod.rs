@@ -21,15 +21,14 @@ mod timer;
 #[cfg(test)]
 mod time_tests;
 
-pub(crate) use function::{Function, run_after};
+pub(crate) use function::{CallOff, run_after};
 pub use instant::Instant;
 pub use std::time::Duration;
 pub use ticker::{Ticker, tick};
 pub use timer::{Timer, after, after_func};
 
-use crate::objects::{Nanos, Op, Ret};
+use crate::objects::{Nanos, Op};
 use crate::port::{self, wait};
-use selvedge_checkers::ids::{ObjId, SiteRef};
 use std::panic::Location;
 
 /// A billionth of a second.
@@ -90,15 +89,4 @@ fn from_now(duration: Duration) -> Nanos {
 /// The nanoseconds of `duration`; the most there are if it is longer.
 fn nanos(duration: Duration) -> Nanos {
     Nanos::try_from(duration.as_nanos()).unwrap_or(Nanos::MAX)
-}
-
-/// Start or restart the timer of a function; true if it was running.
-fn start(timer: ObjId, duration: Duration, site: SiteRef) -> bool {
-    let op = Op::TimerStart { timer, at: from_now(duration), period: 0 };
-    port::with(|engine| engine.op(op, site)) == Ret::Flag(true)
-}
-
-/// Stop the timer of a function; true if it was running.
-fn stop(timer: ObjId, site: SiteRef) -> bool {
-    port::with(|engine| engine.op(Op::TimerStop(timer), site)) == Ret::Flag(true)
 }

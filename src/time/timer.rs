@@ -9,7 +9,6 @@ use crate::chan::{Core, Receiver};
 use selvedge_checkers::ids::SiteRef;
 use std::fmt;
 use std::panic::Location;
-use std::sync::Arc;
 
 /// A single event: Go's `time.Timer`. Clones are the same timer.
 ///
@@ -31,7 +30,7 @@ pub struct Timer(Kind);
 #[derive(Clone)]
 enum Kind {
     Channel(Receiver<Instant>),
-    Function(Arc<Function>),
+    Function(Function),
 }
 
 /// What the timer of a function has for a channel.

@@ -12,14 +12,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("objects", &["objects", "checkers"]),
     // The two upward edges: a thread without a model gets the engine that is always there, and what
     // waits outside of a model waits with the scheduler.
-    ("port", &["port", "objects", "plain", "runtime", "checkers"]),
+    ("port", &["port", "objects", "runtime", "checkers"]),
     ("surface", &["surface", "port", "objects", "checkers"]),
     ("runtime", &["runtime", "port", "objects", "checkers"]),
-    ("plain", &["plain", "port", "objects", "checkers"]),
     ("model", &["model", "port", "objects", "checkers"]),
     ("explore", &["explore", "model", "port", "objects", "checkers"]),
     ("report", &["report", "checkers"]),
-    ("harness", &["harness", "report", "explore", "model", "plain", "port", "objects", "checkers"]),
+    ("harness", &["harness", "report", "explore", "model", "port", "objects", "checkers"]),
 ];
 
 /// The layer of a source file of the main crate.

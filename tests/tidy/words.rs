@@ -99,7 +99,7 @@ pub(super) fn wall_clock(file: &File) -> Vec<Violation> {
 
 /// Detectors and engines return data; the report prints.
 pub(super) fn printing(file: &File) -> Vec<Violation> {
-    let silent = matches!(layer(&file.path), Some("model" | "explore" | "objects" | "plain" | "port"))
+    let silent = matches!(layer(&file.path), Some("model" | "explore" | "objects" | "port"))
         || file.path.starts_with("checkers/src/");
     if !silent || file.is_test() {
         return Vec::new();

@@ -33,7 +33,8 @@ pub(super) use rw::RawRw;
 pub(super) use rw_future::{ReadWait, WriteWait};
 pub(super) use semaphore::{RawSemaphore, Request};
 pub(super) use semaphore_future::AcquireWait;
-pub(super) use wait_group::{Ended, RawWaitGroup};
+pub(super) use wait_group::Ended;
+pub(crate) use wait_group::RawWaitGroup;
 pub(super) use wait_group_future::GroupWait;
 
 use crate::port::wait;
@@ -66,7 +67,7 @@ impl RawCondvar {
 }
 
 impl RawWaitGroup {
-    pub(super) const fn new() -> RawWaitGroup {
+    pub(crate) const fn new() -> RawWaitGroup {
         RawWaitGroup::of(AtomicU64::new(0), Locked::new(WaitList::new()))
     }
 }

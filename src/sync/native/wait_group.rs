@@ -17,7 +17,7 @@ use super::wait::{Locked, WaitList, WaitNode, Waiter, Why};
 
 /// What came of an operation that Go panics about, or not.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::sync) enum Ended {
+pub(crate) enum Ended {
     Well,
     /// "sync: negative WaitGroup counter"
     Negative,
@@ -28,7 +28,7 @@ pub(in crate::sync) enum Ended {
 }
 
 /// The counter and who waits.
-pub(in crate::sync) struct RawWaitGroup {
+pub(crate) struct RawWaitGroup {
     state: AtomicU64,
     pub(super) waiting: Locked<WaitList<()>>,
 }
@@ -49,7 +49,7 @@ impl RawWaitGroup {
 
     /// Add to the counter; at zero, let who waits go on.
     #[inline]
-    pub(in crate::sync) fn add(&self, delta: i32) -> Ended {
+    pub(crate) fn add(&self, delta: i32) -> Ended {
         let change = (i64::from(delta) << 32) as u64;
         let state = self.state.fetch_add(change, Ordering::AcqRel).wrapping_add(change);
         let (count, waiting) = (counter(state), waiters(state));
@@ -81,7 +81,7 @@ impl RawWaitGroup {
 
     /// Wait until the counter is zero.
     #[inline]
-    pub(in crate::sync) fn wait(&self, why: Why) -> Ended {
+    pub(crate) fn wait(&self, why: Why) -> Ended {
         if self.is_zero() { Ended::Well } else { self.join(why) }
     }
 
@@ -125,7 +125,7 @@ impl RawWaitGroup {
     }
 
     /// Whether the counter is zero.
-    pub(super) fn is_zero(&self) -> bool {
+    pub(crate) fn is_zero(&self) -> bool {
         counter(self.state.load(Ordering::Acquire)) == 0
     }
 }

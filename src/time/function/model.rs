@@ -1,4 +1,4 @@
-//! Timers that run a function.
+//! Timers of a model that run a function.
 //!
 //! ```text
 //!   engine ──▶ closure ──▶ Keep ──(while armed)──▶ Function { home, f } ◀── Timer, user's handles
@@ -9,9 +9,9 @@
 //! not, only handles keep it. Nothing here is a ring of strong references, so an execution that
 //! ends early frees everything with the engine's closures. `f` is dropped outside of the engine.
 
-use super::{Duration, start, stop};
-use crate::objects::State;
+use super::Action;
 use crate::objects::chan::ChanState;
+use crate::objects::{Nanos, Op, Ret, State};
 use crate::port::{self, Home};
 use selvedge_checkers::ids::SiteRef;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 /// A function and the timer that runs it.
 pub(crate) struct Function {
     home: Home,
-    f: Box<dyn Fn() + Send + Sync>,
+    f: Action,
     keep: Weak<Keep>,
 }
 
@@ -31,13 +31,13 @@ struct Keep {
 
 #[derive(Default)]
 struct Armed {
-    /// Starts less runs and stops. On plain threads a run can be counted before its start.
+    /// Starts less runs and stops.
     count: i32,
     function: Option<Arc<Function>>,
 }
 
 /// A function with its timer, not started.
-pub(super) fn new(f: Box<dyn Fn() + Send + Sync>, site: SiteRef) -> Arc<Function> {
+pub(super) fn new(f: Action, site: SiteRef) -> Arc<Function> {
     let home = Home::new(State::Chan(ChanState::timer(true)), site);
     let id = home.id();
     let mut keep = None;
@@ -53,32 +53,23 @@ pub(super) fn new(f: Box<dyn Fn() + Send + Sync>, site: SiteRef) -> Arc<Function
     function
 }
 
-/// Run `f` once, `duration` from now. The handle can call it off while it has not begun.
-pub(crate) fn run_after(
-    duration: Duration,
-    f: impl Fn() + Send + Sync + 'static,
-    site: SiteRef,
-) -> Weak<Function> {
-    let function = new(Box::new(f), site);
-    function.start(duration, site);
-    Arc::downgrade(&function)
-}
-
 impl Function {
-    pub(super) fn start(self: &Arc<Self>, duration: Duration, site: SiteRef) -> bool {
+    pub(super) fn start(self: &Arc<Self>, at: Nanos, site: SiteRef) -> bool {
         let keep = self.keep.upgrade();
         if let Some(keep) = &keep {
             keep.lock().function = Some(Arc::clone(self));
         }
-        let active = start(self.home.id(), duration, site);
+        let op = Op::TimerStart { timer: self.home.id(), at, period: 0 };
+        let active = port::with(|engine| engine.op(op, site)) == Ret::Flag(true);
         if let Some(keep) = &keep {
             keep.count(i32::from(!active));
         }
         active
     }
 
-    pub(crate) fn stop(&self, site: SiteRef) -> bool {
-        let active = stop(self.home.id(), site);
+    pub(super) fn stop(&self, site: SiteRef) -> bool {
+        let op = Op::TimerStop(self.home.id());
+        let active = port::with(|engine| engine.op(op, site)) == Ret::Flag(true);
         if let Some(keep) = self.keep.upgrade() {
             keep.count(-i32::from(active));
         }
