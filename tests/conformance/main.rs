@@ -1,13 +1,19 @@
 //! Go's documented semantics, on the model and on the runtime: the same programs on both.
 //!
-//! Source: the Go specification and the documentation of `sync` and `time`. Invariants: a program is right
+//! Source: the Go specification and the documentation of `sync`, `time`, `context`, `x/sync` and `x/time`; that of
+//! `std::thread`. Invariants: a program is right
 //! under every schedule, ends by itself, and leaves nobody behind; on the runtime each runs within a bound so
 //! generous that only one that hangs exceeds it.
 
 mod channels;
+mod contexts;
+mod extras;
 mod locks;
+mod misuse;
 mod scheduling;
 mod selects;
+mod tasks;
+mod threads;
 mod timers;
 
 use selvedge::Explorer;
@@ -17,7 +23,18 @@ use std::time::Duration;
 type Program = (&'static str, fn());
 
 fn all() -> Vec<Program> {
-    [channels::ALL, selects::ALL, locks::ALL, scheduling::ALL, timers::ALL].concat()
+    [
+        channels::ALL,
+        selects::ALL,
+        locks::ALL,
+        scheduling::ALL,
+        timers::ALL,
+        contexts::ALL,
+        extras::ALL,
+        threads::ALL,
+        tasks::ALL,
+    ]
+    .concat()
 }
 
 #[test]
