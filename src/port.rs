@@ -414,5 +414,10 @@ pub(crate) mod wait {
         start_timer, watching, yield_now,
     };
     pub(crate) use crate::runtime::wait_list::{WaitList, WaitNode};
-    pub(crate) use crate::runtime::{blocked, census, dump, scope, symbols};
+    /// Stacks of whoever asks.
+    pub(crate) mod stacks {
+        pub(crate) use crate::runtime::stack_pointer::stack_pointer;
+        pub(crate) use crate::runtime::trace::{Trace, here};
+    }
+    pub(crate) use crate::runtime::{blocked, census, cpu_samples, dump, scope, stranded, symbols};
 }

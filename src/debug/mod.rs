@@ -17,9 +17,13 @@
 //! assert_eq!(reader.join().unwrap(), Some(1));
 //! ```
 
+mod cpu;
+mod heap;
 mod pprof;
 mod profile;
 
+pub use cpu::{CpuProfile, CpuProfileError, cpu_profile, start_cpu_profile};
+pub use heap::{HeapProfiler, NoHeapProfiler, heap_profile};
 pub use profile::{
     block_profile, goroutine_profile, leak_profile, mutex_profile, set_block_profile_rate,
     set_mutex_profile_fraction,

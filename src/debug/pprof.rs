@@ -56,8 +56,30 @@ impl Builder {
     }
 
     /// The frames of a stack, to be added with [`Builder::sample`].
-    pub(super) fn frames(&mut self, trace: &Vec<usize>) -> Vec<Frame> {
+    pub(super) fn frames(&mut self, trace: &[usize]) -> Vec<Frame> {
         self.symbols.of(trace)
+    }
+
+    /// All frames of a stack, also those of the runtime.
+    pub(super) fn all_frames(&mut self, trace: &[usize]) -> Vec<Frame> {
+        trace.iter().flat_map(|&address| self.symbols.at(address)).collect()
+    }
+
+    /// How long the profile took, in nanoseconds.
+    pub(super) fn duration(&mut self, nanos: u64) {
+        self.body.number(10, nanos);
+    }
+
+    /// Which kind of number is shown if nobody asks for another.
+    pub(super) fn show_first(&mut self, kind: &str) {
+        let kind = self.string(kind);
+        self.body.number(14, kind);
+    }
+
+    /// What a reader is to know.
+    pub(super) fn comment(&mut self, text: &str) {
+        let text = self.string(text);
+        self.body.number(13, text);
     }
 
     /// One stack, the innermost first, with its numbers and labels.

@@ -3,7 +3,7 @@
 //! Invariants: what cannot be is an error that names it; the runtime starts once, and whoever comes
 //! later is told so.
 
-use super::mode::OnPanic;
+use super::mode::{OnLeak, OnPanic};
 use super::start::{self, Config};
 use super::{arena, host, p};
 use std::fmt;
@@ -24,6 +24,7 @@ pub struct RuntimeBuilder {
     stack: Option<usize>,
     migrates: bool,
     on_panic: OnPanic,
+    on_leak: OnLeak,
     thread_name: Option<String>,
     pins: bool,
 }
@@ -97,6 +98,19 @@ impl RuntimeBuilder {
     /// ```
     pub fn on_panic(self, on_panic: OnPanic) -> RuntimeBuilder {
         RuntimeBuilder { on_panic, ..self }
+    }
+
+    /// What follows when a goroutine can never go on, since no handle is left of the other end of the channels it
+    /// waits at. If not given it is told on stderr, some fifty milliseconds after it has come to that, and the
+    /// program goes on.
+    ///
+    /// # Examples
+    /// ```standalone_crate
+    /// use selvedge::runtime::{OnLeak, Runtime};
+    /// Runtime::builder().on_leak(OnLeak::Ignore).start().unwrap();
+    /// ```
+    pub fn on_leak(self, on_leak: OnLeak) -> RuntimeBuilder {
+        RuntimeBuilder { on_leak, ..self }
     }
 
     /// What the threads that run goroutines are called, for debuggers and `top`: at most 15 bytes on Linux.
@@ -174,6 +188,7 @@ impl RuntimeBuilder {
         }
         config.migrates = self.migrates;
         config.on_panic = self.on_panic;
+        config.on_leak = self.on_leak;
         config.pins = self.pins;
         if let Some(name) = self.thread_name {
             if name.contains('\0') {

@@ -111,6 +111,17 @@ pub(crate) fn take(question: Question) -> Census {
     Census { all, taken: clock::now(), still }
 }
 
+/// Those of the goroutines with these numbers that are left, with stacks; none if the world does not stop within
+/// `patience`.
+pub(super) fn those(who: &[(&'static G, u64)], patience: Nanos) -> Option<Vec<Portrait>> {
+    let tracer = Tracer::new();
+    world::stop_within(patience, || {
+        let left = who.iter().filter(|(g, id)| g.id() == *id && !g.is(Status::Free));
+        // SAFETY: the world is stopped.
+        left.map(|(g, _)| unsafe { closely(g, tracer.as_ref()) }).collect()
+    })
+}
+
 /// Wait until those of `scope` who are not `excused` have ended, or can never go on, but not longer than
 /// `patience`; give who is left. Costs a walk over the records if nobody is.
 pub(crate) fn settle(scope: Option<u32>, patience: Duration, excused: impl Fn(&Portrait) -> bool) -> Census {

@@ -39,6 +39,11 @@ pub(super) fn all_asleep() -> ! {
     end(&format!("fatal error: all goroutines are asleep - deadlock!\n{threads}{}", everybody()))
 }
 
+/// A goroutine can never go on, and the program said that this is its end.
+pub(super) fn leaked(text: &str) -> ! {
+    end(&format!("fatal error: {text}\n{}", everybody()))
+}
+
 /// The signal came.
 pub(super) fn quit() -> ! {
     end(&format!("SIGQUIT: quit\n{}", everybody()))

@@ -95,6 +95,7 @@ fn wait_for(main: Main<'static>, site: SiteRef) {
         let why = Why { reason: WaitReason::Join, site, object: 0 };
         Waiter::new().park(why, || true);
     }
+    finish();
 }
 
 /// Run main here, and whoever else comes by.

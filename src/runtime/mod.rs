@@ -15,6 +15,7 @@ pub(crate) mod blocked;
 mod builder;
 pub(crate) mod census;
 pub(crate) mod clock;
+pub(crate) mod cpu_samples;
 mod done;
 pub(crate) mod dump;
 mod end;
@@ -50,13 +51,14 @@ mod sched;
 mod schedtrace;
 pub(crate) mod scope;
 mod spawn;
-mod stack_pointer;
+pub(crate) mod stack_pointer;
 mod start;
+pub(crate) mod stranded;
 pub(crate) mod symbols;
 pub(crate) mod task;
 #[allow(dead_code, reason = "channel timers move over to it next")]
 pub(crate) mod timers;
-mod trace;
+pub(crate) mod trace;
 pub(crate) mod wait;
 pub(crate) mod wait_list;
 #[allow(dead_code, reason = "as for `async_wait`")]
@@ -64,7 +66,7 @@ mod waker_slot;
 mod world;
 
 pub use builder::{Runtime, RuntimeBuilder, StartError};
-pub use mode::OnPanic;
+pub use mode::{OnLeak, OnPanic};
 
 use crate::objects::Op;
 use crate::port::{self, GoExit, machine};

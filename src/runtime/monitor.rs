@@ -20,7 +20,7 @@ use super::lookout::MUCH;
 use super::m::M;
 use super::p::{self, P};
 use super::parker::Parker;
-use super::{arena, asleep, fatal, global, idle, poller, quit, schedtrace, timers, wait};
+use super::{arena, asleep, fatal, global, idle, poller, quit, schedtrace, stranded, timers, wait};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -100,6 +100,7 @@ fn watch(mut trace: Option<schedtrace::Trace>) {
         }
         let now = clock::refresh();
         trace.iter_mut().for_each(|trace| trace.look(now));
+        stranded::look(now);
         if now - trimmed > TRIM {
             trimmed = now;
             dirty = arena::trim();
@@ -110,7 +111,8 @@ fn watch(mut trace: Option<schedtrace::Trace>) {
             if quiet >= QUIET && next == NEVER && idle::is_all_quiet() {
                 asleep::check();
                 let line = trace.as_ref().map(|trace| trace.left(now));
-                rest(dirty.then_some(TRIM).into_iter().chain(line).min());
+                let told = stranded::left(now);
+                rest(dirty.then_some(TRIM).into_iter().chain(line).chain(told).min());
                 (pause, rounds, quiet) = (SHORTEST, 0, 0);
                 seen.iter_mut().for_each(|seen| seen.since = clock::now());
             } else {

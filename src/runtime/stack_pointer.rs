@@ -5,7 +5,7 @@
 /// The stack pointer.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-pub(super) fn stack_pointer() -> usize {
+pub(crate) fn stack_pointer() -> usize {
     let address: usize;
     // SAFETY: copies a register and touches nothing else.
     unsafe {
@@ -17,7 +17,7 @@ pub(super) fn stack_pointer() -> usize {
 /// The stack pointer.
 #[cfg(target_arch = "aarch64")]
 #[inline(always)]
-pub(super) fn stack_pointer() -> usize {
+pub(crate) fn stack_pointer() -> usize {
     let address: usize;
     // SAFETY: copies a register and touches nothing else.
     unsafe {
@@ -29,7 +29,7 @@ pub(super) fn stack_pointer() -> usize {
 /// An address on the stack.
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 #[inline(never)]
-pub(super) fn stack_pointer() -> usize {
+pub(crate) fn stack_pointer() -> usize {
     let mark = 0_u8;
     std::hint::black_box(&raw const mark).addr()
 }

@@ -3,7 +3,7 @@
 //! Invariants: everything a goroutine relies on is set up before the first can run; a process that
 //! starts no goroutine starts no thread.
 
-use super::mode::OnPanic;
+use super::mode::{OnLeak, OnPanic};
 use super::{arena, barrier, clock, idle, mode, monitor, overflow, p, quit};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -16,6 +16,7 @@ pub(super) struct Config {
     pub(super) slot: usize,
     pub(super) migrates: bool,
     pub(super) on_panic: OnPanic,
+    pub(super) on_leak: OnLeak,
     /// What threads are called.
     pub(super) thread_name: String,
     /// Whether each stays on one processor of the machine.
@@ -51,6 +52,7 @@ pub(super) fn start(config: Option<Config>) -> bool {
     barrier::set_up();
     mode::set_migrates(config.migrates);
     mode::set_on_panic(config.on_panic);
+    mode::set_on_leak(config.on_leak);
     mode::set_threads(config.thread_name, config.pins);
     arena::set_up(config.slot);
     overflow::install();
@@ -69,6 +71,7 @@ impl Config {
             slot: arena::DEFAULT_SLOT,
             migrates: false,
             on_panic: OnPanic::default(),
+            on_leak: OnLeak::default(),
             thread_name: "selvedge".into(),
             pins: false,
         }

@@ -5,7 +5,6 @@
 //!
 //! A program without debug information has names but no lines; one that is stripped has neither.
 
-use super::trace::Trace;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -17,6 +16,8 @@ pub(crate) struct Frame {
     pub(crate) line: Option<u32>,
     /// The address it belongs to; functions that were inlined into one another share it.
     pub(crate) address: usize,
+    /// Whether it is in a file of the runtime's or of std's: names in debug information may lack their path.
+    foreign: bool,
 }
 
 /// What was looked up.
@@ -32,7 +33,7 @@ impl Symbols {
     }
 
     /// The functions of a trace, the innermost first.
-    pub(crate) fn of(&mut self, trace: &Trace) -> Vec<Frame> {
+    pub(crate) fn of(&mut self, trace: &[usize]) -> Vec<Frame> {
         let frames: Vec<Frame> = trace.iter().flat_map(|&address| self.at(address)).collect();
         cut(frames)
     }
@@ -48,13 +49,23 @@ fn look_up(address: usize, here: Option<&Path>) -> Vec<Frame> {
     let mut found = Vec::new();
     backtrace::resolve(std::ptr::without_provenance_mut(address), |symbol| {
         let Some(name) = symbol.name() else { return };
+        let foreign = symbol.filename().is_some_and(is_foreign_file);
         let file = symbol.filename().map(|file| match here.and_then(|here| file.strip_prefix(here).ok()) {
             Some(inside) => inside.to_owned(),
             None => file.to_owned(),
         });
-        found.push(Frame { function: format!("{name:#}"), file, line: symbol.lineno(), address });
+        found.push(Frame { function: format!("{name:#}"), file, line: symbol.lineno(), address, foreign });
     });
     found
+}
+
+fn is_foreign_file(file: &Path) -> bool {
+    const OURS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+    let is_dependency = |part: std::path::Component<'_>| {
+        let name = part.as_os_str().as_encoded_bytes();
+        name.starts_with(b"corosensei-") || name.starts_with(b"backtrace-")
+    };
+    file.starts_with("/rustc") || file.starts_with(OURS) || file.components().any(is_dependency)
 }
 
 /// Whether a function is not the program's.
@@ -73,7 +84,7 @@ fn is_foreign(function: &str) -> bool {
 
 /// Without what is foreign at either end.
 fn cut(frames: Vec<Frame>) -> Vec<Frame> {
-    let own = |frame: &Frame| !is_foreign(&frame.function);
+    let own = |frame: &Frame| !frame.foreign && !is_foreign(&frame.function);
     let Some(first) = frames.iter().position(own) else { return Vec::new() };
     let last = frames.iter().rposition(own).unwrap_or(first);
     frames.into_iter().skip(first).take(last + 1 - first).collect()
@@ -81,7 +92,13 @@ fn cut(frames: Vec<Frame>) -> Vec<Frame> {
 
 #[test]
 fn foreign_frames_are_cut_at_the_ends_only() {
-    let frame = |function: &str| Frame { function: function.into(), file: None, line: None, address: 0 };
+    let frame = |function: &str| Frame {
+        function: function.into(),
+        file: None,
+        line: None,
+        address: 0,
+        foreign: false,
+    };
     let names = [
         "selvedge::chan::Receiver<T>::recv",
         "<selvedge::chan::Iter<T> as core::iter::Iterator>::next",

@@ -90,6 +90,11 @@ impl Timers {
         self.next.load(Ordering::Relaxed)
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
     /// Fire what is due at `now`; `ready` takes the goroutines that may go on.
     pub(super) fn run(&self, now: Nanos, mut ready: impl FnMut(&'static G)) {
         while self.next() <= now {

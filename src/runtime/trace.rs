@@ -93,7 +93,7 @@ pub(super) unsafe fn obey(request: usize) {
 }
 
 /// Where the caller is.
-pub(super) fn here() -> Trace {
+pub(crate) fn here() -> Trace {
     let mut frames = Vec::with_capacity(DEPTH);
     capture(&mut frames, arena::current());
     frames

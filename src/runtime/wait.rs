@@ -104,6 +104,12 @@ impl Waiter {
         unsafe { self.who.get().cast::<G>().as_ref() }
     }
 
+    /// The goroutine that waits, if it is one and not a thread or an async task.
+    pub(super) fn parks(&self) -> Option<&'static G> {
+        let is_task = self.who.get().addr() & TASK != 0;
+        if is_task { None } else { self.goroutine() }
+    }
+
     /// Win the right to wake, and say `value` (neither 0 nor [`TIMED_OUT`]); false if somebody has.
     #[inline]
     pub(crate) fn claim(&self, value: u32) -> bool {

@@ -131,6 +131,12 @@ impl<P> WaitList<P> {
         unsafe { self.first.as_ref() }
     }
 
+    /// Everybody, in the order they came; under the primitive's lock.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &WaitNode<P>> {
+        // SAFETY: what is in the list is alive, and this list borrowed.
+        std::iter::successors(self.first(), |node| unsafe { node.next.get().as_ref() })
+    }
+
     /// Take out the first who can still be met. Those whom somebody else has woken are dropped. The
     /// node stays until its waiter is woken.
     #[inline]

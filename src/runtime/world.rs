@@ -61,6 +61,11 @@ pub(super) fn leave(m: &'static M) {
 /// Run `look` while the world is stopped; none if it did not come to stand still. Not to be called on
 /// the scheduler's stack.
 pub(super) fn stop<R>(look: impl FnOnce() -> R) -> Option<R> {
+    stop_within(PATIENCE, look)
+}
+
+/// As [`stop`], for who wants to give up earlier.
+pub(super) fn stop_within<R>(patience: Nanos, look: impl FnOnce() -> R) -> Option<R> {
     /// The world goes on, also if `look` panics.
     struct GoOn;
     impl Drop for GoOn {
@@ -81,7 +86,7 @@ pub(super) fn stop<R>(look: impl FnOnce() -> R) -> Option<R> {
     let mut others = m::all();
     others.retain(|&m| myself != Some(std::ptr::from_ref(m)));
     let mut held = Vec::with_capacity(others.len());
-    let end = clock::now() + PATIENCE;
+    let end = clock::now() + patience;
     loop {
         others.retain(|m| {
             let halted = m.halted.load(Ordering::SeqCst);

@@ -214,6 +214,39 @@ impl<T: 'static> fmt::Debug for LocalKey<T> {
     }
 }
 
+/// Declare goroutine-locals: as [`thread_local!`](crate::thread_local), of which it is another name.
+///
+/// Each goroutine has its own value, made when it first uses it and dropped by it when it ends; it goes along
+/// where goroutines change threads, and threads that run several goroutines keep the values apart. So it holds
+/// across waits what `std::thread_local!` does not: with that one, goroutines that share a thread share the value,
+/// and one that changes threads finds another's. In an async task a value lasts for one poll.
+///
+/// # Examples
+/// ```
+/// use selvedge::{chan, go};
+/// use std::cell::RefCell;
+///
+/// selvedge::goroutine_local! {
+///     static REQUEST: RefCell<String> = RefCell::new(String::new());
+/// }
+///
+/// let (tx, rx) = chan::<()>(0);
+/// let handler = go(move || {
+///     REQUEST.set("GET /".into());
+///     rx.recv(); // others run here, or this goes on elsewhere
+///     REQUEST.take()
+/// });
+/// REQUEST.set("mine".into());
+/// tx.send(());
+/// assert_eq!(handler.join().unwrap(), "GET /");
+/// ```
+#[macro_export]
+macro_rules! goroutine_local {
+    ($($declarations:tt)*) => {
+        $crate::thread_local! { $($declarations)* }
+    };
+}
+
 /// Declare thread-locals, as `std::thread_local!` does: each goroutine has its own value, made when
 /// it first uses it and dropped when it ends.
 ///

@@ -5,7 +5,7 @@
 use crate::programs::{Program, fatal, fine};
 use selvedge::runtime::{gosched, num_goroutine};
 use selvedge::sync::{Barrier, Mutex};
-use selvedge::{Goroutine, chan, debug, go, go_named, leak, time};
+use selvedge::{Goroutine, chan, debug, go, go_named, leak, select, time};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -35,6 +35,39 @@ pub(crate) const PROGRAMS: &[Program] = &[
         &["nobody holds the other end any more: it waits for ever"],
     ),
     fatal(
+        "strict_receiver",
+        strict_receiver,
+        &[
+            "fatal error: goroutine leak: goroutine ",
+            "\"reader\" waits for a message that nobody can send; the last sender was dropped in ",
+            "strict_receiver, ",
+            "[chan receive]:\n",
+            "help: dropping senders does not close a channel",
+        ],
+    ),
+    fatal(
+        "strict_receiver_that_comes_late",
+        strict_receiver_that_comes_late,
+        &["a message that nobody can send\n"],
+    ),
+    fatal(
+        "strict_sender",
+        strict_sender,
+        &["\"writer\" has a message that nobody can receive; the last receiver was dropped in "],
+    ),
+    fatal(
+        "strict_select",
+        strict_select,
+        &["waits in a select none of whose arms can ever be ready; the last handle"],
+    ),
+    Program {
+        procs: &[2],
+        says: &["selvedge: goroutine leak: goroutine ", "It is number 10 of those", "named \"lost\""],
+        ..fine("leaks_are_told_and_counted", leaks_are_told_and_counted)
+    },
+    Program { procs: &[2], ..fine("innocent_waits", innocent_waits) },
+    Program { procs: &[1, 2], ..fine("innocent_end", innocent_end) },
+    fatal(
         "quit_by_signal",
         quit_by_signal,
         &["SIGQUIT: quit\n", "goroutine 1 [sleep]:", "quit_by_signal(...)"],
@@ -53,7 +86,14 @@ pub(crate) const PROGRAMS: &[Program] = &[
     ),
     Program { says: &["it goes on", "nobody joins it: boom"], ..fine("isolated_panics", isolated_panics) },
     Program {
-        says: &["SCHED ", "gomaxprocs=2 idleprocs=", " schedticks=["],
+        says: &[
+            "SCHED ",
+            "gomaxprocs=2 idleprocs=",
+            " schedticks=[",
+            "\n  P1: status=",
+            "\n  M0: p=",
+            "\n  G1: status=4(sleep) m=nil lockedm=",
+        ],
         procs: &[2],
         ..fine("schedtrace", schedtrace)
     },
@@ -316,6 +356,99 @@ fn a_stranded_receiver() {
     let (tx, rx) = chan::<u32>(0);
     drop(tx);
     rx.recv();
+}
+
+/// The report ends the program.
+fn wait_for_the_end() -> ! {
+    loop {
+        time::sleep(Duration::from_secs(3600));
+    }
+}
+
+fn strict_receiver() {
+    let (tx, rx) = chan::<u32>(3);
+    tx.send(1);
+    let _reader = go_named("reader", move || rx.iter().for_each(drop));
+    until(1, "chan receive");
+    drop(tx);
+    wait_for_the_end()
+}
+
+fn strict_receiver_that_comes_late() {
+    let (tx, rx) = chan::<u32>(0);
+    drop(tx);
+    let _reader = go(move || rx.recv());
+    wait_for_the_end()
+}
+
+fn strict_sender() {
+    let (tx, rx) = chan::<u32>(1);
+    let _writer = go_named("writer", move || (0..3).for_each(|n| tx.send(n)));
+    until(1, "chan send");
+    drop(rx);
+    wait_for_the_end()
+}
+
+fn strict_select() {
+    let ((tx, rx), (other_tx, other)) = (chan::<u32>(0), chan::<u32>(0));
+    let _worker = go(move || {
+        select! {
+            recv(rx) -> _ => {}
+            send(other_tx, 1) => {}
+        }
+    });
+    until(1, "select");
+    drop(tx);
+    // One arm can still be ready.
+    time::sleep(Duration::from_millis(100));
+    drop(other);
+    wait_for_the_end()
+}
+
+fn leaks_are_told_and_counted() {
+    for _ in 0..10 {
+        let (_, rx) = chan::<u32>(0);
+        drop(go_named("lost", move || rx.recv()));
+    }
+    // Told in fifty milliseconds or so.
+    time::sleep(Duration::from_secs(3));
+}
+
+/// Waits that look like those of who can never go on.
+fn innocent_waits() {
+    let (tx, rx) = chan::<u32>(0);
+    let (_, nobody) = chan::<u32>(0);
+    let (mute, nobody_sends) = chan::<u32>(0);
+    // The handle is alive, in whoever's hands, and be it in nobody's.
+    std::mem::forget(mute);
+    let clone = tx.clone();
+    let all = [
+        go(move || selvedge::chan::nil::<u32>().1.recv().map_or((), drop)),
+        go(|| select! {}),
+        go(move || _ = nobody.recv_timeout(Duration::from_secs(3600))),
+        go(move || select! { recv(nobody_sends) -> _ => {} }),
+        go(move || select! { recv(time::after(Duration::from_secs(3600))) -> _ => {} }),
+        go(move || _ = rx.recv()),
+        // Sends in the end.
+        go(move || {
+            time::sleep(Duration::from_millis(200));
+            clone.send(1);
+        }),
+    ];
+    until(2, "select");
+    std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(300));
+        drop(tx);
+    });
+    time::sleep(Duration::from_millis(400));
+    drop(all);
+}
+
+/// What main drops at its end strands nobody who minds.
+fn innocent_end() {
+    let (tx, rx) = chan::<u32>(0);
+    drop(go(move || rx.iter().for_each(drop)));
+    tx.send(1);
 }
 
 /// What the shell does for Ctrl-\.

@@ -10,7 +10,7 @@ mod outside;
 mod programs;
 
 use programs::Program;
-use selvedge::runtime::{OnPanic, Runtime};
+use selvedge::runtime::{OnLeak, OnPanic, Runtime};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -66,6 +66,14 @@ fn all() -> impl Iterator<Item = &'static Program> {
 /// Be the program.
 fn be(program: &Program) -> ExitCode {
     let run = || (program.run)();
+    if program.name.starts_with("strict") {
+        let builder = Runtime::builder().on_leak(OnLeak::EndProgram);
+        let migrates = std::env::var("MODE").as_deref() == Ok("migrating");
+        // SAFETY: as below.
+        let builder = if migrates { unsafe { builder.migrate() } } else { builder };
+        builder.run(run).expect("these settings can be");
+        return ExitCode::SUCCESS;
+    }
     if program.name.starts_with("isolated") {
         let builder = Runtime::builder().on_panic(OnPanic::Isolate).thread_name("worker").pin_threads();
         let migrates = std::env::var("MODE").as_deref() == Ok("migrating");
@@ -91,6 +99,9 @@ fn judge(program: &Program, procs: usize, mode: &str) -> Result<(), String> {
     if ended.code != program.code {
         return Err(format!("exit code {:?}, expected {:?}\n{}", ended.code, program.code, ended.errors));
     }
+    if program.name.starts_with("innocent") && ended.errors.contains("goroutine leak") {
+        return Err(format!("it is accused:\n{}", ended.errors));
+    }
     let missing = program.says.iter().find(|text| !ended.errors.contains(**text));
     missing.map_or(Ok(()), |text| Err(format!("it does not say {text:?}:\n{}", ended.errors)))
 }
@@ -99,7 +110,7 @@ fn run(program: &Program, procs: usize, mode: &str) -> Result<Ended, String> {
     let mut command = Command::new(std::env::current_exe().expect("this program's path"));
     command.env(INSIDE, program.name).env("MODE", mode).env("GOMAXPROCS", procs.to_string());
     if program.name == "schedtrace" {
-        command.env("SELVEDGE_SCHEDTRACE", "20");
+        command.env("SELVEDGE_SCHEDTRACE", "20,scheddetail=1");
     }
     command.stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| error.to_string())?;

@@ -12,8 +12,8 @@
 mod future;
 mod queue;
 mod select;
-mod stranded;
 mod timer;
+mod watched;
 
 #[cfg(test)]
 #[path = "native_tests.rs"]
@@ -24,6 +24,7 @@ pub(crate) use select::{Arm, Outcome, run as run_select};
 
 use super::{RecvTimeoutError, Refused, TryRecvError};
 use crate::objects::{End, Nanos};
+use crate::port::wait::stranded::{self, Lost, Suspect};
 use crate::port::wait::{Lock, Waiter, Why};
 use queue::{Node, Queue, Wake};
 use selvedge_checkers::ids::SiteRef;
@@ -32,8 +33,8 @@ use std::cell::UnsafeCell;
 use std::collections::VecDeque;
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ops::{Deref, DerefMut};
-use stranded::{Nobody, Watched};
 use timer::Timer;
+use watched::{Nobody, Watched};
 
 /// A channel.
 pub(crate) struct Channel<T> {
@@ -179,6 +180,11 @@ impl<T> State<T> {
             End::Send => &mut self.senders,
             End::Receive => &mut self.receivers,
         }
+    }
+
+    /// Whether nobody is left whom who waits at `end` could meet. The handles of a timer are not counted.
+    fn is_deserted(&mut self, end: End) -> bool {
+        *self.handles(end.other()) == 0 && !self.closed
     }
 
     fn handles(&mut self, end: End) -> &mut usize {
@@ -337,6 +343,9 @@ impl<T> Channel<T> {
     ) -> Waited {
         let waiter = Waiter::new();
         let node = Node::new(&waiter, u32::from(until.is_some()), slot.cast());
+        if until.is_none() && state.is_deserted(end) {
+            stranded::suspect(Suspect::of(&waiter), Lost::Before);
+        }
         let reason = if end == End::Send { WaitReason::ChanSend } else { WaitReason::ChanReceive };
         let why = Why { reason, site, object: self.address() };
         let watched = Watched::new(self, end, &node, until.is_none());
@@ -391,8 +400,13 @@ impl<T> Channel<T> {
         let mut state = self.enter();
         let left = state.handles(end);
         *left -= 1;
-        if *left > 0 || !self.hang_up {
+        if *left > 0 {
             return;
+        }
+        if !self.hang_up {
+            let suspects = if state.closed { Vec::new() } else { state.queue(end.other()).suspects() };
+            drop(state);
+            return stranded::suspect(suspects, Lost::Now);
         }
         // Nobody can receive what is left; it is dropped without the lock.
         let lost = if end == End::Receive { std::mem::take(&mut state.buffer) } else { VecDeque::new() };

@@ -3,6 +3,7 @@
 //! Invariant, under the channel's lock: who takes a node out by [`Queue::pop`] has won the right to wake
 //! its waiter, exchanges the message with its slot, says so in `done`, and wakes.
 
+use crate::port::wait::stranded::Suspect;
 use crate::port::wait::{WaitList, WaitNode, Waiter};
 use smallvec::SmallVec;
 use std::cell::Cell;
@@ -171,6 +172,12 @@ impl Queue {
     /// The first task that waits to receive.
     pub(super) fn pop_task(&mut self) -> Option<Popped> {
         self.0.pop_of(|exchange| exchange.slot.get().is_null()).map(Popped)
+    }
+
+    /// The goroutines that wait here; under the channel's lock.
+    pub(super) fn suspects(&self) -> Vec<Suspect> {
+        // SAFETY: who is in the queue has not been woken, so the waiter is there.
+        self.0.iter().filter_map(|node| Suspect::of(unsafe { &*node.waiter() })).collect()
     }
 
     /// The first who can still be met. Those whom somebody else has woken are dropped.

@@ -12,6 +12,7 @@
 use super::queue::{Node, Wakes};
 use super::{Attempt, Channel};
 use crate::objects::{End, Nanos};
+use crate::port::wait::stranded::{self, Lost, Suspect};
 use crate::port::wait::{Lock, TIMED_OUT, Waiter, Why};
 use crate::port::{SelectForm, Watch};
 use selvedge_checkers::ids::SiteRef;
@@ -33,6 +34,11 @@ trait Erased {
     /// # Safety
     /// The lock is held, and the slot as above.
     unsafe fn attempt_locked(&self, end: End, slot: *mut ()) -> Attempt;
+    /// Whether nobody is left who could be met there.
+    ///
+    /// # Safety
+    /// The lock is held.
+    unsafe fn is_deserted(&self, end: End) -> bool;
     /// # Safety
     /// The lock is held, and the node stays until it is out of the queue.
     unsafe fn join(&self, end: End, node: &Node) -> Wakes;
@@ -57,6 +63,11 @@ impl<T> Erased for Channel<T> {
     unsafe fn attempt_locked(&self, end: End, slot: *mut ()) -> Attempt {
         // SAFETY: by the contract.
         unsafe { (*self.state.get()).attempt(end, slot.cast()) }
+    }
+
+    unsafe fn is_deserted(&self, end: End) -> bool {
+        // SAFETY: by the contract.
+        unsafe { (*self.state.get()).is_deserted(end) }
     }
 
     unsafe fn join(&self, end: End, node: &Node) -> Wakes {
@@ -188,13 +199,22 @@ fn wait<'a, A: AsRef<Arm<'a>>>(arms: &[A], order: &[u32], deadline: Option<Nanos
         }
     }
     let mut told = Wakes::default();
+    let (mut there, mut deserted) = (0, 0);
     for (arm, node) in arms.iter().zip(&nodes) {
         if let Some(channel) = arm.channel {
+            there += 1;
             // SAFETY: the lock is held, and the node stays until it has left below.
-            told.append(unsafe { channel.join(arm.end, node) });
+            unsafe {
+                deserted += u32::from(channel.is_deserted(arm.end));
+                told.append(channel.join(arm.end, node));
+            }
         }
     }
     told.wake_later(site);
+    // Without any arm it means to wait for ever.
+    if there > 0 && deserted == there && deadline.is_none() {
+        stranded::suspect(Suspect::of(&waiter), Lost::Before);
+    }
     let held = &locks[..];
     let release = move || {
         // The list is on the stack of the waiter, who has to have each lock once more before it

@@ -11,7 +11,7 @@ use selvedge_checkers::ids::SiteRef;
 use selvedge_checkers::op::ObjKind;
 
 impl End {
-    fn other(self) -> End {
+    pub(super) fn other(self) -> End {
         match self {
             End::Send => End::Receive,
             End::Receive => End::Send,
