@@ -72,6 +72,10 @@ pub(crate) trait Engine {
     fn peek_atomic(&self, atomic: ObjId) -> u64;
     /// Something the surface saw that deserves a warning.
     fn advise(&self, slug: Slug, object: Option<ObjId>, site: SiteRef);
+    /// Whether, to try it out, a context made there is cancelled where its cancel function is dropped.
+    fn cancels_on_drop(&self, _created: SiteRef) -> bool {
+        false
+    }
     /// The identity of the execution: the upper bits of the tags of its objects.
     fn epoch(&self) -> Epoch;
 }

@@ -21,6 +21,7 @@ pub mod op;
 pub mod race;
 #[cfg(feature = "format")]
 pub mod record;
+pub mod repair;
 pub mod statistics;
 pub mod suite;
 pub mod trace;

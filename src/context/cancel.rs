@@ -30,9 +30,12 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
+        let Some(engine) = port::model() else { return };
+        if !*self.called.get_mut() && engine.cancels_on_drop(self.created) {
+            return self.cancel(None);
+        }
         let core = self.trigger.core();
-        if let Some(engine) = port::model()
-            && !*self.called.get_mut()
+        if !*self.called.get_mut()
             && let Some(done) = core.done().id_here()
             && !core.is_ending()
         {

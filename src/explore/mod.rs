@@ -28,3 +28,4 @@ pub(crate) mod strategies;
 mod team;
 pub mod token;
 mod watchdog;
+pub(crate) mod what_if;

@@ -70,6 +70,7 @@ pub(super) fn keep(
     }
     let findings = std::iter::once(report.finding).chain(report.others).cloned().collect();
     let failing = record(identity, replay, report.trace, findings, report.statistics, &outcome.decisions);
+    let failing = Record { repairs: report.repairs.to_vec(), ..failing };
     folder.write("trace.jsonl", &record::write(&failing));
     let passing = outcome.passing.as_ref();
     match passing {
@@ -102,6 +103,7 @@ fn record(
         package: identity.package(),
         trace: trace.clone(),
         findings,
+        repairs: Vec::new(),
         statistics: statistics.clone(),
         decisions: decisions.to_vec(),
     }

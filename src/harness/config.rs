@@ -71,6 +71,8 @@ pub struct Config {
     pub replay: Option<String>,
     /// Shrink what is replayed, if it fails.
     pub shrink: bool,
+    /// Whether small changes of a failing program are tried out, if not only for those who read the report.
+    pub repairs: Option<bool>,
     /// Run on the real scheduler instead of the model.
     pub production: bool,
 }
@@ -136,6 +138,7 @@ impl Default for Config {
             regressions: RegressionMode::default(),
             replay: None,
             shrink: false,
+            repairs: None,
             production: false,
         }
     }

@@ -201,6 +201,24 @@ impl Explorer {
         self
     }
 
+    /// Whether small changes of a program that fails are tried out, and those told of with which nothing
+    /// fails ([`Outcome::repairs`]). [`check`](Explorer::check) and tests do it unless told otherwise,
+    /// [`run`](Explorer::run) does not.
+    ///
+    /// # Examples
+    /// ```
+    /// use selvedge::{Explorer, chan, go};
+    /// let outcome = Explorer::new().repairs(true).run(|| {
+    ///     let (tx, _rx) = chan(0);
+    ///     go(move || tx.send("nobody receives this"));
+    /// });
+    /// assert!(outcome.report.contains("help: with capacity 1 for `tx` the leak disappears in all"));
+    /// ```
+    pub fn repairs(mut self, tried: bool) -> Explorer {
+        self.config.repairs = Some(tried);
+        self
+    }
+
     pub(super) fn identity(&self) -> Identity<'static> {
         Identity { test: None, site: self.site, kept: false }
     }

@@ -4,6 +4,7 @@ use super::present::Shrunk;
 use crate::explore::minimise;
 use crate::explore::token::Token;
 use selvedge_checkers::finding::Finding;
+use selvedge_checkers::repair::Verified;
 use selvedge_checkers::trace::Trace;
 use std::fmt;
 
@@ -38,6 +39,8 @@ pub struct Outcome {
     pub seconds: f64,
     /// The failure, to be replayed: the value of `SELVEDGE_REPLAY`.
     pub token: Option<Token>,
+    /// Small changes of the failing program with which nothing failed, if any were tried.
+    pub repairs: Vec<Verified>,
     /// The exact decisions of the failing execution, as (goroutine, alternative).
     pub decisions: Vec<(u32, u32)>,
     /// The failing execution, recorded.

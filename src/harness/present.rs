@@ -82,6 +82,7 @@ pub(super) fn diverged(config: &Config, identity: &Identity<'_>, outcome: &mut O
     let report = Report {
         finding: what,
         others: &[],
+        repairs: &[],
         trace: &trace,
         statistics: &statistics,
         replay: &replay,
@@ -101,6 +102,7 @@ fn show(
 ) {
     let Some((finding, others)) = findings.split_first() else { return };
     let statistics = statistics(config, outcome, shrunk);
+    let repairs = outcome.repairs.clone();
     let empty = Trace::default();
     let roots = identity.roots();
     let mut replay = Replay {
@@ -112,6 +114,7 @@ fn show(
     let report = Report {
         finding,
         others,
+        repairs: &repairs,
         trace: outcome.trace.as_ref().unwrap_or(&empty),
         statistics: &statistics,
         replay: &Replay::default(),

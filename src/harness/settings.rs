@@ -157,6 +157,14 @@ pub(super) const SETTINGS: &[Setting] = &[
         config.out = Some(PathBuf::from(text));
         Some(())
     }),
+    variable("SELVEDGE_REPAIRS", "`on` or `off`", |config, text| {
+        config.repairs = Some(match text {
+            "on" => true,
+            "off" => false,
+            _ => return None,
+        });
+        Some(())
+    }),
     variable("SELVEDGE_SHRINK", EXPECTED_FLAG, |config, text| {
         config.shrink = text.parse().ok()?;
         Some(())

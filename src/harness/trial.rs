@@ -15,8 +15,10 @@ use crate::explore::minimise::{self, Minimal};
 use crate::explore::nearest;
 use crate::explore::plan::{Body, Exploration, Failure, Leaks, Observer, Plan, Sought, Warning};
 use crate::explore::token::{Token, TokenBody};
+use crate::explore::what_if::{self, Rate};
 use crate::model::{Limits, Report};
 use selvedge_checkers::finding::{Evidence, Finding, Slug};
+use selvedge_checkers::repair::Verified;
 use selvedge_checkers::trace::Trace;
 use std::path::PathBuf;
 
@@ -164,9 +166,28 @@ fn found(
 ) {
     let minimal = minimise::minimise(plan, body, identity.site, failure);
     outcome.passing = nearest_passing(config, plan, body, identity, &minimal);
+    let rate = Rate { failing: outcome.failing, executions: outcome.executions };
+    outcome.repairs = repairs(config, plan, body, identity, &minimal, rate);
     let shrunk = settle(plan, outcome, failure, minimal, None);
     outcome.shrunk = Some(shrunk);
     present::failure(config, identity, outcome, shrunk);
+}
+
+/// Small changes that help, where somebody wants to know.
+fn repairs(
+    config: &Config,
+    plan: &Plan,
+    body: &Body,
+    identity: &Identity<'_>,
+    failing: &Minimal,
+    rate: Rate,
+) -> Vec<Verified> {
+    let wanted = config.repairs.unwrap_or(identity.kept && config.report != ReportMode::Off);
+    let hung = failing.report.findings.iter().any(|f| f.slug == Slug::Stuck);
+    match wanted && !failing.diverged && !hung {
+        true => what_if::verified(plan, body, identity.site, &failing.report, rate),
+        false => Vec::new(),
+    }
 }
 
 /// What to compare a failing execution with, where somebody will look at it.
@@ -309,9 +330,15 @@ pub(super) fn finish_replay(
     token: Option<Token>,
 ) -> Outcome {
     let passing = nearest_passing(config, plan, body, identity, &minimal);
-    let mut outcome =
-        Outcome { passing, executions: 1, steps: minimal.report.steps.into(), ..Outcome::default() };
     let fails = plan.fails(&minimal.report);
+    // How often it fails is not known: a repair has to stand the whole of what is affordable.
+    let seldom = Rate { failing: 1, executions: UNKNOWN };
+    let repairs = match fails {
+        true => repairs(config, plan, body, identity, &minimal, seldom),
+        false => Vec::new(),
+    };
+    let steps = minimal.report.steps.into();
+    let mut outcome = Outcome { passing, repairs, executions: 1, steps, ..Outcome::default() };
     let divergence = minimal.diverged.then(|| minimal.divergence(fails));
     (outcome.failing, outcome.first) = (fails.into(), fails.then_some(0));
     let failure = Failure { index: 0, report: minimal.report.clone(), steered: false };
@@ -334,6 +361,9 @@ pub(super) fn finish_replay(
     }
     outcome
 }
+
+/// One in so many executions fails, if nothing is known.
+const UNKNOWN: u64 = 40;
 
 fn regressions_file(config: &Config, identity: &Identity<'_>) -> Option<PathBuf> {
     let test = identity.test?;

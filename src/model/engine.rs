@@ -320,6 +320,13 @@ impl Engine_ {
         }
     }
 
+    /// The operation, whatever is to be changed.
+    #[inline]
+    pub(super) fn op_as_is(&self, op: Op, site: SiteRef) -> Ret {
+        let ret = self.operate(op, site);
+        if matches!(ret, Ret::Misuse(_)) { self.finish(ret, op.object()) } else { ret }
+    }
+
     fn is_unwinding(&self) -> bool {
         self.tearing_down.get() || std::thread::panicking()
     }
@@ -341,11 +348,19 @@ impl Engine for Engine_ {
             }
             ex.waits_for(g, target);
         }
-        let ret = self.operate(op, site);
-        if matches!(ret, Ret::Misuse(_)) { self.finish(ret, op.object()) } else { ret }
+        if let Some(change) = self.ex().limits.change {
+            if change.skips(self, op) {
+                return Ret::Unit;
+            }
+            change.comes_to(self, site);
+        }
+        self.op_as_is(op, site)
     }
 
     fn select(&self, arms: &[Arm], form: SelectForm, site: SiteRef) -> Ret {
+        if let (Some(change), false) = (self.ex().limits.change, self.is_unwinding()) {
+            change.comes_to(self, site);
+        }
         let ex = self.ex();
         let select = &mut ex.world.goroutines[ex.running.index()].select;
         select.clear();
@@ -367,8 +382,11 @@ impl Engine for Engine_ {
         self.finish(ret, object.map(|a| a.channel()))
     }
 
-    fn create(&self, state: State, created: SiteRef) -> ObjId {
+    fn create(&self, mut state: State, created: SiteRef) -> ObjId {
         let ex = self.ex();
+        if let Some(change) = ex.limits.change {
+            change.creates(&mut state, created);
+        }
         let object = ex.world.create(state, created);
         let g = ex.running;
         ex.tell(|tracer, world| tracer.created(world, g, object));
@@ -399,8 +417,12 @@ impl Engine for Engine_ {
         if self.tearing_down.get() {
             return Vec::new();
         }
+        if let (Some(change), End::Send, false) = (self.ex().limits.change, end, self.is_unwinding()) {
+            change.drops_sender(self, ch, site);
+        }
+        let counts = self.ex().limits.change.is_some_and(|change| change.counts_handles(self, ch));
         let c = chan::chan(&mut self.ex().world, ch);
-        let (closed, hangs_up) = (c.closed, c.hang_up);
+        let (closed, hangs_up) = (c.closed, c.hang_up || counts);
         let left = match end {
             End::Send => &mut c.send_handles,
             End::Receive => &mut c.receive_handles,
@@ -501,6 +523,10 @@ impl Engine for Engine_ {
             let side = Side { g: ex.running, op: OpKind::HandleDrop, site: site.into(), step: ex.steps };
             ex.find(Finding { slug, evidence: Evidence::Single { side, object } });
         }
+    }
+
+    fn cancels_on_drop(&self, created: SiteRef) -> bool {
+        self.ex().limits.change.is_some_and(|change| change.cancels(created)) && !self.is_unwinding()
     }
 
     #[inline]

@@ -1,5 +1,7 @@
 //! What bounds an execution. Every limit is looked at on every step.
 
+use super::repair::Change;
+
 /// The bounds of one execution.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
@@ -19,6 +21,8 @@ pub(crate) struct Limits {
     pub(crate) goroutines: usize,
     /// Bytes of stack a goroutine gets.
     pub(crate) stack: usize,
+    /// What the engine does otherwise than the program says, to find out whether it would help.
+    pub(crate) change: Option<Change>,
 }
 
 impl Default for Limits {
@@ -32,6 +36,7 @@ impl Default for Limits {
             after_doom: 5_000,
             goroutines: 20_000,
             stack: 256 << 10,
+            change: None,
         }
     }
 }

@@ -17,6 +17,7 @@ pub(crate) mod limits;
 pub(crate) mod panics;
 mod pulse;
 mod record;
+mod repair;
 mod spin;
 mod suite;
 mod teardown;
@@ -25,8 +26,10 @@ mod verdict;
 pub(crate) use decision::{Decision, Nondeterminism, Scene, Strategy, Survey, Tracer};
 pub(crate) use engine::STACK_OVERFLOW;
 pub(crate) use execution::{Hold, Stand};
+pub(crate) use frames::is_user_code;
 pub(crate) use limits::Limits;
 pub(crate) use pulse::Pulse;
+pub(crate) use repair::Change;
 
 use crate::port::{self, Epoch, MAX_WORKERS, Spawn};
 use engine::Engine_;

@@ -58,6 +58,8 @@ pub(crate) struct ChanState {
     pub(crate) selected: bool,
     /// Nobody sends: all that happens to it is its close.
     pub(crate) signal: bool,
+    /// To close it again does nothing: somebody tries out whether that would help.
+    pub(crate) forgiving: bool,
 }
 
 /// Become equal, keeping the memory.
@@ -380,8 +382,9 @@ pub(super) fn close(world: &mut World, ch: ObjId) -> Ret {
     }
     let c = chan(world, ch);
     if c.closed {
+        let forgiving = c.forgiving;
         world.access(ch, Part::Closed, 0, Mode::Write, Sync::None);
-        return Ret::Misuse(Misuse::CloseOfClosed);
+        return if forgiving { Ret::Unit } else { Ret::Misuse(Misuse::CloseOfClosed) };
     }
     c.closed = true;
     let refused = c.refused();

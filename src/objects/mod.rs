@@ -246,6 +246,11 @@ impl World {
         }
     }
 
+    /// Every object with its id, also those that are gone.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = (ObjId, &Slot)> {
+        (0..).map(ObjId).zip(&self.slots)
+    }
+
     pub(crate) fn slot(&self, obj: ObjId) -> &Slot {
         &self.slots[obj.index()]
     }

@@ -3,7 +3,9 @@
 //! Invariants: every object has `"version": 1` and a `"kind"`; fields are only ever added; the text
 //! is ASCII, so that no terminal, pipe or encoding can change it.
 
+use selvedge_checkers::finding::Finding;
 use selvedge_checkers::ids::Site;
+use selvedge_checkers::repair::Verified;
 use selvedge_checkers::statistics::Exhausted;
 
 use super::Report;
@@ -33,6 +35,10 @@ pub(super) fn render(report: &Report<'_>) -> String {
         line.text("message", &words::headline(f, &scene)).text("help", words::remedy(f, &scene));
         line.raw("site", &f.site().map_or_else(|| "null".to_owned(), |s| site(s, &scene)));
         line.raw("places", &format!("[{}]", places.collect::<Vec<_>>().join(",")));
+        if nth == 0 && !report.repairs.is_empty() {
+            let told = report.repairs.iter().map(|v| repair(v, f, &scene));
+            line.raw("repairs", &format!("[{}]", told.collect::<Vec<_>>().join(",")));
+        }
         if nth == 0 && !report.replay.token.is_empty() {
             line.text("replay", &report.replay.token).text("command", &report.replay.command);
         }
@@ -63,6 +69,13 @@ fn statistics(report: &Report<'_>) -> String {
     line.raw("estimate", &s.estimate.map_or_else(|| "null".to_owned(), number));
     line.raw("patterns", &optional(s.patterns)).raw("seconds", &number(s.seconds));
     line.end()
+}
+
+fn repair(v: &Verified, f: &Finding, scene: &Scene<'_>) -> String {
+    let mut object = Object::default();
+    object.text("help", &words::repair(v, f, scene));
+    object.raw("executions", &v.executions.to_string()).raw("exhausted", bool(v.exhausted));
+    object.end()
 }
 
 fn site(site: &Site, scene: &Scene<'_>) -> String {

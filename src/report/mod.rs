@@ -32,6 +32,7 @@ mod text;
 mod words;
 
 use selvedge_checkers::finding::{Evidence, Finding};
+use selvedge_checkers::repair::Verified;
 use selvedge_checkers::trace::Trace;
 
 pub use replay::Replay;
@@ -51,6 +52,8 @@ pub struct Report<'a> {
     pub finding: &'a Finding,
     /// What else the same execution showed: errors and warnings.
     pub others: &'a [Finding],
+    /// Small changes with which nothing fails.
+    pub repairs: &'a [Verified],
     /// The execution.
     pub trace: &'a Trace,
     /// The numbers of the search.
@@ -128,6 +131,13 @@ impl Report<'_> {
         let Evidence::Panic { side, .. } = &self.finding.evidence else { return None };
         let causes = |f: &&Finding| matches!(&f.evidence, Evidence::Borrow { other, .. } if other == side);
         self.others.iter().find(causes)
+    }
+
+    /// What to do about it: in general, and what was tried out.
+    fn remedies(&self, scene: &scene::Scene<'_>) -> Vec<String> {
+        let general = words::remedy(self.cause().unwrap_or(self.finding), scene).to_owned();
+        let tried = self.repairs.iter().map(|v| words::repair(v, self.finding, scene));
+        std::iter::once(general).chain(tried).collect()
     }
 
     /// The finding and the others, in the order they are printed in.

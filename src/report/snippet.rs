@@ -30,11 +30,11 @@ const MAX_HEADLINE: usize = 280;
 pub(super) fn render(
     f: &Finding,
     marks: &[Mark],
-    remedy: &'static str,
+    remedies: &[String],
     scene: &Scene<'_>,
     style: &Style,
 ) -> Vec<String> {
-    let canvas = Canvas { finding: f, marks, remedy, files: by_file(marks, scene), scene, style };
+    let canvas = Canvas { finding: f, marks, remedies, files: by_file(marks, scene), scene, style };
     // Labels are one line each. Those that stick out become brief, the longest first, and where
     // even that is too long they move below the source; what sticks out then is cut.
     let mut fits = vec![0; marks.len()];
@@ -83,7 +83,7 @@ fn by_file(marks: &[Mark], scene: &Scene<'_>) -> Vec<File> {
 struct Canvas<'c, 'a> {
     finding: &'c Finding,
     marks: &'c [Mark],
-    remedy: &'static str,
+    remedies: &'c [String],
     files: Vec<File>,
     scene: &'c Scene<'a>,
     style: &'c Style,
@@ -103,7 +103,9 @@ impl Canvas<'_, '_> {
         for line in contrasted(words::details(self.finding), room) {
             group = group.element(Level::NOTE.message(clip(&self.style.spell(&line), room, ellipsis)));
         }
-        group = group.element(Level::HELP.message(self.note(self.remedy)));
+        for remedy in self.remedies {
+            group = group.element(Level::HELP.message(self.note(remedy)));
+        }
         let decor = if self.style.unicode { DecorStyle::Unicode } else { DecorStyle::Ascii };
         let renderer = if self.style.color { Renderer::styled() } else { Renderer::plain() };
         let width = self.style.columns().saturating_sub(GUTTER);

@@ -80,18 +80,13 @@ fn blocks(
     let finding = report.finding;
     let shown = &all[..all.len().min(detail.marks)];
     let out_dir = report.replay.out_dir.as_deref();
+    let remedies = report.remedies(scene);
     let steps = match focus.is_empty() {
         true => Vec::new(),
         false => table::folded(focus, detail.steps, out_dir, scene, style),
     };
     Blocks(vec![
-        snippet::render(
-            finding,
-            shown,
-            words::remedy(report.cause().unwrap_or(finding), scene),
-            scene,
-            style,
-        ),
+        snippet::render(finding, shown, &remedies, scene, style),
         relation(report, shown, scene, style),
         steps,
         numbers(report, style),

@@ -14,6 +14,7 @@ mod slug;
 mod tests;
 
 use crate::finding::Finding;
+use crate::repair::Verified;
 use crate::statistics::Statistics;
 use crate::trace::{Event, GoroutineInfo, ObjectInfo, Trace};
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,8 @@ pub struct Record {
     pub trace: Trace,
     /// What it shows; the first is what the report is about. Empty for an execution that passes.
     pub findings: Vec<Finding>,
+    /// Small changes with which nothing fails.
+    pub repairs: Vec<Verified>,
     /// The numbers of the search.
     pub statistics: Statistics,
     /// The exact decisions, as (goroutine, alternative).
@@ -53,6 +56,7 @@ enum Line {
     Object(ObjectInfo),
     Event(Event),
     Finding(Finding),
+    Repair(Verified),
     Statistics(Statistics),
     Decisions(Decisions),
     /// A kind that a later version added.
@@ -107,6 +111,7 @@ pub fn write(record: &Record) -> String {
     trace.objects.iter().cloned().map(Line::Object).for_each(&mut line);
     trace.events.iter().cloned().map(Line::Event).for_each(&mut line);
     record.findings.iter().cloned().map(Line::Finding).for_each(&mut line);
+    record.repairs.iter().cloned().map(Line::Repair).for_each(&mut line);
     line(Line::Statistics(record.statistics.clone()));
     if !record.decisions.is_empty() {
         let runs = record.decisions.chunk_by(|a, b| a == b);

@@ -141,6 +141,7 @@ fn take(record: &mut Record, line: &str) -> Result<(), Problem> {
         }
         Line::Event(event) => events.push(event),
         Line::Finding(finding) => record.findings.push(finding),
+        Line::Repair(verified) => record.repairs.push(verified),
         Line::Statistics(statistics) => record.statistics = statistics,
         Line::Decisions(decisions) => {
             for (goroutine, alternative, times) in decisions.runs {

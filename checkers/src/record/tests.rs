@@ -4,6 +4,7 @@ use super::{Problem, Record, read, write};
 use crate::finding::{Blocked, Evidence, Finding, LockEdge, Side, Slug};
 use crate::ids::{Gid, ObjId, Site};
 use crate::op::{ObjKind, OpKind, WaitReason};
+use crate::repair::{Repair, Verified};
 use crate::statistics::{Exhausted, Statistics};
 use crate::trace::{Event, GoroutineInfo, ObjectInfo, Outcome, Trace};
 use proptest::prelude::*;
@@ -68,6 +69,19 @@ fn evidence() -> Vec<Evidence> {
 }
 
 /// A record with everything in it that there is.
+fn repairs() -> Vec<Repair> {
+    let at = |line| Site { file: "src/shop.rs".into(), line, col: 5 };
+    let channel = at(3);
+    vec![
+        Repair::Capacity { channel: channel.clone(), capacity: 1 },
+        Repair::CloseAtEnd { channel: channel.clone(), spawned: at(9) },
+        Repair::CloseBefore { channel: channel.clone(), before: at(12) },
+        Repair::CloseByLast { channel: channel.clone() },
+        Repair::CloseOnce { channel },
+        Repair::Cancel { context: at(4) },
+    ]
+}
+
 fn everything() -> Record {
     let goroutine = |id: u32, name: Option<&str>| GoroutineInfo {
         id: Gid(id),
@@ -107,6 +121,10 @@ fn everything() -> Record {
         package: "crates/shop".into(),
         trace: Trace { goroutines: vec![goroutine(0, None), goroutine(1, Some("worker"))], objects, events },
         findings,
+        repairs: repairs()
+            .into_iter()
+            .map(|repair| Verified { repair, executions: 812, exhausted: true })
+            .collect(),
         statistics: Statistics {
             executions: 1000,
             exhausted: Some(Exhausted::Within { preemptions: 2 }),

@@ -57,6 +57,7 @@ fn with_report<R>(
     f(&Report {
         finding,
         others,
+        repairs: &record.repairs,
         trace: &record.trace,
         statistics: &record.statistics,
         replay: &replay,

@@ -44,7 +44,7 @@ pub(super) fn render(report: &Report<'_>, test: &str, passing: Option<&Trace>) -
         "slug": report.finding.slug.text(),
         "severity": super::short::severity(report.finding),
         "headline": report.headline(),
-        "help": words::remedy(report.finding, &scene),
+        "help": report.remedies(&scene),
         "others": report.others.iter().map(|f| text::one_line(&words::headline(f, &scene))).collect::<Vec<_>>(),
         "numbers": numbers,
         "replay": replay(report),

@@ -507,7 +507,7 @@
   $("slug").textContent = data.severity + "[" + data.slug + "]";
   $("slug").className = data.severity;
   $("headline").textContent = data.headline;
-  $("help").textContent = data.help ? "help: " + data.help : "";
+  $("help").textContent = data.help.map((help) => "help: " + help).join("\n");
   const facts = [data.test && "test: " + data.test, ...data.numbers, ...data.others.map((o) => "also: " + o), "cargo selvedge explain " + data.slug];
   $("facts").append(...facts.filter(Boolean).map((text) => element("li", text)));
   $("command").textContent = data.replay;

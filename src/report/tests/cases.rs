@@ -5,6 +5,7 @@
 use selvedge_checkers::finding::{Evidence, Finding, LockEdge, Slug};
 use selvedge_checkers::ids::{Gid, ObjId, Site};
 use selvedge_checkers::op::{ObjKind, OpKind, WaitReason};
+use selvedge_checkers::repair::{Repair, Verified};
 use selvedge_checkers::trace::Outcome;
 
 use super::world::{World, at, blocked, side};
@@ -77,6 +78,9 @@ fn leaked() -> World {
     w.step(1, OpKind::Send, Some(0), place.clone(), Outcome::Value(1));
     w.step(1, OpKind::Send, Some(0), place, Outcome::Blocks);
     w.step(0, OpKind::HandleDrop, Some(0), at("todo.close", "todo"), Outcome::Done);
+    let channel = at("chan::<Job>", "chan");
+    let repair = Repair::Capacity { channel, capacity: 2 };
+    w.repairs.push(Verified { repair, executions: 812, exhausted: false });
     w
 }
 

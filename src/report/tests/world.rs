@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use selvedge_checkers::finding::{Blocked, Evidence, Finding, Side, Slug};
 use selvedge_checkers::ids::{Gid, ObjId, Site};
 use selvedge_checkers::op::{ObjKind, OpKind, WaitReason};
+use selvedge_checkers::repair::Verified;
 use selvedge_checkers::trace::{Event, GoroutineInfo, ObjectInfo, Outcome, Trace};
 
 use crate::report::{Exhausted, Replay, Report, Sources, Statistics, Style};
@@ -94,6 +95,7 @@ pub(super) struct World {
     pub(super) trace: Trace,
     pub(super) finding: Finding,
     pub(super) others: Vec<Finding>,
+    pub(super) repairs: Vec<Verified>,
     pub(super) statistics: Statistics,
     pub(super) replay: Replay,
 }
@@ -130,6 +132,7 @@ impl World {
             trace: Trace { goroutines: vec![goroutine], ..Trace::default() },
             finding: Finding { slug, evidence },
             others: Vec::new(),
+            repairs: Vec::new(),
             statistics: Statistics {
                 executions: 1000,
                 limit: Some(1000),
@@ -200,6 +203,7 @@ impl World {
         Report {
             finding: &self.finding,
             others: &self.others,
+            repairs: &self.repairs,
             trace: &self.trace,
             statistics: &self.statistics,
             replay: &self.replay,

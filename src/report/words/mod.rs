@@ -9,6 +9,7 @@
 mod does;
 mod labels;
 mod numbers;
+mod repairs;
 
 use selvedge_checkers::finding::{Blocked, Evidence, Finding, LockEdge, Side, Slug};
 use selvedge_checkers::ids::{Gid, ObjId};
@@ -21,6 +22,7 @@ use super::text::{count, list, one_line};
 use does::{does, does_alone, noun};
 pub(super) use labels::{cycle_line, mark, more_blocked, order_line, waits};
 pub(super) use numbers::{figures, folded, more_findings, passed, search};
+pub(super) use repairs::repair;
 
 /// The first line of a report: of a panic's message only the first one.
 pub(super) fn title(f: &Finding, scene: &Scene<'_>) -> String {
