@@ -81,8 +81,15 @@ const WAITS: &[(&str, &str, OpKind)] = &[
 ];
 
 /// A signal that nothing else in the process is likely to use.
+#[cfg(any(target_os = "linux", target_os = "android"))]
 fn signal() -> i32 {
     libc::SIGRTMIN() + 11
+}
+
+/// As above: where there are no signals for programs to choose from, the one for emulated instructions.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn signal() -> i32 {
+    libc::SIGEMT
 }
 
 fn install() {

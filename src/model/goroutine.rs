@@ -26,6 +26,10 @@ pub(super) enum Exit {
     /// The engine unwound it.
     TornDown,
     /// It ran off its stack; the stack was abandoned by the fault handler.
+    #[cfg_attr(
+        not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))),
+        allow(dead_code, reason = "elsewhere it is not contained")
+    )]
     Overflowed,
 }
 
