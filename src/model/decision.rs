@@ -188,6 +188,9 @@ pub(crate) trait Tracer {
     /// The program died of its last step; goroutines that could still go on do not.
     fn died(&mut self);
 
+    /// The execution has as many steps as one may have: it is not made to its end.
+    fn cut(&mut self);
+
     /// The goroutine has ended.
     fn exited(&mut self, g: Gid);
 

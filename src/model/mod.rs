@@ -160,8 +160,10 @@ impl Worker {
             if !self.engine.has_overflowed() {
                 ex.conclude();
             }
-            if ex.ending == Ending::Fatal {
-                ex.tell(|tracer, _| tracer.died());
+            match ex.ending {
+                Ending::Fatal => ex.tell(|tracer, _| tracer.died()),
+                Ending::Limit => ex.tell(|tracer, _| tracer.cut()),
+                _ => {}
             }
             ex.find_users_code();
             // Whatever the strategy works out now, no goroutine is to blame for the time it takes.

@@ -29,6 +29,7 @@ mod run;
 mod schedule;
 pub(crate) mod search;
 mod sim;
+mod touches;
 mod tree;
 
 use crate::explore::rng::Rng;

@@ -12,14 +12,10 @@
 //! one; the last column is the clock's. What is known of an event depends on those before it alone: an
 //! execution that begins as the last one did keeps it.
 
-use super::index::Index;
 use super::log::Log;
+use super::touches::Touches;
 use crate::objects::Op;
-use selvedge_checkers::access::{Mode, Part, Res};
-use selvedge_checkers::ids::{Gid, ObjId};
-
-/// So many resources are indexed before those that nobody touches any more are forgotten.
-const STALE: usize = 1 << 12;
+use selvedge_checkers::ids::Gid;
 
 /// Who would come first if the race went the other way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,9 +50,7 @@ pub(super) struct Race {
 pub(super) struct Races {
     width: usize,
     rows: Vec<u32>,
-    resources: Index,
-    histories: Vec<Vec<(u32, Mode)>>,
-    used: usize,
+    touches: Touches,
     /// The events that conflict with the one that is looked at, and those it may race with.
     conflicting: Vec<u32>,
     candidates: Vec<u32>,
@@ -78,21 +72,17 @@ impl Races {
         self.of_events.truncate(self.ends.last().map_or(0, |&end| end as usize));
         self.rows.truncate(shared * self.width);
         // What nobody touches any more keeps its place in the index: not for ever.
-        if shared == 0 || self.used > STALE {
+        if shared == 0 || self.touches.is_stale() {
             self.forget();
         }
-        for history in &mut self.histories[..self.used] {
-            while history.pop_if(|last| last.0 as usize >= shared).is_some() {}
-        }
+        self.touches.truncate(shared);
     }
 
     fn forget(&mut self) {
         self.ends.clear();
         self.of_events.clear();
         self.rows.clear();
-        self.resources.clear();
-        self.histories[..self.used].iter_mut().for_each(Vec::clear);
-        self.used = 0;
+        self.touches.clear();
     }
 
     /// Work out the order of a finished execution, and its races but for those among the first `known`
@@ -183,17 +173,7 @@ impl Races {
         let column = if e.g == Gid::CLOCK { own } else { e.g.index() };
         self.base[column] = e.nth + 1;
         self.rows.extend_from_slice(&self.base);
-        for &(res, mode) in log.footprint(event) {
-            self.history(key(res)).push((event as u32, mode));
-            if !res.part.is_of_goroutine() {
-                let whole = self.history(key_of(ObjId(res.owner)));
-                match whole.last_mut() {
-                    Some(last) if last.0 == event as u32 && last.1 == Mode::Read => last.1 = mode,
-                    Some(last) if last.0 == event as u32 => {}
-                    _ => whole.push((event as u32, mode)),
-                }
-            }
-        }
+        self.touches.add(log, event);
     }
 
     /// The events that conflict with `event`, latest first; where an earlier one is ordered before a
@@ -201,33 +181,21 @@ impl Races {
     fn gather_conflicting(&mut self, log: &Log, event: usize) {
         self.conflicting.clear();
         for &(res, mode) in log.footprint(event) {
-            let Some(history) = self.resources.get(key(res)) else { continue };
-            for &(first, other) in self.histories[history as usize].iter().rev() {
-                if mode.conflicts(other) {
-                    self.conflicting.push(first);
-                }
-                if other == Mode::Write {
-                    break;
-                }
-            }
+            self.touches.conflicting(res, mode, &mut self.conflicting);
         }
         self.conflicting.sort_unstable_by(|a, b| b.cmp(a));
         self.conflicting.dedup();
     }
 
-    /// The events on the objects that `op` of `g` is on.
+    /// Those events on the objects that `op` of `g` is on which do not come before it anyway.
     fn gather_attempted(&mut self, log: &Log, g: Gid, op: &Op, announced: u32, readers: bool) {
-        let Races { candidates, resources, histories, .. } = self;
-        let mut gather = |key| {
-            if let Some(history) = resources.get(key) {
-                let touched = histories[history as usize].iter();
-                let touched = touched.filter(|(_, mode)| readers || *mode != Mode::Read);
-                candidates.extend(touched.map(|&(event, _)| event));
-            }
-        };
+        let Races { candidates, touches, base, .. } = self;
+        let is_news = |event: u32| !is_before(log, event as usize, base);
         match op {
-            Op::Park { .. } => gather(key(Res { owner: g.0, part: Part::Token, index: 0 })),
-            _ => log.objects_of(g, op, announced, |object| gather(key_of(object))),
+            Op::Park { .. } => touches.on_token(g, readers, is_news, candidates),
+            _ => log.objects_of(g, op, announced, |object| {
+                touches.on_object(object, readers, is_news, candidates);
+            }),
         }
         candidates.sort_unstable_by(|a, b| b.cmp(a));
         candidates.dedup();
@@ -248,17 +216,6 @@ impl Races {
                 }
             }
         }
-    }
-
-    fn history(&mut self, key: u64) -> &mut Vec<(u32, Mode)> {
-        let at = self.resources.get_or_insert(key, self.used as u32) as usize;
-        if at == self.used {
-            self.used += 1;
-            if self.histories.len() < self.used {
-                self.histories.push(Vec::new());
-            }
-        }
-        &mut self.histories[at]
     }
 }
 
@@ -319,13 +276,4 @@ fn join(row: &mut [u32], other: &[u32]) {
     for (mine, theirs) in row.iter_mut().zip(other) {
         *mine = (*mine).max(*theirs);
     }
-}
-
-fn key(res: Res) -> u64 {
-    u64::from(res.owner) << 40 | (res.part as u64) << 32 | u64::from(res.index)
-}
-
-/// The history of an object as a whole.
-fn key_of(object: ObjId) -> u64 {
-    u64::from(object.0) << 40 | 0xff << 32
 }

@@ -25,6 +25,8 @@ use selvedge_checkers::ids::{Gid, ObjId};
 pub(super) const NEW: u32 = u32::MAX;
 /// How many events all schedules of one execution may have together.
 const ROOM: usize = 1 << 25;
+/// How many events are looked at of an execution that is not made to its end.
+const CUT: usize = 1 << 10;
 /// The schedule follows from the execution as a whole.
 const ALWAYS: u32 = u32::MAX;
 
@@ -95,7 +97,7 @@ impl Run {
         self.bench.at = None;
         let found = std::mem::take(&mut self.races.found);
         let mut next = found.iter().peekable();
-        let events = self.log.events.len();
+        let events = self.horizon();
         for event in 0..events {
             if self.log.events[event].choices > 1 {
                 self.plan_otherwise(event);
@@ -118,6 +120,13 @@ impl Run {
         }
         self.races.found = found;
         self.is_beyond = self.needs_too_many();
+    }
+
+    /// How many events are looked at. An execution that is cut at the limit of steps proves nothing, and mostly
+    /// goes round in circles, as a livelock does: what its beginning could have been instead is enough.
+    fn horizon(&self) -> usize {
+        let all = self.log.events.len();
+        if self.is_cut { all.min(CUT) } else { all }
     }
 
     /// A copy of the state before `event`; `None` if there is none, which would be a mistake here.
@@ -162,7 +171,7 @@ impl Run {
     fn plan_otherwise(&mut self, event: usize) {
         let mut kept = std::mem::take(&mut self.kept);
         kept.clear();
-        let later = event + 1..self.log.events.len();
+        let later = event + 1..self.horizon();
         kept.extend(later.filter(|&other| !self.races.ordered(&self.log, event, other)));
         let chose = |&other: &usize| self.log.events[other].choices > 1;
         if !kept.iter().any(chose) {
@@ -226,7 +235,7 @@ impl Run {
         };
         let mut kept = std::mem::take(&mut self.kept);
         kept.clear();
-        let later = first + 1..self.log.events.len();
+        let later = first + 1..self.horizon();
         kept.extend(later.filter(|&event| !self.races.ordered(&self.log, first, event)));
         if kept.iter().any(|&event| stores(event)) && !self.read_known_stores(first, &kept) {
             self.read_after(first, g, &kept);
@@ -265,11 +274,14 @@ impl Run {
                 (overtaken.g, overtaken.by as usize)
             }
         };
+        if end > self.horizon() {
+            return;
+        }
         let mut kept = std::mem::take(&mut self.kept);
         kept.clear();
         let free = |event: &usize| !self.races.ordered(&self.log, first, *event);
         kept.extend((first + 1..end).filter(free));
-        let after = (end + 1..self.log.events.len()).filter(free);
+        let after = (end + 1..self.horizon()).filter(free);
         kept.extend(after.filter(|&event| !self.races.ordered(&self.log, end, event)));
         if !self.reverse_as_it_was(race, &kept) && !self.reverse_keeping(race, g, &kept) {
             let all = kept.len();

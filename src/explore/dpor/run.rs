@@ -73,6 +73,8 @@ pub(super) struct Run {
     history: Vec<(u64, u64)>,
     is_blocked: bool,
     pub(super) has_died: bool,
+    /// It was not made to its end.
+    pub(super) is_cut: bool,
     /// Schedules that could not be worked out or followed.
     pub(super) lost: u64,
     /// There was no room for all schedules.
@@ -122,6 +124,7 @@ impl Run {
         self.chosen = None;
         self.is_blocked = false;
         self.has_died = false;
+        self.is_cut = false;
         self.lost = 0;
         self.is_outgrown = false;
         self.is_analysed = false;
@@ -491,6 +494,10 @@ impl Tracer for Run {
 
     fn died(&mut self) {
         self.has_died = true;
+    }
+
+    fn cut(&mut self) {
+        self.is_cut = true;
     }
 
     fn exited(&mut self, g: Gid) {

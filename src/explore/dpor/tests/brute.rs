@@ -102,6 +102,8 @@ impl Tracer for Brute {
 
     fn died(&mut self) {}
 
+    fn cut(&mut self) {}
+
     fn exited(&mut self, g: Gid) {
         self.notes.exited(g);
     }
