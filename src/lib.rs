@@ -99,6 +99,29 @@
 //! afresh in every execution. What a test must not do is depend on anything else that differs from run
 //! to run: real time, random numbers, the order of a `HashMap`.
 //!
+//! # Goroutines and threads
+//!
+//! A goroutine that has begun stays on its OS thread unless the program says otherwise. That is the safe default: safe
+//! Rust lets anybody keep, across a wait, what belongs to a thread, such as a reference into a `std::thread_local!`
+//! or a guard that must be dropped where it was made. Its price is that a goroutine that computes for long, or blocks
+//! its thread, holds back those that were begun on the same thread.
+//!
+//! `#[selvedge::main(unsafe(migrate))]` lets goroutines that wait go on on whichever thread is free: waking them is
+//! faster, and nobody is held back. It is `unsafe` because the program vouches, once, for all of its code and that of
+//! the libraries it calls in goroutines: nothing of a thread is kept across anything that may wait. The compiler itself may
+//! keep the address of a thread-local across a wait, in optimised code, so functions that use one on both sides of a wait are
+//! wrong as well. What helps:
+//!
+//! - [`goroutine_local!`] has a value for each goroutine, whichever thread that is on;
+//! - [`runtime::lock_os_thread`] keeps a goroutine on its thread, alone, for code that needs it;
+//! - in debug builds an auditor looks, where a goroutine waits, for addresses of thread-locals in the frames of the
+//!   program's own functions, and tells of them on stderr.
+//!
+//! `Rc`, `RefCell` and raw pointers on a goroutine's stack are no matter: they move with it. A goroutine that waits while
+//! it unwinds from a panic keeps its thread in both modes, since std counts panics by thread; do not wait in destructors that
+//! a panic may run. In either mode scoped values that other crates keep in std's thread-locals (as `scoped-tls` does) are
+//! mixed up by goroutines that take turns on one thread.
+//!
 //! # Features
 //!
 //! | feature | |

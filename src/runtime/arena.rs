@@ -76,6 +76,7 @@ pub(super) struct Slot(u32);
 /// # Panics
 /// If the system has no address space left for even a few stacks.
 pub(super) fn set_up(slot: usize) {
+    guard::choose();
     assert!(slot.is_power_of_two() && (LEAST_SLOT..=MOST_SLOT).contains(&slot));
     let mut length = WANTED.min(slot << 24);
     let base = loop {
@@ -114,6 +115,12 @@ pub(super) fn at(address: usize) -> Option<&'static G> {
     // SAFETY: the header of every slot is mapped memory of the region, and is zero or a goroutine's
     // address; records of goroutines are never freed.
     unsafe { (*header).goroutine.load(Ordering::Relaxed).as_ref() }
+}
+
+/// Where the stack ends, at its outer end, on which an address lies.
+#[allow(dead_code, reason = "for the auditor of debug builds")]
+pub(super) fn end_of(address: usize) -> Option<usize> {
+    at(address).map(|_| (address | (SLOT.load(Ordering::Relaxed) - 1)) + 1 - HEADER)
 }
 
 /// The goroutine into whose guard page a fault went, if it went into one.

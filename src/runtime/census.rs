@@ -8,7 +8,7 @@ use super::clock::Nanos;
 use super::g::{self, G, Status, Wait};
 use super::m::current;
 use super::trace::{self, Trace, Tracer};
-use super::{clock, names, wait, world};
+use super::{clock, names, unwinding, wait, world};
 use selvedge_checkers::ids::SiteRef;
 use selvedge_checkers::op::ObjKind;
 use std::panic::Location;
@@ -28,6 +28,8 @@ pub(crate) struct Portrait {
     /// None if it waits for nothing.
     pub(crate) waits: Option<Wait>,
     pub(crate) running: bool,
+    /// Whether it unwinds, and blocks its thread while it waits.
+    pub(crate) unwinding: bool,
     /// Whether it may only run on one thread.
     pub(crate) locked: bool,
     /// Whether it has run at all.
@@ -146,13 +148,16 @@ pub(crate) fn settle(scope: Option<u32>, patience: Duration, excused: impl Fn(&P
 
 fn from_afar(g: &'static G) -> Portrait {
     let origin = g.origin();
+    let running = g.is(Status::Running);
+    let unwinding = running && unwinding::waits(g);
     Portrait {
         id: g.id(),
         parent: origin.parent,
         name: names::of(g),
         created: g.site(),
-        waits: g.wait(),
-        running: g.is(Status::Running),
+        waits: if unwinding { g.wait_on_thread() } else { g.wait() },
+        running,
+        unwinding,
         locked: g.locks.load(Ordering::Relaxed) > 0,
         begun: true,
         object: None,
@@ -167,7 +172,7 @@ fn from_afar(g: &'static G) -> Portrait {
 unsafe fn closely(g: &'static G, tracer: Option<&Tracer>) -> Portrait {
     let mut portrait = from_afar(g);
     portrait.begun = g.started.get();
-    if portrait.waits.is_some() {
+    if portrait.waits.is_some() && !portrait.running {
         // SAFETY: it is parked, since it waits, and stays so in a stopped world.
         if let Some(watch) = unsafe { g.watched() } {
             portrait.object = watch.object();

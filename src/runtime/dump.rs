@@ -56,6 +56,9 @@ pub(crate) fn describe(portrait: &Portrait, now: Nanos, symbols: &mut Symbols, t
     if minutes > 0 {
         let _ = write!(text, ", {minutes} minutes");
     }
+    if portrait.unwinding {
+        text.push_str(", unwinding");
+    }
     if portrait.locked {
         text.push_str(", locked to thread");
     }

@@ -8,7 +8,7 @@
 use super::census::{self, Question};
 use super::dump;
 use super::g::G;
-use super::{mode, wait};
+use super::{mode, unwinding, wait};
 use std::any::Any;
 use std::io::Write as _;
 use std::sync::Mutex;
@@ -36,7 +36,8 @@ pub(super) fn all_asleep() -> ! {
         1 => "\nOne thread that is no goroutine waits as well.\n".into(),
         n => format!("\n{n} threads that are no goroutines wait as well.\n"),
     };
-    end(&format!("fatal error: all goroutines are asleep - deadlock!\n{threads}{}", everybody()))
+    let kept = unwinding::text();
+    end(&format!("fatal error: all goroutines are asleep - deadlock!\n{threads}{kept}{}", everybody()))
 }
 
 /// A goroutine can never go on, and the program said that this is its end.

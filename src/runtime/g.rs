@@ -297,12 +297,20 @@ impl G {
 
     /// What it waits for; none if it does not.
     pub(super) fn wait(&self) -> Option<Wait> {
-        let reason = REASONS.get(self.reason.load(Ordering::Relaxed) as usize).copied();
-        let reason = reason.filter(|_| self.is(Status::Waiting))?;
+        if self.is(Status::Waiting) { self.wait_on_thread() } else { None }
+    }
+
+    /// Where it waits, or waited last.
+    pub(super) fn wait_site(&self) -> Option<SiteRef> {
         // SAFETY: what is stored came from a `&'static`.
-        let site = unsafe { self.wait_site.load(Ordering::Relaxed).as_ref() };
+        unsafe { self.wait_site.load(Ordering::Relaxed).as_ref() }
+    }
+
+    /// What it waits for while it keeps its thread, see `unwinding`.
+    pub(super) fn wait_on_thread(&self) -> Option<Wait> {
+        let reason = REASONS.get(self.reason.load(Ordering::Relaxed) as usize).copied()?;
         let object = self.wait_object.load(Ordering::Relaxed);
-        Some(Wait { reason, site, object, since: self.since.load(Ordering::Relaxed) })
+        Some(Wait { reason, site: self.wait_site(), object, since: self.since.load(Ordering::Relaxed) })
     }
 
     /// The wait is over.

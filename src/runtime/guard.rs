@@ -19,6 +19,26 @@ pub(super) const PAGE: usize = 4096;
 
 const MADV_GUARD_INSTALL: libc::c_int = 102;
 
+/// Do as the environment's `SELVEDGE_STACK_GUARDS` says, for tests of what other systems do: `madvise` (the default),
+/// `mprotect` or `canary`, and `reserve` for memory that is reserved without access, joined by `+`.
+///
+/// # Panics
+/// If it says anything else.
+pub(super) fn choose() {
+    let Ok(text) = std::env::var("SELVEDGE_STACK_GUARDS") else { return };
+    for word in text.split('+').filter(|word| !word.is_empty()) {
+        match word {
+            "madvise" => {}
+            "mprotect" => KIND.store(1, Ordering::Relaxed),
+            "canary" => KIND.store(2, Ordering::Relaxed),
+            "reserve" => CLOSED.store(true, Ordering::Relaxed),
+            _ => panic!(
+                "selvedge: SELVEDGE_STACK_GUARDS = {text:?}: expected madvise, mprotect, canary or reserve, joined by +"
+            ),
+        }
+    }
+}
+
 /// How stacks are guarded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Kind {
@@ -50,7 +70,8 @@ const CANARY: u64 = 0x5e1f_ed9e_5e1f_ed9e;
 
 /// Reserve `length` bytes, aligned to `alignment`, and give where they are.
 pub(super) fn reserve(length: usize, alignment: usize) -> Option<usize> {
-    let open = map(length + alignment, libc::PROT_READ | libc::PROT_WRITE);
+    let closed = CLOSED.load(Ordering::Relaxed);
+    let open = if closed { None } else { map(length + alignment, libc::PROT_READ | libc::PROT_WRITE) };
     let found = open.or_else(|| {
         let closed = map(length + alignment, libc::PROT_NONE)?;
         CLOSED.store(true, Ordering::Relaxed);

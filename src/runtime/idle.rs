@@ -439,11 +439,11 @@ pub(super) fn rests(m: &M) -> bool {
     m.rests.load(Ordering::Relaxed)
 }
 
-/// Whether all processors are idle, nobody spins, and every thread rests.
+/// Whether all processors are idle, nobody spins, and every thread rests, or waits for ever in a goroutine that unwinds.
 pub(super) fn is_all_quiet() -> bool {
     let idle = lock();
     idle.processors.len() == p::count()
         && GATE.spinning() == 0
         && idle.keeper.is_none()
-        && idle.threads.len() == super::m::count()
+        && idle.threads.len() + super::unwinding::kept() == super::m::count()
 }

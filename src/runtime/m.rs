@@ -14,10 +14,10 @@ use super::list::List;
 use super::lookout::Lookout;
 use super::p::{Owned, P};
 use super::parker::Parker;
-use super::{idle, mode, poller, sched};
+use super::{audit, idle, mode, poller, sched};
 use std::cell::Cell;
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Mutex, PoisonError};
 
 /// Bytes of a thread's own stack: the scheduler runs on it, goroutines do not.
@@ -62,6 +62,13 @@ pub(crate) struct M {
     pub(super) exclusive: AtomicBool,
     /// Whether its goroutine said that it is about to block.
     pub(super) blocks: AtomicBool,
+    /// Since when its goroutine, which unwinds, keeps it from others; 0 if none does. See `unwinding`.
+    pub(super) keeps: AtomicU64,
+    /// The value of `keeps` that was told of last.
+    pub(super) told_of: AtomicU64,
+    /// See `audit`.
+    #[allow(dead_code, reason = "for the auditor of debug builds")]
+    pub(super) audit: audit::Blocks,
     /// The kernel's number of it.
     pub(super) tid: AtomicU32,
     /// The stop of the world (see there) for which it stands still.
@@ -141,6 +148,9 @@ impl M {
             bound_len: AtomicUsize::new(0),
             exclusive: AtomicBool::new(false),
             blocks: AtomicBool::new(false),
+            keeps: AtomicU64::new(0),
+            told_of: AtomicU64::new(0),
+            audit: audit::Blocks::default(),
             tid: AtomicU32::new(0),
             halted: AtomicU32::new(0),
             is_host,

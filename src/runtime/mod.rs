@@ -10,6 +10,7 @@ mod asleep;
 #[allow(dead_code, reason = "the futures of the primitives come next")]
 pub(crate) mod async_wait;
 mod atomics;
+mod audit;
 mod barrier;
 pub(crate) mod blocked;
 mod builder;
@@ -59,6 +60,7 @@ pub(crate) mod task;
 #[allow(dead_code, reason = "channel timers move over to it next")]
 pub(crate) mod timers;
 pub(crate) mod trace;
+mod unwinding;
 pub(crate) mod wait;
 pub(crate) mod wait_list;
 #[allow(dead_code, reason = "as for `async_wait`")]

@@ -20,7 +20,9 @@ use super::lookout::MUCH;
 use super::m::M;
 use super::p::{self, P};
 use super::parker::Parker;
-use super::{arena, asleep, fatal, global, idle, poller, quit, schedtrace, stranded, timers, wait};
+use super::{
+    arena, asleep, audit, fatal, global, idle, poller, quit, schedtrace, stranded, timers, unwinding, wait,
+};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -101,6 +103,8 @@ fn watch(mut trace: Option<schedtrace::Trace>) {
         let now = clock::refresh();
         trace.iter_mut().for_each(|trace| trace.look(now));
         stranded::look(now);
+        unwinding::look(now);
+        audit::tell();
         if now - trimmed > TRIM {
             trimmed = now;
             dirty = arena::trim();
@@ -111,7 +115,7 @@ fn watch(mut trace: Option<schedtrace::Trace>) {
             if quiet >= QUIET && next == NEVER && idle::is_all_quiet() {
                 asleep::check();
                 let line = trace.as_ref().map(|trace| trace.left(now));
-                let told = stranded::left(now);
+                let told = stranded::left(now).into_iter().chain(unwinding::left());
                 rest(dirty.then_some(TRIM).into_iter().chain(line).chain(told).min());
                 (pause, rounds, quiet) = (SHORTEST, 0, 0);
                 seen.iter_mut().for_each(|seen| seen.since = clock::now());

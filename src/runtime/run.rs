@@ -9,7 +9,7 @@ use super::arena::Slot;
 use super::g::{G, Status};
 use super::m::M;
 use super::p::Owned;
-use super::{clock, fatal, global, idle, mode, names, sched, trace, world};
+use super::{audit, clock, fatal, global, idle, mode, names, sched, trace, world};
 use corosensei::{Coroutine, CoroutineResult};
 use std::mem::ManuallyDrop;
 use std::sync::atomic::Ordering;
@@ -28,6 +28,7 @@ struct Order<F> {
 
 #[inline(always)]
 fn suspend(g: &'static G, command: usize) {
+    audit::look(g);
     // SAFETY: the goroutine runs (it is the caller), and its yielder lives at the bottom of its stack.
     let yielder = unsafe { &*g.yielder.get() };
     let mut request = yielder.suspend(command);

@@ -15,6 +15,7 @@ use super::g::{G, Mine};
 use super::m::{M, current};
 use super::task::{self, Uncaught};
 use super::timers::{Fired, Node};
+use super::unwinding::Kept;
 use super::waker_slot::WakerSlot;
 use super::{blocked, futex, idle, p, run, start, timers};
 use crate::port::Watch;
@@ -137,7 +138,7 @@ impl Waiter {
                 g.forget_watch();
                 blocked::end(began, why.reason);
             }
-            None => self.block(release),
+            None => self.block(why, release),
         }
     }
 
@@ -150,7 +151,7 @@ impl Waiter {
         }
         match self.goroutine() {
             Some(g) => self.park_timed(g, deadline, why, release),
-            None => self.block_until(deadline, release),
+            None => self.block_until(deadline, why, release),
         }
         self.claimed() == TIMED_OUT
     }
@@ -220,18 +221,21 @@ impl Waiter {
         unsafe { who.cast::<G>().as_ref() }
     }
 
-    fn block(&self, release: impl FnOnce() -> bool) {
+    fn block(&self, why: Why, release: impl FnOnce() -> bool) {
+        let kept = Kept::begin(why, true);
         if !release() {
             return;
         }
-        BLOCKED_THREADS.fetch_add(1, Ordering::SeqCst);
+        let foreign = usize::from(kept.is_none());
+        BLOCKED_THREADS.fetch_add(foreign, Ordering::SeqCst);
         while self.told.load(Ordering::Acquire) == 0 {
             futex::wait(&self.told, 0, None);
         }
-        BLOCKED_THREADS.fetch_sub(1, Ordering::SeqCst);
+        BLOCKED_THREADS.fetch_sub(foreign, Ordering::SeqCst);
     }
 
-    fn block_until(&self, deadline: Nanos, release: impl FnOnce() -> bool) {
+    fn block_until(&self, deadline: Nanos, why: Why, release: impl FnOnce() -> bool) {
+        let _kept = Kept::begin(why, false);
         if !release() {
             return;
         }

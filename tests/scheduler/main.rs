@@ -5,6 +5,7 @@
 //! exceeds it has failed; nothing depends on how long anything takes. Arguments choose programs by
 //! part of their name, as in other tests.
 
+mod hazards;
 mod inside;
 mod outside;
 mod programs;
@@ -60,7 +61,7 @@ fn main() -> ExitCode {
 }
 
 fn all() -> impl Iterator<Item = &'static Program> {
-    programs::PROGRAMS.iter().chain(inside::PROGRAMS).chain(outside::PROGRAMS)
+    programs::PROGRAMS.iter().chain(inside::PROGRAMS).chain(hazards::PROGRAMS).chain(outside::PROGRAMS)
 }
 
 /// Be the program.
@@ -92,14 +93,15 @@ fn be(program: &Program) -> ExitCode {
 }
 
 fn judge(program: &Program, procs: usize, mode: &str) -> Result<(), String> {
-    if mode == "bound" && !program.bound {
+    if mode == "bound" && !program.bound || mode == "migrating" && !program.migrating {
         return Ok(());
     }
     let ended = run(program, procs, mode)?;
     if ended.code != program.code {
         return Err(format!("exit code {:?}, expected {:?}\n{}", ended.code, program.code, ended.errors));
     }
-    if program.name.starts_with("innocent") && ended.errors.contains("goroutine leak") {
+    let accused = ["goroutine leak", "thread-local"].iter().any(|text| ended.errors.contains(text));
+    if program.name.starts_with("innocent") && accused {
         return Err(format!("it is accused:\n{}", ended.errors));
     }
     let missing = program.says.iter().find(|text| !ended.errors.contains(**text));
@@ -111,6 +113,9 @@ fn run(program: &Program, procs: usize, mode: &str) -> Result<Ended, String> {
     command.env(INSIDE, program.name).env("MODE", mode).env("GOMAXPROCS", procs.to_string());
     if program.name == "schedtrace" {
         command.env("SELVEDGE_SCHEDTRACE", "20,scheddetail=1");
+    }
+    if let Some(guards) = program.name.strip_prefix("guards_") {
+        command.env("SELVEDGE_STACK_GUARDS", guards.split("__").next().unwrap_or_default().replace('_', "+"));
     }
     command.stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| error.to_string())?;

@@ -19,14 +19,16 @@ pub(crate) struct Program {
     pub(crate) procs: &'static [usize],
     /// Whether it can end where goroutines are bound to their threads.
     pub(crate) bound: bool,
+    /// Whether it ends so where goroutines change threads.
+    pub(crate) migrating: bool,
 }
 
 pub(crate) const fn fine(name: &'static str, run: fn()) -> Program {
-    Program { name, run, code: Some(0), says: &[], procs: &[1, 2, 4], bound: true }
+    Program { name, run, code: Some(0), says: &[], procs: &[1, 2, 4], bound: true, migrating: true }
 }
 
 pub(crate) const fn fatal(name: &'static str, run: fn(), says: &'static [&'static str]) -> Program {
-    Program { name, run, code: Some(2), says, procs: &[1, 2], bound: true }
+    Program { name, run, code: Some(2), says, procs: &[1, 2], bound: true, migrating: true }
 }
 
 pub(crate) const PROGRAMS: &[Program] = &[
@@ -60,6 +62,61 @@ pub(crate) const PROGRAMS: &[Program] = &[
     fatal("main_is_gone", main_is_gone, &["no goroutines (main called runtime.Goexit) - deadlock!"]),
     fatal("a_panic_nobody_joins", a_panic_nobody_joins, &["panic: boom", "named \"bomb\"", "programs.rs:"]),
     fatal("a_panic_whose_handle_is_dropped_late", a_panic_whose_handle_is_dropped_late, &["panic: boom"]),
+    Program {
+        code: None,
+        procs: &[2],
+        ..fatal(
+            "guards_madvise__overflow",
+            a_stack_overflow,
+            &["stack overflow", "(\"deep\") used more than"],
+        )
+    },
+    Program { procs: &[2], ..fine("guards_madvise__many", stacks_are_used_again) },
+    Program {
+        code: None,
+        procs: &[2],
+        ..fatal(
+            "guards_mprotect__overflow",
+            a_stack_overflow,
+            &["stack overflow", "(\"deep\") used more than"],
+        )
+    },
+    Program { procs: &[2], ..fine("guards_mprotect__many", stacks_are_used_again) },
+    Program {
+        code: None,
+        procs: &[2],
+        ..fatal(
+            "guards_reserve__overflow",
+            a_stack_overflow,
+            &["stack overflow", "(\"deep\") used more than"],
+        )
+    },
+    Program { procs: &[2], ..fine("guards_reserve__many", stacks_are_used_again) },
+    Program {
+        code: None,
+        procs: &[2],
+        ..fatal(
+            "guards_mprotect_reserve__overflow",
+            a_stack_overflow,
+            &["stack overflow", "(\"deep\") used more than"],
+        )
+    },
+    Program { procs: &[2], ..fine("guards_mprotect_reserve__many", stacks_are_used_again) },
+    Program { procs: &[2], ..fine("guards_canary__many", stacks_are_used_again) },
+    Program { procs: &[2], ..fine("guards_canary_reserve__many", stacks_are_used_again) },
+    Program {
+        procs: &[2],
+        ..fatal(
+            "guards_canary__overflow",
+            past_the_canary,
+            &["stack overflow", "overran its stack", "stack_size(bytes)"],
+        )
+    },
+    Program {
+        procs: &[2],
+        says: &["have no guard page, only a canary", "raise vm.max_map_count"],
+        ..fine("guards_mprotect__more_than_there_are", more_than_can_be_mapped)
+    },
     Program {
         code: None,
         ..fatal(
@@ -490,4 +547,39 @@ fn a_stack_overflow() {
         deeper(n + 1) + here[7]
     }
     go_named("deep", || deeper(0)).join().unwrap();
+}
+
+/// Writes where the canary of this goroutine's stack is, as a frame that does not fit would, and then waits.
+fn past_the_canary() {
+    const SLOT: usize = 256 << 10;
+    let overruns = go(|| {
+        let mark = 0_u8;
+        let bottom = (&raw const mark).expose_provenance() & !(SLOT - 1);
+        let end = std::ptr::with_exposed_provenance_mut::<u64>(bottom);
+        // SAFETY: the lowest word of this goroutine's stack, which nothing lives in.
+        unsafe { end.write_volatile(0) };
+        gosched();
+        time::sleep(Duration::from_millis(1));
+    });
+    let _ = overruns.join();
+}
+
+/// More goroutines that wait at once than a process may have mappings for their guards.
+fn more_than_can_be_mapped() {
+    let (tx, rx) = chan::<()>(0);
+    let begun = Arc::new(AtomicUsize::new(0));
+    let all: Vec<_> = (0..26_000)
+        .map(|_| {
+            let (rx, begun) = (rx.clone(), Arc::clone(&begun));
+            go(move || {
+                begun.fetch_add(1, Ordering::Relaxed);
+                rx.recv()
+            })
+        })
+        .collect();
+    while begun.load(Ordering::Relaxed) < all.len() {
+        gosched();
+    }
+    tx.close();
+    all.into_iter().for_each(|g| assert_eq!(g.join().unwrap(), None));
 }
