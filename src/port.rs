@@ -36,6 +36,8 @@ pub(crate) struct Spawn {
 pub(crate) trait Engine {
     /// Announce an operation and return once it took effect.
     fn op(&self, op: Op, site: SiteRef) -> Ret;
+    /// The running goroutine is in a loop that does nothing but wait, of which it remembers nothing.
+    fn waits_in_loop(&self) {}
     /// Announce a select over `arms`.
     fn select(&self, arms: &[Arm], form: SelectForm, site: SiteRef) -> Ret;
     /// A new object of this engine's world.

@@ -342,6 +342,7 @@ impl Shared {
     /// Take over what the search knows after an execution; whether that is the end of it.
     fn take_over(&self, total: &mut Exploration, survey: &Survey) -> bool {
         total.redundant = survey.redundant;
+        total.vain = survey.vain;
         total.beyond = survey.beyond;
         total.estimate = survey.progress.map(|share| total.executions as f64 / share);
         total.diverged = survey.nondeterminism.map(divergence);

@@ -107,6 +107,8 @@ pub(crate) struct Exploration {
     pub(crate) witnesses: Vec<Witness>,
     /// Executions that turned out to repeat what others cover.
     pub(crate) redundant: u64,
+    /// Executions in which a goroutine went round in a loop in vain.
+    pub(crate) vain: u64,
     /// Executions that need more preemptions than were asked for.
     pub(crate) beyond: u64,
     pub(crate) steps: u64,

@@ -31,6 +31,9 @@ pub struct Outcome {
     pub truncated: u64,
     /// Executions that turned out to repeat what others cover: 0 under an optimal search.
     pub redundant: u64,
+    /// Executions of an optimal search in which a goroutine went round in a loop in vain: what it can come to
+    /// without that round is another of the executions.
+    pub vain: u64,
     /// Executions of traces that need more preemptions than were asked for, made on the way to others.
     pub beyond: u64,
     /// Steps of all executions together.

@@ -127,6 +127,7 @@ fn counted(explored: &Exploration) -> Outcome {
         outgrown: explored.outgrown,
         truncated: explored.truncated,
         redundant: explored.redundant,
+        vain: explored.vain,
         beyond: explored.beyond,
         steps: explored.steps,
         seconds: explored.seconds,

@@ -67,6 +67,8 @@ pub(crate) struct Survey {
     pub(crate) progress: Option<f64>,
     /// Executions that turned out to repeat what others cover.
     pub(crate) redundant: u64,
+    /// Executions in which a goroutine went round in a loop in vain: the trace without that is another.
+    pub(crate) vain: u64,
     /// Executions that need more preemptions than were asked for: others could not be reached without them.
     pub(crate) beyond: u64,
     /// The program did something else after the same decisions.
@@ -178,6 +180,12 @@ pub(crate) trait Tracer {
 
     /// Time has come for `due`, and has just taken effect.
     fn fired(&mut self, world: &World, due: Due);
+
+    /// Nobody else can go on, and `g`, which went round in a loop in vain, goes round once more.
+    fn granted(&mut self, g: Gid);
+
+    /// Somebody went round in a loop in vain, and could leave it now: what follows is no news.
+    fn went_in_vain(&mut self);
 
     /// A goroutine was started, by its parent or by time.
     fn spawned(&mut self, parent: Option<Gid>, child: Gid);

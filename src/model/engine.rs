@@ -357,6 +357,11 @@ impl Engine for Engine_ {
         self.op_as_is(op, site)
     }
 
+    fn waits_in_loop(&self) {
+        let ex = self.ex();
+        ex.spins[ex.running.index()].waits();
+    }
+
     fn select(&self, arms: &[Arm], form: SelectForm, site: SiteRef) -> Ret {
         if let (Some(change), false) = (self.ex().limits.change, self.is_unwinding()) {
             change.comes_to(self, site);

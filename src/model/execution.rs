@@ -118,6 +118,9 @@ pub(super) struct Execution {
     pub(super) debris: Vec<Box<dyn Any + Send>>,
     /// Spinning goroutines to be looked at again after the step.
     stirred: Vec<Gid>,
+    /// A goroutine went round in vain although somebody let it go on later: a strategy that is told
+    /// everything knows what follows from executions in which it did not.
+    goes_on_in_vain: bool,
     /// Goroutines whose wait nobody can end any more, with the step it became so.
     pub(super) doomed_at: Option<u32>,
     /// The worker's sign of life, and its value when the execution began.
@@ -162,6 +165,7 @@ impl Execution {
             timer_functions: Vec::new(),
             debris: Vec::new(),
             stirred: Vec::new(),
+            goes_on_in_vain: false,
             doomed_at: None,
             beat,
             beats: 0,
@@ -184,6 +188,7 @@ impl Execution {
         self.optional = 0;
         self.ready.clear();
         self.stirred.clear();
+        self.goes_on_in_vain = false;
         self.current = Gid::MAIN;
         self.running = Gid::MAIN;
         self.live = 0;
@@ -215,7 +220,7 @@ impl Execution {
         p.index += 1;
         p.since = self.steps;
         self.tell(|tracer, world| tracer.announced(world, g, &op));
-        if op.may_only_look() && self.spins[g.index()].circles(site, op.object()) {
+        if op.may_only_look() && self.spins[g.index()].circles(site, op.object(), self.is_told()) {
             let op = self.set_aside(g, op);
             self.pend(g, op);
         } else if matches!(op, Op::Yield) {
@@ -310,7 +315,7 @@ impl Execution {
         }
         self.current = g;
         self.count_step(g, 0, OpKind::Yield);
-        self.spins[g.index()].hinted();
+        self.spins[g.index()].yielded();
         self.recorder.yielded(self.steps, g, site);
         if self.traces {
             self.world.begin();
@@ -387,17 +392,25 @@ impl Execution {
 
     fn alternative(&mut self, g: Gid, op: &Op, n: u32) -> u32 {
         let reads = matches!(op, Op::Load { .. } | Op::CompareExchange { .. });
-        match self.strategy.tracer() {
+        let told = self.is_told();
+        match self.strategy.tracer().filter(|_| told) {
             Some(tracer) => tracer.outcome(&self.world, g, op, n),
             None if reads => self.strategy.read(self.steps, g, n),
             None => self.strategy.alternative(self.steps, g, n),
         }
     }
 
+    /// Whether the strategy is told everything. While it is, a goroutine that went round in vain stays
+    /// where it is, whatever changes: the search runs the executions in which it did not go round.
+    #[inline]
+    pub(super) fn is_told(&self) -> bool {
+        self.traces && !self.goes_on_in_vain
+    }
+
     /// Tell the strategy, if it is told everything.
     #[inline]
     pub(super) fn tell(&mut self, what: impl FnOnce(&mut dyn Tracer, &World)) {
-        if self.traces
+        if self.is_told()
             && let Some(tracer) = self.strategy.tracer()
         {
             what(tracer, &self.world);

@@ -15,11 +15,17 @@
 //! Does not detect: loops whose rounds change something (they end at the step limit), and loops that spin on
 //! memory that is not instrumented (the watchdog reports those).
 
+use crate::objects::Step;
 use selvedge_checkers::access::{Access, Mode, Part};
 use selvedge_checkers::ids::{ObjId, SiteRef};
 
 /// How often a place is passed, without a hint, before its goroutine counts as spinning.
 const LAPS: u8 = 3;
+/// The same if the goroutine yields in between.
+const YIELDING_LAPS: u8 = 1;
+/// The same where a goroutine that counts as spinning waits for good: what the loop remembers of a round
+/// in which it saw something new is not to be lost.
+const YIELDING_LAPS_FOR_GOOD: u8 = 2;
 /// Rounds granted before virtual time moves on.
 pub(super) const EAGER_GRANTS: u16 = 16;
 /// Rounds granted in all.
@@ -29,17 +35,20 @@ pub(super) const MAX_GRANTS: u16 = 1000;
 struct Place {
     site: (u32, u32),
     object: Option<ObjId>,
-    version: u32,
+    saw: Step,
+    /// How often, since anything was new.
     laps: u8,
-    /// How many hints had been given by then.
-    hints: u32,
+    /// How often the goroutine had yielded, and said that it waits, by then.
+    yields: u32,
+    waits: u32,
 }
 
 /// What a goroutine has looked at since it last changed something.
 #[derive(Default)]
 pub(super) struct Spin {
     places: Vec<Place>,
-    hints: u32,
+    yields: u32,
+    waits: u32,
     pub(super) seen: Vec<(ObjId, u32)>,
     pub(super) grants: u16,
 }
@@ -58,11 +67,14 @@ impl Spin {
         footprint.iter().all(|a| a.mode == Mode::Read)
     }
 
-    /// A step only looked: remember the place and the objects; true if one of them has changed.
+    /// A step only looked: remember the place and the objects; true if there is anything new. Where loads
+    /// may read old stores, only what was read tells `by_value`: whether a store that was not read came
+    /// before or after is not part of the trace.
     pub(super) fn looked(
         &mut self,
         site: SiteRef,
         footprint: &[Access],
+        (saw, by_value): (Step, bool),
         version: impl Fn(ObjId) -> u32,
     ) -> bool {
         let mut news = false;
@@ -76,45 +88,59 @@ impl Spin {
                 Some((_, seen)) if *seen == now => {}
                 Some((_, seen)) => {
                     *seen = now;
-                    news = true;
-                    self.places.clear();
-                    self.grants = 0;
+                    news |= !by_value;
                 }
                 None => self.seen.push((obj, now)),
             }
         }
         let object = footprint.first().map(|a| ObjId(a.res.owner));
-        let saw = Place {
-            site: (site.line(), site.column()),
-            object,
-            version: object.map_or(0, &version),
-            laps: 1,
-            hints: self.hints,
-        };
-        match self.places.iter_mut().find(|place| place.site == saw.site) {
-            Some(place) if place.object == object && place.version == saw.version => {
-                place.laps = place.laps.saturating_add(1);
-                place.hints = saw.hints;
+        let site = (site.line(), site.column());
+        let known = self.places.iter().position(|place| place.site == site && place.object == object);
+        news |= known.is_some_and(|at| self.places[at].saw != saw);
+        if news {
+            self.places.iter_mut().for_each(|place| place.laps = 0);
+            self.grants = 0;
+        }
+        let (yields, waits) = (self.yields, self.waits);
+        match known {
+            Some(at) => {
+                let place = &mut self.places[at];
+                let laps = place.laps.saturating_add(1);
+                *place = Place { saw, laps, yields, waits, ..*place };
             }
-            Some(place) => *place = saw,
-            None => self.places.push(saw),
+            None => {
+                self.places.retain(|place| place.site != site);
+                self.places.push(Place { site, object, saw, laps: 1, yields, waits });
+            }
         }
         news
     }
 
-    /// The goroutine says that it waits for something.
+    /// The goroutine lets others go first.
     #[inline]
-    pub(super) fn hinted(&mut self) {
-        self.hints = self.hints.wrapping_add(1);
+    pub(super) fn yielded(&mut self) {
+        self.yields = self.yields.wrapping_add(1);
     }
 
-    /// Whether the goroutine, about to operate on `object` at `site` again, goes in circles.
-    pub(super) fn circles(&self, site: SiteRef, object: Option<ObjId>) -> bool {
+    /// The goroutine says that it waits for something, and for nothing else.
+    #[inline]
+    pub(super) fn waits(&mut self) {
+        self.waits = self.waits.wrapping_add(1);
+    }
+
+    /// Whether the goroutine, about to operate on `object` at `site` again, goes in circles; if it does,
+    /// it may have to wait for good.
+    pub(super) fn circles(&self, site: SiteRef, object: Option<ObjId>, for_good: bool) -> bool {
         let here = |place: &&Place| {
             let same = object.is_none() || place.object == object;
             place.site == (site.line(), site.column()) && same
         };
-        let circles = |place: &Place| place.laps >= LAPS || place.hints != self.hints;
+        let yielding_laps = if for_good { YIELDING_LAPS_FOR_GOOD } else { YIELDING_LAPS };
+        let circles = |place: &Place| {
+            place.laps >= LAPS
+                || place.yields != self.yields && place.laps >= yielding_laps
+                || place.waits != self.waits
+        };
         !self.seen.is_empty() && self.places.iter().find(here).is_some_and(circles)
     }
 

@@ -22,12 +22,13 @@ struct Explored {
 fn explore(program: &Program, memory: MemoryModel, count: u64) -> Explored {
     let traces = Arc::new(Mutex::new(BTreeSet::new()));
     let seen = Arc::clone(&traces);
-    let explorer = Explorer::new().exhaustive().memory(memory).executions(2 * count + 10);
+    let explorer = Explorer::new().exhaustive().memory(memory).executions(8 * count + 10);
     let outcome = explorer.observe(program.run, move |observed| {
         seen.lock().unwrap().extend(observed.trace);
     });
     let traces = traces.lock().unwrap().len() as u64;
-    let (executions, blocked, exhausted) = (outcome.executions, outcome.redundant, outcome.exhausted);
+    let executions = outcome.executions - outcome.vain;
+    let (blocked, exhausted) = (outcome.redundant, outcome.exhausted);
     Explored { executions, traces, blocked, exhausted }
 }
 

@@ -109,9 +109,9 @@ fn explore(program: &Program, model: &Model, expected: u64) -> Exploration {
     let sample = watch.stop(outcome.executions, outcome.exhausted);
     let traces = traces.lock().unwrap().len() as u64;
     Exploration {
-        executions: outcome.executions,
+        executions: outcome.executions - outcome.vain,
         blocked: outcome.redundant,
-        duplicates: outcome.executions - outcome.redundant - traces,
+        duplicates: outcome.executions - outcome.vain - outcome.redundant - traces,
         exhausted: outcome.exhausted,
         seconds: sample.wall.as_secs_f64(),
     }

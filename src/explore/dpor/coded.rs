@@ -79,6 +79,7 @@ coded!(Outcome {
     goroutines,
     followed,
     is_blocked,
+    is_vain,
     has_died,
     lost,
     is_outgrown,
@@ -87,7 +88,7 @@ coded!(Outcome {
     has_whims,
     is_beyond,
 });
-coded!(Counts { explored, blocked, beyond, lost });
+coded!(Counts { explored, blocked, vain, beyond, lost });
 
 impl Coded for Classes {
     fn write(&self, to: &mut Vec<u8>) {

@@ -38,7 +38,7 @@ impl Run {
         let Second::Event(second) = race.second else { return false };
         let (first, second) = (race.first as usize, second as usize);
         let log = &self.log;
-        let takes_more = |event: usize| log.is_looping(event) || !log.settled_by(event).is_empty();
+        let takes_more = |event: usize| !log.settled_by(event).is_empty();
         if takes_more(first) || takes_more(second) || log.events[first].choices > 1 {
             return false;
         }
@@ -122,7 +122,7 @@ impl Run {
     /// if it is not known which of them it could.
     pub(super) fn read_known_stores(&mut self, first: usize, kept: &[usize]) -> bool {
         let Op::Load { atomic, order } = self.log.events[first].op else { return false };
-        if self.log.has_fence || self.log.is_looping(first) || !self.log.settled_by(first).is_empty() {
+        if self.log.has_fence || !self.log.settled_by(first).is_empty() {
             return false;
         }
         let mut stores = Vec::new();

@@ -110,6 +110,9 @@ pub(crate) struct Outcome {
     pub(super) followed: usize,
     /// Everything it could do is covered elsewhere.
     pub(super) is_blocked: bool,
+    /// Somebody went round in a loop in vain, and could have left it in the end: the trace without that
+    /// round is another execution.
+    pub(super) is_vain: bool,
     /// The program died in the execution.
     pub(super) has_died: bool,
     /// Schedules that could not be worked out or followed.

@@ -49,10 +49,8 @@ pub(super) struct Announced {
     pub(super) arms: Range<u32>,
     pub(super) default: bool,
     pub(super) biased: bool,
-    /// The objects one of which has to change before it is possible.
-    pub(super) spins_on: Range<u32>,
-    /// The atomics of which a spinning loop reads the newest store only.
-    pub(super) fresh: Range<u32>,
+    /// It would be another round in vain: `g` does not come to it.
+    pub(super) in_vain: bool,
 }
 
 /// A goroutine was started.
@@ -109,7 +107,8 @@ pub(super) struct Log {
     pub(super) first: Vec<Spawned>,
     settled: Vec<(Gid, Op)>,
     arms: Vec<Arm>,
-    spins: Vec<ObjId>,
+    /// Somebody went round in circles.
+    spins: bool,
     ties: Vec<Due>,
     pub(super) labels: Vec<Label>,
     pub(super) overtaken: Vec<Overtaken>,
@@ -152,7 +151,7 @@ impl Log {
         self.first.clear();
         self.settled.clear();
         self.arms.clear();
-        self.spins.clear();
+        self.spins = false;
         self.ties.clear();
         self.labels.clear();
         self.overtaken.clear();
@@ -205,14 +204,6 @@ impl Log {
         &self.arms[announced.arms.start as usize..announced.arms.end as usize]
     }
 
-    /// Whether the operation of an event was part of a loop that goes round in circles.
-    pub(super) fn is_looping(&self, event: usize) -> bool {
-        let event = &self.events[event];
-        let announced = (event.announced as usize).checked_sub(1);
-        let announced = announced.map(|n| &self.goroutines[event.g.index()].announced[n]);
-        announced.is_some_and(|a| !a.spins_on.is_empty() || !a.fresh.is_empty())
-    }
-
     /// The labels that a load could have had, by number.
     pub(super) fn offered(&self, event: usize) -> Range<usize> {
         let range = &self.events[event].offered;
@@ -226,15 +217,7 @@ impl Log {
 
     /// Whether any goroutine went round in circles.
     pub(super) fn has_spins(&self) -> bool {
-        !self.spins.is_empty()
-    }
-
-    pub(super) fn fresh(&self, announced: &Announced) -> &[ObjId] {
-        &self.spins[announced.fresh.start as usize..announced.fresh.end as usize]
-    }
-
-    pub(super) fn spins_on(&self, announced: &Announced) -> &[ObjId] {
-        &self.spins[announced.spins_on.start as usize..announced.spins_on.end as usize]
+        self.spins
     }
 
     /// The objects that `op` of `g` is on, which had announced so many operations by then.
@@ -255,11 +238,6 @@ impl Log {
             Op::Watch { want, cancel } => {
                 f(want.object());
                 f(cancel);
-            }
-            Op::Await => {
-                if let Some(announced) = announced {
-                    self.spins_on(announced).iter().for_each(|&o| f(o));
-                }
             }
             _ => op.object().into_iter().for_each(f),
         }
@@ -316,34 +294,38 @@ impl Log {
             self.arms.extend_from_slice(&select.arms);
             (default, biased) = (select.default, select.biased);
         }
-        let spins = self.spins.len() as u32;
         self.goroutines[g.index()].announced.push(Announced {
             op: *op,
             arms: arms..self.arms.len() as u32,
             default,
             biased,
-            spins_on: spins..spins,
-            fresh: spins..spins,
+            in_vain: false,
         });
     }
 
-    pub(super) fn pended(&mut self, world: &World, g: Gid, op: &Op) {
+    pub(super) fn pended(&mut self, g: Gid, op: &Op) {
         let me = &mut self.goroutines[g.index()];
         me.pending = Some(*op);
-        let fresh = &world.goroutines[g.index()].fresh;
-        if !fresh.is_empty()
-            && let Some(announced) = me.announced.last_mut()
-        {
-            announced.fresh.start = self.spins.len() as u32;
-            self.spins.extend_from_slice(fresh);
-            announced.fresh.end = self.spins.len() as u32;
-        }
         if matches!(op, Op::Await)
             && let Some(announced) = me.announced.last_mut()
         {
-            announced.spins_on.start = self.spins.len() as u32;
-            self.spins.extend(world.goroutines[g.index()].spin.iter().map(|(o, _)| *o));
-            announced.spins_on.end = self.spins.len() as u32;
+            announced.in_vain = true;
+            self.spins = true;
+        }
+    }
+
+    /// Nobody else can go on, and `g` goes round once more: after everything so far.
+    pub(super) fn granted(&mut self, g: Gid) {
+        let mut causes = std::mem::take(&mut self.goroutines[g.index()].causes);
+        for other in &self.goroutines[..self.live] {
+            causes.extend_from_slice(&other.causes);
+        }
+        causes.sort_unstable();
+        causes.dedup();
+        let me = &mut self.goroutines[g.index()];
+        me.causes = causes;
+        if let Some(announced) = me.announced.last_mut() {
+            announced.in_vain = false;
         }
     }
 

@@ -247,7 +247,8 @@ pub(super) fn may_fail_earlier(op: &Op) -> bool {
 fn goes_on_by_itself(op: &Op) -> bool {
     !matches!(
         op,
-        Op::Sleep { .. }
+        Op::Await
+            | Op::Sleep { .. }
             | Op::CondWoken { .. }
             | Op::SendWait { .. }
             | Op::ReceiveWait(_)

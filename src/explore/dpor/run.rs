@@ -72,6 +72,8 @@ pub(super) struct Run {
     /// What each goroutine has seen so far, and how many channels it has made.
     history: Vec<(u64, u64)>,
     is_blocked: bool,
+    /// What follows is not looked at any more: see [`Outcome::is_vain`].
+    pub(super) is_vain: bool,
     pub(super) has_died: bool,
     /// It was not made to its end.
     pub(super) is_cut: bool,
@@ -123,6 +125,7 @@ impl Run {
         self.history.clear();
         self.chosen = None;
         self.is_blocked = false;
+        self.is_vain = false;
         self.has_died = false;
         self.is_cut = false;
         self.lost = 0;
@@ -189,17 +192,18 @@ impl Run {
         outcome.goroutines.extend(self.names.goroutines());
         outcome.followed = self.followed;
         outcome.is_blocked = self.is_blocked;
+        outcome.is_vain = self.is_vain;
         outcome.has_died = self.has_died;
         outcome.lost = self.lost;
         outcome.is_outgrown = self.is_outgrown;
         outcome.nondeterminism = self.nondeterminism;
         outcome.has_whims = self.has_whims;
-        outcome.is_beyond = self.is_beyond;
+        outcome.is_beyond = self.is_beyond && !self.is_vain;
     }
 
     /// What distinguishes the trace of the execution from all others; `None` if that is not known.
     fn trace(&mut self) -> Option<u64> {
-        if self.is_blocked || !self.is_analysed {
+        if self.is_blocked || self.is_vain || !self.is_analysed {
             return None;
         }
         for event in self.hashes.len()..self.plan.len() {
@@ -377,6 +381,9 @@ impl Run {
 
     /// Decide.
     pub(super) fn pick(&mut self, scene: &Scene<'_>) -> Gid {
+        if self.is_vain {
+            return scene.default_choice();
+        }
         let unseen = |g: &&Gid| nobody_sees(scene.world, &scene.pending[g.index()].op);
         if let Some(&g) = scene.enabled.iter().find(unseen) {
             return g;
@@ -434,7 +441,7 @@ impl Tracer for Run {
         }
         self.has_whims |=
             matches!(op, Op::CondWoken { .. } | Op::Park { .. } | Op::CompareExchange { weak: true, .. });
-        self.log.pended(world, g, op);
+        self.log.pended(g, op);
     }
 
     fn outcome(&mut self, _world: &World, _g: Gid, _op: &Op, _n: u32) -> u32 {
@@ -476,6 +483,14 @@ impl Tracer for Run {
             self.saw(g, Ret::TimedOut);
         }
         self.saw_what_woke(world);
+    }
+
+    fn granted(&mut self, g: Gid) {
+        self.log.granted(g);
+    }
+
+    fn went_in_vain(&mut self) {
+        self.is_vain = true;
     }
 
     fn spawned(&mut self, parent: Option<Gid>, child: Gid) {

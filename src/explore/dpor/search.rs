@@ -21,6 +21,8 @@ pub(crate) struct Counts {
     pub(crate) explored: u64,
     /// Executions that turned out to repeat what others cover.
     pub(crate) blocked: u64,
+    /// Executions in which somebody went round in a loop in vain, and could have left it in the end.
+    pub(crate) vain: u64,
     /// Of those explored: traces that need more preemptions than were asked for.
     pub(crate) beyond: u64,
     /// Schedules that could not be followed.
@@ -83,7 +85,7 @@ impl Search {
 
     /// How many executions were entered.
     pub(crate) fn entered(&self) -> u64 {
-        self.counts.explored + self.counts.blocked
+        self.counts.explored + self.counts.blocked + self.counts.vain
     }
 
     /// How large the tree is.
@@ -228,9 +230,10 @@ impl Search {
             let node = (candidate.depth as usize).checked_sub(1).map_or(ROOT, |above| self.path[above]);
             self.tree.insert(node, &mut self.draft, &self.lists, &self.classes);
         }
-        match outcome.is_blocked {
-            true => self.counts.blocked += 1,
-            false => self.counts.explored += 1,
+        match outcome {
+            Outcome { is_blocked: true, .. } => self.counts.blocked += 1,
+            Outcome { is_vain: true, .. } => self.counts.vain += 1,
+            _ => self.counts.explored += 1,
         }
         self.counts.beyond += u64::from(outcome.is_beyond);
         self.counts.lost += outcome.lost;
@@ -240,6 +243,7 @@ impl Search {
             exhausted: self.is_over() && self.is_proof(),
             progress: Some(self.progress),
             redundant: self.counts.blocked,
+            vain: self.counts.vain,
             beyond: self.counts.beyond,
             nondeterminism: self.survey.nondeterminism.or(outcome.nondeterminism),
             is_outgrown: outcome.is_outgrown || self.tree.len() > self.most_nodes,
@@ -305,7 +309,12 @@ impl Coded for Search {
             counts,
             first_taken: first_entered,
             first_entered,
-            survey: Survey { redundant: counts.blocked, beyond: counts.beyond, ..Survey::default() },
+            survey: Survey {
+                redundant: counts.blocked,
+                vain: counts.vain,
+                beyond: counts.beyond,
+                ..Survey::default()
+            },
             ..search
         })
     }

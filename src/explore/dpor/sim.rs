@@ -4,7 +4,7 @@
 //! the log says what comes next as long as every event keeps its label. Invariant: an event is
 //! repeated after everything that it depends on, or that comes before it for another reason.
 
-use super::log::{Announced, Log, Spawned};
+use super::log::{Log, Spawned};
 use crate::objects::label::{Label, label};
 use crate::objects::timer::{self, Due};
 use crate::objects::{Op, Step, World, wait_group};
@@ -22,7 +22,7 @@ pub(super) struct Sim {
 #[derive(Clone, Copy)]
 struct Place {
     op: Op,
-    /// It has gone round in circles: `op` is possible once what it looked at has changed.
+    /// It has gone round in circles, and does not go on.
     circles: bool,
     /// How many operations it has announced.
     announced: u32,
@@ -62,7 +62,7 @@ impl Sim {
         let place = &self.goroutines[g.index()];
         match place.op {
             Op::Join(_) => 0,
-            _ if place.circles && !self.world.spin_changed(g) => 0,
+            _ if place.circles => 0,
             op => self.world.alternatives(g, &op),
         }
     }
@@ -90,7 +90,6 @@ impl Sim {
     pub(super) fn step(&mut self, log: &Log, g: Gid, alternative: u32) -> &[Access] {
         let place = &mut self.goroutines[g.index()];
         let op = place.op;
-        place.circles = false;
         place.events += 1;
         self.unregister(g, &op);
         let step = self.world.step(g, &op, alternative);
@@ -222,24 +221,8 @@ impl Sim {
             select.default = next.default;
             select.biased = next.biased;
         }
-        let fresh = &mut self.world.goroutines[g.index()].fresh;
-        fresh.clear();
-        fresh.extend_from_slice(log.fresh(next));
+        place.circles = next.in_vain;
         self.pend(g, next.op);
-        if !next.spins_on.is_empty() {
-            self.spin(log, g, next);
-        }
-    }
-
-    /// `g` has looked at these objects often enough: it goes on when one of them changes.
-    fn spin(&mut self, log: &Log, g: Gid, next: &Announced) {
-        let world = &mut self.world;
-        world.goroutines[g.index()].spin.clear();
-        for &object in log.spins_on(next) {
-            let seen = world.slot(object).version;
-            world.goroutines[g.index()].spin.push((object, seen));
-        }
-        self.goroutines[g.index()].circles = true;
     }
 
     /// Other channels' operations have to know who selects on theirs.

@@ -114,6 +114,7 @@ impl Strategy for Dfs {
             progress: Some(self.progress()),
             nondeterminism: self.nondeterminism,
             redundant: 0,
+            vain: 0,
             beyond: 0,
             is_outgrown: false,
         }

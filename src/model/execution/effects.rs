@@ -167,10 +167,11 @@ impl Execution {
             }
             _ => op.may_only_look() && Spin::looks(&self.world.footprint),
         };
+        let by_value = self.is_told() && self.world.memory.weak && op.is_atomic();
         let spin = &mut self.spins[g.index()];
         if only_looked {
             let world = &self.world;
-            let news = spin.looked(site, &world.footprint, |o| world.slot(o).version);
+            let news = spin.looked(site, &world.footprint, (step, by_value), |o| world.slot(o).version);
             if news {
                 self.world.goroutines[g.index()].fresh.clear();
             }

@@ -9,20 +9,39 @@ use crate::objects::memory;
 impl Execution {
     /// The goroutine, about to do `op`, spins: block it until one of the objects it read changes.
     pub(in crate::model) fn set_aside(&mut self, g: Gid, op: Op) -> Op {
-        let world = &self.world;
-        let unchanged = |&(o, seen): &(ObjId, u32)| world.slot(o).version == seen;
-        if !self.spins[g.index()].seen.iter().all(unchanged) {
-            self.spins[g.index()].clear();
-            return op;
-        }
-        if memory::catch_up(&mut self.world, g, &self.spins[g.index()].seen) {
-            return op;
+        if !self.is_told() {
+            let world = &self.world;
+            let unchanged = |&(o, seen): &(ObjId, u32)| world.slot(o).version == seen;
+            if !self.spins[g.index()].seen.iter().all(unchanged) {
+                self.spins[g.index()].clear();
+                return op;
+            }
+            if memory::catch_up(&mut self.world, g, &self.spins[g.index()].seen) {
+                return op;
+            }
         }
         self.goroutines[g.index()].suspended_op = Some(op);
         let record = &mut self.world.goroutines[g.index()].spin;
         record.clear();
         record.extend_from_slice(&self.spins[g.index()].seen);
         Op::Await
+    }
+
+    /// Nobody else can go on: whether somebody went round in vain who could leave the loop by now.
+    fn went_in_vain(&mut self) -> bool {
+        for i in 0..self.goroutines.len() {
+            let g = Gid(i as u32);
+            let waits = self.goroutines[i].status == Status::Pending && self.pending[i].op == Op::Await;
+            if waits
+                && (self.world.spin_changed(g) || memory::catch_up(&mut self.world, g, &self.spins[i].seen))
+            {
+                self.spins[i].clear();
+                self.tell(|tracer, _| tracer.went_in_vain());
+                self.goes_on_in_vain = true;
+                self.resume_spin(g);
+            }
+        }
+        self.goes_on_in_vain
     }
 
     pub(in crate::model) fn fires_early(&mut self) -> bool {
@@ -45,6 +64,9 @@ impl Execution {
 
     /// Nobody can go on: let spinning goroutines look again, then let time pass, then end.
     pub(in crate::model) fn nobody(&mut self) -> Option<Next> {
+        if self.is_told() && self.went_in_vain() {
+            return None;
+        }
         if self.grant(spin::EAGER_GRANTS) {
             return None;
         }
@@ -81,6 +103,7 @@ impl Execution {
                 && self.spins[i].grants < most
             {
                 self.spins[i].grant();
+                self.tell(|tracer, _| tracer.granted(g));
                 self.resume_spin(g);
                 granted = true;
             }
@@ -134,7 +157,7 @@ impl Execution {
     }
 
     fn break_tie(&mut self, ties: u32) -> u32 {
-        if !self.traces {
+        if !self.is_told() {
             return self.strategy.alternative(self.steps, Gid::CLOCK, ties);
         }
         let due = self.world.timers.tied();
@@ -155,7 +178,8 @@ impl Execution {
 
     /// An object a spinning goroutine reads was touched: if it changed, the goroutine goes on.
     pub(in crate::model) fn stir(&mut self, g: Gid) {
-        if matches!(self.pending[g.index()].op, Op::Await) && self.world.spin_changed(g) {
+        let waits = matches!(self.pending[g.index()].op, Op::Await) && !self.is_told();
+        if waits && self.world.spin_changed(g) {
             self.spins[g.index()].clear();
             self.resume_spin(g);
         }

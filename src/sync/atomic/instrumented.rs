@@ -89,6 +89,7 @@ pub fn compiler_fence(order: Ordering) {
 pub fn spin_loop_hint() {
     match port::model() {
         Some(engine) => {
+            engine.waits_in_loop();
             engine.op(Op::Yield, Location::caller());
         }
         None => std::hint::spin_loop(),

@@ -26,8 +26,11 @@ impl Strategy for Brute {
     }
 
     fn pick(&mut self, scene: &Scene<'_>) -> Gid {
-        self.notes.note_choice();
         self.step = scene.step;
+        if self.notes.is_vain {
+            return self.dfs.pick(scene);
+        }
+        self.notes.note_choice();
         let g = self.dfs.pick(scene);
         let label = label(scene.world, g, &scene.pending[g.index()].op, 0);
         self.notes.chosen = Some(Chosen { alternative: 0, choices: 1, label });
@@ -92,6 +95,14 @@ impl Tracer for Brute {
         self.notes.log.fired(world, due, label_of(due));
     }
 
+    fn granted(&mut self, g: Gid) {
+        self.notes.granted(g);
+    }
+
+    fn went_in_vain(&mut self) {
+        self.notes.went_in_vain();
+    }
+
     fn spawned(&mut self, parent: Option<Gid>, child: Gid) {
         Tracer::spawned(&mut self.notes, parent, child);
     }
@@ -132,6 +143,6 @@ pub(super) fn by_force_within(
     let brute = Brute { dfs: Dfs::new(preemptions), notes: Run::default(), step: 0 };
     explore(Box::new(brute), body, limits, most, |strategy: &mut dyn Any| {
         let notes = &strategy.downcast_ref::<Brute>().unwrap().notes;
-        (Some(notes.canonical()), Counts::default())
+        ((!notes.is_vain).then(|| notes.canonical()), Counts::default())
     })
 }

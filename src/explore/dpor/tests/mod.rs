@@ -6,6 +6,7 @@ mod counts;
 mod forms;
 pub(super) mod fuzz;
 mod speculate;
+mod spins;
 
 use super::search::Counts;
 use super::{Dpor, Order};
@@ -66,7 +67,8 @@ fn optimally_within(
     let order = random.map_or(Order::DepthFirst, |seed| Order::Random(Rng::new(seed)));
     explore(Box::new(Dpor::new(order, preemptions)), body, limits, most, |strategy| {
         let dpor = strategy.downcast_ref::<Dpor>().unwrap();
-        let trace = (!dpor.outcome.is_beyond).then(|| dpor.trace().unwrap_or(0));
+        let counts = !dpor.outcome.is_beyond && !dpor.outcome.is_vain;
+        let trace = counts.then(|| dpor.trace().unwrap_or(0));
         (trace, dpor.search.counts())
     })
 }
