@@ -62,22 +62,24 @@ impl Default for Stopped {
     }
 }
 
-/// Functions of std that wait: what their names have in them, how they end, what they do.
-const WAITS: &[(&str, &str, OpKind)] = &[
-    ("JoinHandle", "::join", OpKind::Join),
-    ("::scope", "::scope", OpKind::Join),
-    ("Condvar", "::wait", OpKind::CondWait),
-    ("Condvar", "::wait_while", OpKind::CondWait),
-    ("Condvar", "::wait_timeout", OpKind::CondWait),
-    ("Barrier", "::wait", OpKind::BarrierWait),
-    ("mpsc::Receiver", "::recv", OpKind::Receive),
-    ("mpsc::Receiver", "::recv_timeout", OpKind::Receive),
-    ("mpsc::SyncSender", "::send", OpKind::Send),
-    ("Mutex", "::lock", OpKind::Lock),
-    ("RwLock", "::read", OpKind::ReadLock),
-    ("RwLock", "::write", OpKind::WriteLock),
-    ("thread::", "::sleep", OpKind::Sleep),
-    ("thread::", "::park", OpKind::Park),
+/// Functions of std that wait: what the name of their type or module has in it, what the name of their
+/// file has, their own name, what they do. With line tables alone, as release builds have them, a function that was
+/// inlined has no name but its own.
+const WAITS: &[(&str, &str, &str, OpKind)] = &[
+    ("JoinHandle", "/thread/", "join", OpKind::Join),
+    ("::scope", "/thread/", "scope", OpKind::Join),
+    ("Condvar", "/condvar", "wait", OpKind::CondWait),
+    ("Condvar", "/condvar", "wait_while", OpKind::CondWait),
+    ("Condvar", "/condvar", "wait_timeout", OpKind::CondWait),
+    ("Barrier", "/barrier", "wait", OpKind::BarrierWait),
+    ("mpsc::Receiver", "/mpsc", "recv", OpKind::Receive),
+    ("mpsc::Receiver", "/mpsc", "recv_timeout", OpKind::Receive),
+    ("mpsc::SyncSender", "/mpsc", "send", OpKind::Send),
+    ("Mutex", "/mutex", "lock", OpKind::Lock),
+    ("RwLock", "/rwlock", "read", OpKind::ReadLock),
+    ("RwLock", "/rwlock", "write", OpKind::WriteLock),
+    ("thread::", "/thread/", "sleep", OpKind::Sleep),
+    ("thread::", "/thread/", "park", OpKind::Park),
 ];
 
 /// A signal that nothing else in the process is likely to use.
@@ -127,22 +129,29 @@ extern "C" fn capture_and_sleep(_: i32, _: *mut libc::siginfo_t, _: *mut libc::c
 
 /// What user code waits for in std: the outermost function of those it called is the one it named.
 fn wait(ips: &[usize]) -> OpKind {
-    let mut called: Vec<String> = Vec::new();
+    let mut called: Vec<(String, String)> = Vec::new();
     let mut at_home = false;
     for &ip in ips {
         backtrace::resolve(ip as *mut _, |symbol| {
             let name = symbol.name().map(|n| format!("{n:#}")).unwrap_or_default();
-            at_home |= symbol.filename().is_some_and(|f| is_user_code(&f.to_string_lossy(), &name));
+            let file = symbol.filename().map(|f| f.to_string_lossy().into_owned()).unwrap_or_default();
+            at_home |= is_user_code(&file, &name);
             if !at_home {
-                called.push(name);
+                called.push((name, file));
             }
         });
         if at_home {
             break;
         }
     }
-    let known = |name: &String| {
-        let wait = WAITS.iter().find(|(part, end, _)| name.contains(part) && name.ends_with(end));
+    let known = |(name, file): &(String, String)| {
+        let is = |part: &str, place: &str, function: &str| match name.split('<').next() {
+            Some(bare) if !bare.contains("::") && !bare.is_empty() => {
+                bare == function && file.contains("/std/src/") && file.contains(place)
+            }
+            _ => name.contains(part) && name.ends_with(&format!("::{function}")),
+        };
+        let wait = WAITS.iter().find(|(part, place, function, _)| is(part, place, function));
         wait.map(|(.., op)| *op)
     };
     called.iter().rev().find_map(known).unwrap_or(OpKind::Start)

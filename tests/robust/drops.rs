@@ -206,7 +206,7 @@ fn a_depth_first_search_goes_on_where_it_was() {
 #[test]
 fn a_destructor_that_waits_by_looking() {
     use selvedge::sync::atomic::{AtomicBool, Ordering};
-    let outcome = impatient().leaks(LeakPolicy::Allow).run(|| {
+    let outcome = explorer().leaks(LeakPolicy::Allow).run(|| {
         let never = Arc::new(AtomicBool::new(false));
         let (_tx, rx) = chan::<()>(0);
         drop(go(move || {
