@@ -6,6 +6,7 @@
 use super::config::Config;
 use super::identity::Identity;
 use super::outcome::Outcome;
+use super::seed;
 use serde_json::json;
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -21,6 +22,11 @@ pub(super) fn add(config: &Config, identity: &Identity<'_>, outcome: &Outcome, b
         "version": 1,
         "kind": "test",
         "test": identity.name(),
+        "path": identity.test.map(|test| test.path),
+        "shard": config.shard.map(|(k, n)| [k + 1, n]),
+        "seed": seed::display(config.seed),
+        "limit": (config.executions != u64::MAX).then_some(config.executions),
+        "first": outcome.first.map(|index| index + 1),
         "passed": outcome.is_clean() && !budget,
         "budget": budget,
         "finding": outcome.failure().map(|finding| finding.slug.text()),

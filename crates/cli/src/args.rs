@@ -34,7 +34,7 @@ pub(crate) enum Command {
     Estimate(Estimate),
     /// Write a kept failure in a form that other tools read
     Export(Export),
-    /// Merge what the shards of a round of an exhaustive search found, and write the next round
+    /// Merge what shards found into one verdict; of an exhaustive search, also write the next round
     Merge(Merge),
     /// Print the page of a finding; without one, list them
     Explain(Explain),
@@ -295,9 +295,13 @@ pub(crate) struct Hunt {
 
 #[derive(Args, Debug)]
 pub(crate) struct Merge {
-    /// The folder of the round: the shards' `SELVEDGE_CHECKPOINT`
-    #[arg(value_name = "DIR")]
-    pub(crate) folder: PathBuf,
+    /// What the shards wrote with `SELVEDGE_SUMMARY`: the files, or folders with them; or the folder of a round,
+    /// the shards' `SELVEDGE_CHECKPOINT`
+    #[arg(value_name = "FILE|DIR", required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Sum up as JSON lines, one a test
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Our own arguments: cargo calls `cargo-selvedge selvedge …` for `cargo selvedge …`.

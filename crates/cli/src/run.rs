@@ -66,7 +66,7 @@ pub(crate) fn verdict(tests: &[Value], passed: bool) -> Code {
 }
 
 /// A line a test that failed or has something to say, and one for all.
-fn told(tests: &[Value]) -> String {
+pub(crate) fn told(tests: &[Value]) -> String {
     let mut text = String::new();
     let string = |test: &Value, field: &str| test[field].as_str().unwrap_or_default().to_owned();
     let (mut executions, mut failed, mut proved) = (0, 0, 0);

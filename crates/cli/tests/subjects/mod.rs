@@ -1,5 +1,7 @@
 //! The user's tests, in a package whose folder the environment names.
 
+#![allow(dead_code, reason = "not every test needs all of them")]
+
 use selvedge::harness::{Test, run_attribute};
 use selvedge::sync::Arc;
 use selvedge::sync::atomic::{AtomicU64, Ordering};
@@ -33,6 +35,14 @@ fn long() {
         other.join().unwrap();
         assert_eq!(count.load(Ordering::SeqCst), 2, "an update is lost");
     });
+}
+
+/// Drawn at random: what shards share out.
+#[test]
+#[ignore = "run by the tests of the command"]
+fn sampled() {
+    let arguments = [("strategy", "random"), ("executions", "60")];
+    under_test("process::subjects::sampled", &arguments, || go(runtime::gosched).join().unwrap());
 }
 
 /// More executions than the budget.

@@ -1,16 +1,16 @@
-//! `cargo selvedge merge DIR`: the end of a round of an exhaustive search.
+//! The end of a round of an exhaustive search.
 //!
 //! Invariants: a line for each test says what is known of it now; nothing of the user's is run.
 
-use crate::args::Merge;
 use crate::code::Code;
 use crate::words::count;
 use selvedge::harness::{self, Merged};
 use std::io::{self, Write};
+use std::path::Path;
 
 /// Merge and print.
-pub(crate) fn run(merge: &Merge) -> io::Result<Code> {
-    let merged = match harness::merge(&merge.folder) {
+pub(super) fn run(folder: &Path) -> io::Result<Code> {
+    let merged = match harness::merge(folder) {
         Ok(merged) => merged,
         Err(problem) => {
             eprintln!("error: {problem}");
