@@ -260,3 +260,157 @@ fn nothing_is_lost_among_many() {
         assert_eq!(all, (0..4 * EACH).collect::<Vec<_>>());
     }
 }
+
+/// Counts its wakes.
+struct Woken(AtomicUsize);
+
+impl std::task::Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// Outside of models, step by step: who is told, and what it leaves.
+#[test]
+fn each_message_is_told_to_one_who_waits() {
+    for cap in [0, 2] {
+        let (tx, rx) = chan::<i32>(cap);
+        let counts: Vec<_> = (0..3).map(|_| Arc::new(Woken(AtomicUsize::new(0)))).collect();
+        let woken = || counts.iter().map(|count| count.0.load(Ordering::SeqCst)).collect::<Vec<_>>();
+        let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(rx.recv_async())).collect();
+        let mut poll = |i: usize| {
+            let waker = Waker::from(Arc::clone(&counts[i]));
+            waiting[i].as_mut().poll(&mut Context::from_waker(&waker))
+        };
+        assert!((0..3).all(|i| poll(i).is_pending()));
+        // Without a buffer whoever sends waits until a task is polled.
+        assert_eq!(tx.try_send(0).is_ok(), cap > 0);
+        let mut sending = Box::pin(tx.send_async(1));
+        let mut context = Context::from_waker(Waker::noop());
+        assert_eq!(sending.as_mut().poll(&mut context).is_ready(), cap > 0);
+        assert_eq!(woken(), if cap > 0 { [1, 1, 0] } else { [1, 0, 0] });
+        // Who was told first goes away: the next is told instead.
+        drop(waiting.remove(0));
+        assert_eq!(woken(), if cap > 0 { [1, 1, 1] } else { [1, 1, 0] });
+        let mut poll = |i: usize| {
+            let waker = Waker::from(Arc::clone(&counts[i + 1]));
+            waiting[i].as_mut().poll(&mut Context::from_waker(&waker))
+        };
+        assert_eq!(poll(0), std::task::Poll::Ready(Some(if cap > 0 { 0 } else { 1 })));
+        assert_eq!(poll(1).is_ready(), cap > 0);
+        assert!(rx.try_recv().is_err());
+    }
+}
+
+/// A goroutine that waits behind a task is served when the task goes away, and in its turn.
+#[test]
+fn goroutines_wait_in_the_queue_of_tasks() {
+    let (tx, rx) = chan(2);
+    let mut first = Box::pin(rx.recv_async());
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(first.as_mut().poll(&mut context).is_pending());
+    let theirs = rx.clone();
+    let goroutine = go(move || theirs.recv());
+    while !crate::debug::goroutines().iter().any(|g| g.id() == goroutine.id() && g.state() == "chan receive")
+    {
+        std::thread::yield_now();
+    }
+    tx.send(1);
+    tx.send(2);
+    // The second message served the goroutine, with the first one: they leave in order.
+    assert_eq!(goroutine.join().unwrap(), Some(1));
+    assert_eq!(first.as_mut().poll(&mut context), std::task::Poll::Ready(Some(2)));
+}
+
+/// Futures of channels on an executor that is not ours, beside goroutines.
+#[test]
+fn tokio_runs_the_futures_of_channels() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    for cap in [0, 1, 16] {
+        let ((tx, rx), (back, answers)) = (chan::<u32>(cap), chan(cap));
+        let stages: Vec<_> = (0..3)
+            .map(|_| {
+                let (rx, back) = (rx.clone(), back.clone());
+                runtime.spawn(async move {
+                    while let Some(n) = rx.recv_async().await {
+                        back.send_async(n + 1).await;
+                    }
+                })
+            })
+            .collect();
+        let source = go(move || {
+            (0..500).for_each(|n| tx.send(n));
+            tx.close();
+        });
+        let sum: u32 = (0..500).map(|_| answers.recv().unwrap()).sum();
+        assert_eq!(sum, 500 * 501 / 2);
+        source.join().unwrap();
+        stages.into_iter().for_each(|stage| runtime.block_on(stage).unwrap());
+    }
+}
+
+#[cfg(feature = "check")]
+mod found {
+    use super::*;
+    use crate::sync::Mutex;
+    use crate::trial_tests::{clean, slug};
+    use selvedge_checkers::finding::Slug;
+
+    #[test]
+    fn a_message_that_nobody_sends_is_a_deadlock() {
+        let (receives, sends) = (
+            slug(50, || {
+                let (_tx, rx) = chan::<i32>(0);
+                block_on(rx.recv_async());
+            }),
+            slug(50, || {
+                let (tx, _rx) = chan(0);
+                block_on(tx.send_async(1));
+            }),
+        );
+        assert_eq!((receives, sends), (Some(Slug::Deadlock), Some(Slug::Deadlock)));
+    }
+
+    #[test]
+    fn a_task_that_waits_for_ever_leaks() {
+        let found = slug(50, || {
+            let (_tx, rx) = chan::<i32>(0);
+            drop(spawn(async move { rx.recv_async().await }));
+        });
+        assert_eq!(found, Some(Slug::LeakedGoroutine));
+    }
+
+    #[test]
+    fn a_send_races_with_a_close() {
+        let found = slug(300, || {
+            let (tx, rx) = chan(1);
+            let closes = tx.clone();
+            let closer = go(move || closes.close());
+            drop(spawn(async move { tx.send_async(1).await }));
+            closer.join().unwrap();
+            drop(rx);
+        });
+        assert_eq!(found, Some(Slug::SendOnClosed));
+    }
+
+    #[test]
+    fn locks_in_two_orders_deadlock() {
+        let program = |same: bool| {
+            move || {
+                let locks = Arc::new((Mutex::new(()), Mutex::new(())));
+                let theirs = Arc::clone(&locks);
+                let task = spawn(async move {
+                    let _first = theirs.0.lock_async().await;
+                    let _second = theirs.1.lock_async().await;
+                });
+                let (a, b) = if same { (&locks.0, &locks.1) } else { (&locks.1, &locks.0) };
+                let first = a.lock();
+                drop(b.lock());
+                drop(first);
+                task.join().unwrap();
+            }
+        };
+        assert_eq!(slug(300, program(false)), Some(Slug::Deadlock));
+        clean(300, program(true));
+    }
+}

@@ -14,6 +14,9 @@ mod wait {
     pub(super) use super::wait_list::{WaitList, WaitNode};
     use loom::sync::atomic::{AtomicU32, Ordering};
     use loom::sync::{Arc, Mutex, MutexGuard, Notify};
+    use std::cell::{Cell, UnsafeCell};
+    use std::pin::Pin;
+    use std::task::Waker;
 
     pub(super) mod clock {
         use std::cell::Cell;
@@ -101,6 +104,56 @@ mod wait {
             wakes.0.notify();
         }
     }
+
+    /// A task's wait: of waiters one after the other, of which those before may still be notified.
+    pub(super) struct AsyncWaiter(UnsafeCell<Waiter>);
+
+    impl AsyncWaiter {
+        pub(super) fn new() -> AsyncWaiter {
+            AsyncWaiter(UnsafeCell::new(Waiter::new()))
+        }
+
+        pub(super) fn begin<'a>(self: Pin<&'a Self>, _: &Waker) -> &'a Waiter {
+            let place = self.get_ref().0.get();
+            // SAFETY: nobody else can reach it, by the contract.
+            unsafe {
+                *place = Waiter::new();
+                &*place
+            }
+        }
+
+        fn waiter(&self) -> &Waiter {
+            // SAFETY: it is replaced by its owner only, in `begin`.
+            unsafe { &*self.0.get() }
+        }
+
+        pub(super) fn poll(&self, _: &Waker) -> bool {
+            self.waiter().wakes.1.load(Ordering::Acquire) != 0
+        }
+
+        pub(super) fn settle(&self) {
+            while !self.poll(Waker::noop()) {
+                self.waiter().wakes.0.wait();
+            }
+        }
+    }
+
+    pub(super) struct TaskWait<N> {
+        pub(super) node: N,
+        pub(super) waiter: AsyncWaiter,
+        pub(super) waits: Cell<bool>,
+    }
+
+    impl<N> TaskWait<N> {
+        pub(super) fn new(node: N) -> TaskWait<N> {
+            TaskWait { node, waiter: AsyncWaiter::new(), waits: Cell::new(false) }
+        }
+
+        pub(super) fn begin<'a>(self: Pin<&'a Self>, waker: &Waker) -> &'a Waiter {
+            // SAFETY: the waiter is pinned with the whole.
+            unsafe { self.map_unchecked(|this| &this.waiter) }.begin(waker)
+        }
+    }
 }
 
 #[path = "../../runtime/wait_list.rs"]
@@ -110,14 +163,22 @@ mod wait_list;
 mod condvar;
 #[path = "lock.rs"]
 mod lock;
+#[path = "lock_future.rs"]
+mod lock_future;
 #[path = "once.rs"]
 mod once;
 #[path = "rw.rs"]
 mod rw;
+#[path = "rw_future.rs"]
+mod rw_future;
 #[path = "semaphore.rs"]
 mod semaphore;
+#[path = "semaphore_future.rs"]
+mod semaphore_future;
 #[path = "wait_group.rs"]
 mod wait_group;
+#[path = "wait_group_future.rs"]
+mod wait_group_future;
 #[path = "woken.rs"]
 mod woken;
 
@@ -365,5 +426,172 @@ fn one_initialises_and_all_see_it() {
             .collect();
         use_it(&shared);
         threads.into_iter().for_each(|t| t.join().unwrap());
+    });
+}
+
+/// What a test's task does with a future: polls it some times, waiting in between, and drops it.
+macro_rules! poll_until {
+    ($wait:expr, $polls:expr, $poll:expr) => {{
+        let mut taken = false;
+        for left in (0..$polls).rev() {
+            taken = $poll;
+            if taken {
+                break;
+            }
+            if left > 0 {
+                $wait.waiter.settle();
+            }
+        }
+        taken
+    }};
+}
+
+/// A task that waits for the lock once, or gives up, beside threads: whoever has it is alone, and nobody waits for
+/// a lock that is free.
+fn tasks_at_a_lock(step: u64, polls: usize) {
+    explore(2, move || {
+        clock::set(step);
+        let shared = Arc::new((lock(), UnsafeCell::new(0)));
+        let theirs = Arc::clone(&shared);
+        let other = thread::spawn(move || {
+            theirs.0.lock(Why);
+            // SAFETY: the lock is held.
+            unsafe { theirs.1.with_mut(|n| *n += 1) };
+            theirs.0.unlock();
+        });
+        let theirs = Arc::clone(&shared);
+        let task = thread::spawn(move || {
+            let wait = std::pin::pin!(lock_future::LockWait::for_lock());
+            let wait = wait.as_ref();
+            if poll_until!(wait, polls, theirs.0.poll_lock(wait, std::task::Waker::noop())) {
+                // SAFETY: the lock is held.
+                unsafe { theirs.1.with_mut(|n| *n += 1) };
+                theirs.0.unlock();
+            }
+            theirs.0.leave(wait);
+        });
+        shared.0.lock(Why);
+        // SAFETY: the lock is held.
+        unsafe { shared.1.with_mut(|n| *n += 1) };
+        shared.0.unlock();
+        other.join().unwrap();
+        task.join().unwrap();
+        assert!(shared.0.try_lock());
+        // SAFETY: as above.
+        unsafe { shared.1.with(|n| assert!(*n == 2 || *n == 3)) };
+    });
+}
+
+#[test]
+fn a_task_that_leaves_a_lock_passes_it_on() {
+    tasks_at_a_lock(0, 1);
+}
+
+#[test]
+fn a_task_that_leaves_a_lock_it_was_given_unlocks_it() {
+    tasks_at_a_lock(2_000_000, 1);
+}
+
+#[test]
+fn a_task_that_stays_gets_the_lock_or_waits_again() {
+    tasks_at_a_lock(0, 2);
+}
+
+#[test]
+fn a_task_that_gives_up_writing_lets_readers_in() {
+    explore(2, || {
+        let sides = Locked::new(rw::Sides::new());
+        let shared = Arc::new(RawRw::of(AtomicU32::new(0), lock(), sides));
+        shared.read(Why);
+        let theirs = Arc::clone(&shared);
+        let task = thread::spawn(move || {
+            let wait = std::pin::pin!(rw_future::WriteWait::new());
+            let wait = wait.as_ref();
+            if theirs.poll_write(wait, std::task::Waker::noop()) {
+                assert!(theirs.write_unlock());
+            }
+            theirs.leave_write(wait);
+        });
+        let theirs = Arc::clone(&shared);
+        let reader = thread::spawn(move || {
+            theirs.read(Why);
+            assert!(theirs.read_unlock());
+        });
+        let wait = std::pin::pin!(rw_future::ReadWait::in_list());
+        if shared.poll_read(wait.as_ref(), std::task::Waker::noop()) {
+            assert!(shared.read_unlock());
+        }
+        shared.leave_read(wait.as_ref());
+        assert!(shared.read_unlock());
+        task.join().unwrap();
+        reader.join().unwrap();
+        assert!(shared.try_write());
+    });
+}
+
+#[test]
+fn a_task_that_leaves_a_semaphore_leaves_the_permits() {
+    explore(2, || {
+        let semaphore = RawSemaphore::of(AtomicU64::new(2), Locked::new(WaitList::new()));
+        let shared = Arc::new(semaphore);
+        assert!(shared.try_acquire(1));
+        let theirs = Arc::clone(&shared);
+        let task = thread::spawn(move || {
+            let wait = std::pin::pin!(semaphore_future::AcquireWait::for_permits(2));
+            if theirs.poll_acquire(wait.as_ref(), 2, std::task::Waker::noop()) {
+                assert!(theirs.release(2, 2));
+            }
+            theirs.leave(wait.as_ref(), 2);
+        });
+        let theirs = Arc::clone(&shared);
+        let other = thread::spawn(move || {
+            theirs.acquire(1, 2, Why);
+            assert!(theirs.release(1, 2));
+        });
+        assert!(shared.release(1, 2));
+        task.join().unwrap();
+        other.join().unwrap();
+        assert!(shared.try_acquire(2));
+    });
+}
+
+/// Nobody waits any more when the counter comes to zero, so to add again at once is no misuse.
+#[test]
+fn a_task_that_leaves_a_group_is_not_counted() {
+    explore(3, || {
+        let group = RawWaitGroup::of(AtomicU64::new(0), Locked::new(WaitList::new()));
+        let shared = Arc::new(group);
+        assert_eq!(shared.add(1), Ended::Well);
+        let wait = std::pin::pin!(rw_future::ReadWait::in_list());
+        assert!(shared.poll_wait(wait.as_ref(), std::task::Waker::noop()).is_none());
+        shared.leave(wait.as_ref());
+        let theirs = Arc::clone(&shared);
+        let done = thread::spawn(move || assert_eq!(theirs.add(-1), Ended::Well));
+        assert_eq!(shared.wait(Why), Ended::Well);
+        assert_eq!(shared.add(1), Ended::Well);
+        assert_eq!(shared.add(-1), Ended::Well);
+        done.join().unwrap();
+    });
+}
+
+#[test]
+fn a_task_leaves_a_group_while_others_are_let_go() {
+    explore(3, || {
+        let group = RawWaitGroup::of(AtomicU64::new(0), Locked::new(WaitList::new()));
+        let shared = Arc::new(group);
+        assert_eq!(shared.add(1), Ended::Well);
+        let theirs = Arc::clone(&shared);
+        let task = thread::spawn(move || {
+            let wait = std::pin::pin!(rw_future::ReadWait::in_list());
+            let ended = theirs.poll_wait(wait.as_ref(), std::task::Waker::noop());
+            assert!(ended.is_none_or(|ended| ended == Ended::Well));
+            theirs.leave(wait.as_ref());
+        });
+        let theirs = Arc::clone(&shared);
+        let waits = thread::spawn(move || assert_eq!(theirs.wait(Why), Ended::Well));
+        assert_eq!(shared.add(-1), Ended::Well);
+        task.join().unwrap();
+        waits.join().unwrap();
+        assert_eq!(shared.wait(Why), Ended::Well);
     });
 }
