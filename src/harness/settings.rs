@@ -19,7 +19,7 @@ pub(super) const REPLAY: &str = "SELVEDGE_REPLAY";
 pub(super) const SHARDS: &str = "SELVEDGE_SHARDS";
 
 /// Read by the scheduler.
-const SCHEDTRACE: &str = "SELVEDGE_SCHEDTRACE";
+const OF_THE_SCHEDULER: [&str; 2] = ["SELVEDGE_SCHEDTRACE", "SELVEDGE_STACK_GUARDS"];
 
 /// A setting by its names, and what its value does.
 pub(super) struct Setting {
@@ -210,7 +210,8 @@ pub(super) fn unknown_variables(variables: &[(String, String)]) -> Option<Notice
     let known: Vec<&'static str> = SETTINGS
         .iter()
         .filter_map(|setting| setting.variable)
-        .chain([SHARD, REPLAY, SHARDS, SCHEDTRACE])
+        .chain([SHARD, REPLAY, SHARDS])
+        .chain(OF_THE_SCHEDULER)
         .collect();
     let mut unknown: Vec<(String, &'static str)> = variables
         .iter()
