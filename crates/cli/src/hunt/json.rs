@@ -24,6 +24,7 @@ impl Printer for Json {
             "also": result.fixture.expected.also,
             "found": result.found,
             "right": result.is_right(),
+            "objections": result.objections,
             "executions": result.executions,
             "seconds": result.seconds,
             "token": result.token,

@@ -1,7 +1,7 @@
 //! `cargo selvedge hunt`: every program of the corpus, and whether what is found is what is there.
 //!
-//! Invariants: programs run one after the other in the order of the catalogue; the verdict on a
-//! program depends on the names of its findings alone.
+//! Invariants: programs run one after the other in the order of the catalogue; the verdict on a program is that
+//! of the test of the corpus: the findings' names and places, who is stuck and in what.
 
 mod json;
 mod select;

@@ -5,7 +5,8 @@ use super::verdict::{Result, Summary};
 use selvedge_fixtures::Fixture;
 use std::io::{self, Write};
 
-/// A table that grows a row a program; a row that is not as expected starts with `!`.
+/// A table that grows a row a program; a row that is not as expected starts with `!`,
+/// and says below what is not.
 pub(super) struct Table {
     pattern: usize,
     expected: usize,
@@ -64,7 +65,8 @@ impl Printer for Table {
             &format!("{:.3}", result.seconds),
             result.token.as_deref().unwrap_or_default(),
         ];
-        self.row(out, if result.is_right() { "" } else { "!" }, cells)
+        self.row(out, if result.is_right() { "" } else { "!" }, cells)?;
+        result.objections.iter().try_for_each(|objection| writeln!(out, "  {objection}"))
     }
 
     fn summary(&mut self, out: &mut dyn Write, s: &Summary) -> io::Result<()> {
