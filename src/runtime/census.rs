@@ -70,6 +70,7 @@ impl Question {
 }
 
 /// The number of the goroutine that runs here; 0 for none.
+#[inline]
 pub(crate) fn myself() -> u64 {
     current().map_or(0, G::id)
 }

@@ -6,10 +6,11 @@
 //! after every switch, since the monitor may have taken it.
 
 use super::arena::Slot;
+use super::clock::{self, NEVER};
 use super::g::{G, Status};
 use super::m::M;
 use super::p::Owned;
-use super::{audit, clock, fatal, global, idle, mode, names, sched, trace, world};
+use super::{audit, fatal, global, idle, mode, names, sched, trace, world};
 use corosensei::{Coroutine, CoroutineResult};
 use std::mem::ManuallyDrop;
 use std::sync::atomic::Ordering;
@@ -63,21 +64,26 @@ pub(super) fn give_way(g: &'static G) {
 }
 
 /// Whether nobody could run in place of the running goroutine: then it need not leave its stack to find
-/// that out. Now and then it does all the same, for the clock.
+/// that out. When the scheduler would look at the clock, at the global queue or for I/O, it does all the same.
 #[inline]
 fn is_alone(g: &'static G) -> bool {
     let inside = g.enter();
     let Some(p) = inside.processor() else { return false };
-    let tick = p.tick.load(Ordering::Relaxed).wrapping_add(1);
-    p.tick.store(tick, Ordering::Relaxed);
-    !tick.is_multiple_of(sched::CLOCK_EVERY)
-        && !p.has_work()
+    let tick = p.tick.load(Ordering::Relaxed);
+    let alone = !p.has_work()
+        && (p.timers.next() == NEVER || !tick.is_multiple_of(sched::CLOCK_EVERY))
+        && !tick.is_multiple_of(sched::GLOBAL_EVERY)
         && inside.m.bound_len() == 0
         && global::len() == 0
         && p.timers.next() > clock::coarse()
         && !inside.m.exclusive.load(Ordering::Relaxed)
         && !idle::somebody_wants()
-        && !world::is_stopping()
+        && !world::is_stopping();
+    if alone {
+        // As if it had run anew, which is counted there otherwise.
+        p.tick.store(tick.wrapping_add(1), Ordering::Relaxed);
+    }
+    alone
 }
 
 /// The running goroutine found out that its processor was taken: wait for another.

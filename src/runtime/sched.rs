@@ -17,7 +17,7 @@ use std::hint::spin_loop;
 use std::sync::atomic::Ordering;
 
 /// As Go: a prime, so that it does not fall in step with what programs do.
-const GLOBAL_EVERY: u32 = 61;
+pub(super) const GLOBAL_EVERY: u32 = 61;
 /// How often a processor with timers reads the exact clock.
 pub(super) const CLOCK_EVERY: u32 = 16;
 /// How long a spinner looks before it rests, and the first and longest interval between two looks. Each takes
@@ -90,7 +90,7 @@ fn find(m: &'static M, p: &Owned) -> Option<&'static G> {
         }
     }
     look_at_timers(m, p, tick);
-    // Turns of its own: ticks may come in pairs, one for giving way and one for running.
+    // Turns of its own, which fall in step with nothing that goroutines do.
     if m.bound_first.replace(!m.bound_first.get())
         && let Some(g) = m.pop_bound()
     {
