@@ -7,6 +7,10 @@
 //! believed after one round, another one after three. Because a loop with a fixed number of rounds
 //! looks the same for a while, a goroutine set aside gets a bounded number of further rounds when
 //! nobody else can go on; only then is it called a livelock.
+//!
+//! Where the strategy is told everything, it is the optimal search: it runs the executions without such rounds,
+//! and a goroutine set aside waits for good. There a loop that yields has to see the same twice, because
+//! it may remember what it saw; one that says `spin_loop` remembers nothing (decision 0030).
 //! Source: the await rule of SAVer and GenMC, done dynamically. Deviation: the patience above.
 //!
 //! Approximation: what a loop that gives up after a fixed number of rounds does, when it gives up

@@ -3,8 +3,8 @@
 use super::{flagged, flagged_by, silent};
 use selvedge::cell::Plain;
 use selvedge::harness::config::StrategySpec;
-use selvedge::sync::atomic::AtomicBool;
 use selvedge::sync::atomic::Ordering::{AcqRel, Acquire, Release, SeqCst};
+use selvedge::sync::atomic::{AtomicBool, AtomicUsize};
 use selvedge::sync::{Arc, Mutex};
 use selvedge::{Explorer, Slug, chan, go, hint, select, thread};
 
@@ -139,5 +139,23 @@ fn a_lock_that_is_never_given_back() {
         while lock.swap(true, Acquire) {
             hint::spin_loop();
         }
+    });
+}
+
+/// A loop that yields may remember what it saw: each round that sees something new counts.
+#[test]
+fn a_counter_that_falls_while_it_is_watched() {
+    flagged_by(Explorer::new().exhaustive(), Slug::Panic, || {
+        let count = Arc::new(AtomicUsize::new(0));
+        let theirs = Arc::clone(&count);
+        let writer = go(move || [2, 1, 3].into_iter().for_each(|n| theirs.store(n, SeqCst)));
+        let mut last = 0;
+        while last < 3 {
+            let now = count.load(SeqCst);
+            assert!(now >= last, "it fell from {last} to {now}");
+            last = now;
+            thread::yield_now();
+        }
+        writer.join().unwrap();
     });
 }

@@ -8,6 +8,10 @@
 //! A [`Run`] is one execution: what it gives depends on its [`Leaf`] alone. The [`Search`] hands out
 //! leaves and enters what came of them. Several workers share one through a [`ledger`].
 //!
+//! A goroutine that goes round in a loop and changes nothing stops there for good. If it could leave the
+//! loop when nobody else can go on, the execution counts as one in vain, and what follows is not looked at:
+//! the executions without that round are others.
+//!
 //! Not explored: wake-ups without a cause, and timers that fire while goroutines could go on; time
 //! passes when nobody else can move.
 //!
