@@ -425,5 +425,5 @@ pub(crate) mod wait {
         pub(crate) use crate::runtime::stack_pointer::stack_pointer;
         pub(crate) use crate::runtime::trace::{Trace, here};
     }
-    pub(crate) use crate::runtime::{blocked, census, cpu_samples, dump, scope, stranded, symbols};
+    pub(crate) use crate::runtime::{blocked, census, cpu_samples, dump, scope, stranded, symbols, tasks};
 }

@@ -21,6 +21,7 @@ mod cpu;
 mod heap;
 mod pprof;
 mod profile;
+mod task;
 
 pub use cpu::{CpuProfile, CpuProfileError, cpu_profile, start_cpu_profile};
 pub use heap::{HeapProfiler, NoHeapProfiler, heap_profile};
@@ -28,6 +29,8 @@ pub use profile::{
     block_profile, goroutine_profile, leak_profile, mutex_profile, set_block_profile_rate,
     set_mutex_profile_fraction,
 };
+
+pub use task::{Task, tasks};
 
 use crate::port::wait::census::{self, Census, Portrait, Question};
 use crate::port::wait::symbols::Symbols;

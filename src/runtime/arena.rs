@@ -35,6 +35,8 @@ const HEADER: usize = 64;
 const COLOURS: usize = 16;
 /// Guards are installed for this many slots at a time.
 const BATCH: usize = 64;
+/// Slots that give their memory back at a time, at two microseconds or so each.
+const TRIMMED: usize = 128;
 /// Address space to ask for first, and the least that is worth having.
 const WANTED: usize = 1 << 42;
 const LEAST: usize = 1 << 26;
@@ -198,19 +200,34 @@ impl Free {
     }
 }
 
-/// Give back the memory of slots that were free since the last call; gives whether there is more to
-/// give back at the next one. The monitor calls it every few seconds.
-pub(super) fn trim() -> bool {
+/// What is left after a [`trim`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Trimmed {
+    /// It is to be called again at once.
+    Partly,
+    /// Everything has given its memory back, but what was freed since the one before.
+    Lately,
+    Wholly,
+}
+
+/// Give back the memory of some of the slots that were free since the last round, which is over when this gives another
+/// answer than [`Trimmed::Partly`]. The monitor begins one every few seconds, and has other things to do between two
+/// calls; so has whoever waits for the lock.
+pub(super) fn trim() -> Trimmed {
     let mut free = free();
     let size = SLOT.load(Ordering::Relaxed);
     let base = BASE.load(Ordering::Relaxed);
-    for i in free.clean..free.low {
+    let end = free.low.min(free.clean + TRIMMED);
+    for i in free.clean..end {
         let bottom = base + free.slots[i] as usize * size;
         guard::give_back(bottom + guard::PAGE, size - guard::PAGE);
     }
-    free.clean = free.clean.max(free.low);
+    free.clean = free.clean.max(end);
+    if free.clean < free.low {
+        return Trimmed::Partly;
+    }
     free.low = free.slots.len();
-    free.clean < free.low
+    if free.clean < free.low { Trimmed::Lately } else { Trimmed::Wholly }
 }
 
 // SAFETY: the slot's lowest page is its guard (see `guard` for where the system has none), and it has

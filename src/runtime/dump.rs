@@ -17,6 +17,9 @@
 use super::census::{Census, Portrait};
 use super::clock::Nanos;
 use super::symbols::{Frame, Symbols};
+use super::tasks::{self, TaskPortrait};
+use selvedge_checkers::ids::SiteRef;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 const MINUTE: u64 = 60_000_000_000;
@@ -32,12 +35,48 @@ pub(crate) fn text(census: &Census, first: u64) -> String {
     }
     let circle = circle(&census.all);
     tell_circle(&circle, census, &mut text);
+    let tasks = tasks::waiting();
     let (before, after): (Vec<_>, Vec<_>) = census.all.iter().partition(|p| p.id == first);
     for portrait in before.into_iter().chain(after) {
         text.push('\n');
         describe(portrait, census.taken, &mut symbols, &mut text);
     }
+    tell_tasks(&tasks, census.taken, &mut text);
     text
+}
+
+/// Async tasks that wait; those that have a name and a place in common as one.
+fn tell_tasks(tasks: &[TaskPortrait], now: Nanos, text: &mut String) {
+    let mut groups: BTreeMap<_, Vec<&TaskPortrait>> = BTreeMap::new();
+    for task in tasks {
+        let place = (task.created.file(), task.created.line(), task.created.column());
+        groups.entry((place, &task.name)).or_default().push(task);
+    }
+    let mut groups: Vec<_> = groups.into_values().collect();
+    groups.sort_by_key(|group| group[0].id);
+    for group in groups {
+        let task = group[0];
+        let _ = write!(text, "\ntask {} [await", task.id);
+        let minutes = now.saturating_sub(task.since) / MINUTE;
+        if minutes > 0 {
+            let _ = write!(text, ", {minutes} minutes");
+        }
+        text.push_str("]:\n");
+        if let Some(name) = &task.name {
+            let _ = writeln!(text, "\tnamed {name:?}");
+        }
+        tell_origin("future::spawn", task.parent, task.created, text);
+        match group.len() - 1 {
+            0 => {}
+            1 => _ = writeln!(text, "and task {}, which is like it", group[1].id),
+            more => _ = writeln!(text, "and {more} more like it"),
+        }
+    }
+}
+
+fn tell_origin(how: &str, parent: u64, created: SiteRef, text: &mut String) {
+    let by = if parent == 0 { String::new() } else { format!(" in goroutine {parent}") };
+    let _ = writeln!(text, "created by {how}{by}\n\t{}:{}", created.file(), created.line());
 }
 
 /// What stands in brackets.
@@ -78,11 +117,7 @@ pub(crate) fn describe(portrait: &Portrait, now: Nanos, symbols: &mut Symbols, t
     }
     tell_object(portrait, text);
     if let Some(created) = portrait.created.filter(|_| portrait.id != 1) {
-        let by = match portrait.parent {
-            0 => String::new(),
-            parent => format!(" in goroutine {parent}"),
-        };
-        let _ = writeln!(text, "created by go{by}\n\t{}:{}", created.file(), created.line());
+        tell_origin("go", portrait.parent, created, text);
     }
 }
 

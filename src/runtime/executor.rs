@@ -15,6 +15,7 @@
 
 use super::g::G;
 use super::m::current;
+use super::tasks::Listed;
 use super::wait::{Waiter, Why, yield_now};
 use super::{end, fatal, spawn};
 use selvedge_checkers::ids::SiteRef;
@@ -40,8 +41,8 @@ const DONE: u32 = 4;
 /// A task.
 struct Runner<J> {
     state: AtomicU32,
-    site: SiteRef,
-    name: Option<String>,
+    /// For dumps.
+    listed: Listed,
     job: UnsafeCell<J>,
 }
 
@@ -51,7 +52,10 @@ unsafe impl<J: Send> Sync for Runner<J> {}
 
 /// Start a task; gives what wakes it.
 pub(crate) fn start(job: impl Job, name: Option<String>, site: SiteRef) -> Waker {
-    let runner = Arc::new(Runner { state: AtomicU32::new(SCHEDULED), site, name, job: UnsafeCell::new(job) });
+    let listed = Listed::new(name, site);
+    let runner = Arc::new(Runner { state: AtomicU32::new(SCHEDULED), listed, job: UnsafeCell::new(job) });
+    // SAFETY: it is part of the `Arc`, and leaves as that is dropped.
+    unsafe { runner.listed.join() };
     runner.give_goroutine();
     Waker::from(runner)
 }
@@ -66,7 +70,7 @@ impl<J: Job> Runner<J> {
                 uncaught(&*payload);
             }
         };
-        spawn::spawn(body, self.name.clone(), self.site);
+        spawn::spawn(body, self.listed.name.clone(), self.listed.site);
     }
 
     fn run(self: Arc<Self>) {
@@ -74,18 +78,27 @@ impl<J: Job> Runner<J> {
         loop {
             // Acquire: what was done before the wake is seen by the poll.
             self.state.swap(RUNNING, Ordering::AcqRel);
+            self.listed.goes_on();
             // SAFETY: the state was Scheduled or Notified and is Running now, by us alone.
             let done = unsafe { (*self.job.get()).run(&waker) };
             if done {
                 self.state.store(DONE, Ordering::Release);
                 return;
             }
+            // Before: afterwards it may be woken, and run elsewhere.
+            self.listed.waits();
             let idle = self.state.compare_exchange(RUNNING, IDLE, Ordering::AcqRel, Ordering::Acquire);
             if idle.is_ok() {
                 return;
             }
             yield_now();
         }
+    }
+}
+
+impl<J> Drop for Runner<J> {
+    fn drop(&mut self) {
+        self.listed.leave();
     }
 }
 

@@ -57,6 +57,7 @@ mod start;
 pub(crate) mod stranded;
 pub(crate) mod symbols;
 pub(crate) mod task;
+pub(crate) mod tasks;
 #[allow(dead_code, reason = "channel timers move over to it next")]
 pub(crate) mod timers;
 pub(crate) mod trace;

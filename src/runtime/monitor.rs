@@ -14,6 +14,7 @@
 //! thread that is inside the runtime; a round in which it overslept (the machine was suspended, the
 //! container throttled) takes none.
 
+use super::arena::Trimmed;
 use super::clock::{self, NEVER, Nanos};
 use super::handshake::Handshake;
 use super::lookout::MUCH;
@@ -91,7 +92,7 @@ fn watch(mut trace: Option<schedtrace::Trace>) {
     let mut pause = SHORTEST;
     let (mut rounds, mut quiet) = (0_u32, 0_u32);
     let mut trimmed = clock::now();
-    let mut dirty = true;
+    let (mut dirty, mut trimming) = (true, false);
     loop {
         let before = clock::now();
         let next = timers::earliest();
@@ -106,13 +107,19 @@ fn watch(mut trace: Option<schedtrace::Trace>) {
         unwinding::look(now);
         audit::tell();
         if now - trimmed > TRIM {
-            trimmed = now;
-            dirty = arena::trim();
+            let left = arena::trim();
+            dirty = left != Trimmed::Wholly;
+            trimming = left == Trimmed::Partly;
+            if trimming {
+                pause = SHORTEST;
+            } else {
+                trimmed = now;
+            }
         }
         if idle::gate().idle() == p::count() {
             quiet += 1;
             pause = (pause * 2).min(10 * LONGEST);
-            if quiet >= QUIET && next == NEVER && idle::is_all_quiet() {
+            if quiet >= QUIET && !trimming && next == NEVER && idle::is_all_quiet() {
                 asleep::check();
                 let line = trace.as_ref().map(|trace| trace.left(now));
                 let told = stranded::left(now).into_iter().chain(unwinding::left());

@@ -16,6 +16,7 @@ pub(crate) const PROGRAMS: &[Program] = &[
     fine("two_dump_at_once", two_dump_at_once),
     fine("dumps_among_panics", dumps_among_panics),
     Program { procs: &[2], ..fine("profiles", profiles) },
+    fine("tasks_are_in_dumps", tasks_are_in_dumps),
     fine("the_leaks_of_a_tree", the_leaks_of_a_tree),
     fatal(
         "a_circle_of_joins",
@@ -290,6 +291,34 @@ fn two_dump_at_once() {
     assert!(outside.join().unwrap() > 500);
     on.store(false, Ordering::Relaxed);
     all.into_iter().for_each(|g| _ = g.join());
+}
+
+fn tasks_are_in_dumps() {
+    use selvedge::future;
+    let notify = Arc::new(future::Notify::new());
+    let start = |_| {
+        let notify = Arc::clone(&notify);
+        future::spawn(async move { notify.notified().await })
+    };
+    let all: Vec<_> = (0..3).map(start).collect();
+    while debug::tasks().len() < 3 {
+        gosched();
+    }
+    let task = debug::tasks().remove(0);
+    assert_eq!((task.parent(), task.created_at().file()), (Some(1), file!()));
+    let text = debug::dump();
+    assert!(text.contains("[await]:\ncreated by future::spawn in goroutine 1\n\t"), "{text}");
+    assert!(text.contains("and 2 more like it\n"), "{text}");
+    all[0].abort();
+    notify.notify_waiters();
+    all.into_iter().for_each(|task| _ = task.join());
+    // What is left of a task that has ended waits for nothing.
+    assert!(debug::tasks().is_empty());
+    let dropped = future::spawn(std::future::pending::<()>());
+    while debug::tasks().is_empty() {
+        gosched();
+    }
+    drop(dropped);
 }
 
 fn the_leaks_of_a_tree() {
