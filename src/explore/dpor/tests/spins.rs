@@ -18,6 +18,7 @@ use std::collections::BTreeSet;
 
 /// How a lock is taken: every way waits in a loop.
 #[derive(Clone, Copy, Debug)]
+#[allow(clippy::enum_variant_names, reason = "the way is named after what std calls it")]
 enum Lock {
     Swap,
     FetchOr,
