@@ -25,7 +25,7 @@ fn bug(slug: Slug) -> &'static str {
 fn explored(v: &Verified) -> String {
     match (v.executions, v.exhausted) {
         (1, true) => "in the one execution there is".to_owned(),
-        (n, true) => format!("in all {} there are", count(n, "execution")),
+        (n, true) => format!("in all {}; no more exist", count(n, "execution")),
         (n, false) => format!("in all {} explored", count(n, "execution")),
     }
 }
