@@ -56,7 +56,7 @@ pub struct CpuProfile {
 /// If one is being taken, something else handles `SIGPROF`, or the system has no timers of threads.
 ///
 /// # Examples
-/// ```
+/// ```standalone_crate
 /// # if cfg!(not(target_os = "linux")) { return }
 /// let profile = selvedge::debug::start_cpu_profile().unwrap();
 /// selvedge::go_named("adder", || (0..100_000_u64).sum::<u64>()).join().unwrap();

@@ -40,17 +40,19 @@ const SPACE: Kind = Kind { name: "space", unit: "bytes" };
 /// A global allocator that notes where memory comes from, for [`heap_profile`]; it hands out the memory of another.
 ///
 /// # Examples
-/// ```
+/// ```standalone_crate
 /// use selvedge::debug::{HeapProfiler, heap_profile};
 ///
 /// #[global_allocator]
 /// static ALLOCATOR: HeapProfiler = HeapProfiler::new();
 ///
-/// let held = vec![7_u8; 16 << 20];
-/// let file = heap_profile().unwrap();
-/// assert_eq!(file[..2], [0x1f, 0x8b]); // gzip
-/// // std::fs::write("heap.pb.gz", file)?; then: go tool pprof -top heap.pb.gz
-/// # drop(held);
+/// fn main() {
+///     let held = vec![7_u8; 16 << 20];
+///     let file = heap_profile().unwrap();
+///     assert_eq!(file[..2], [0x1f, 0x8b]); // gzip
+///     // std::fs::write("heap.pb.gz", file)?; then: go tool pprof -top heap.pb.gz
+/// #   drop(held);
+/// }
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HeapProfiler<A = System>(A);
