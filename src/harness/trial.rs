@@ -302,6 +302,7 @@ fn shrink(config: &Config, plan: &Plan, body: &Body, identity: &Identity<'_>, re
     let failure = Failure { index: 0, report, steered: true };
     let minimal = minimise::minimise(plan, body, identity.site, &failure);
     outcome.passing = nearest_passing(config, plan, body, identity, &minimal);
+    outcome.repairs = repairs(config, plan, body, identity, &minimal, SELDOM);
     let shrunk = Shrunk { replaying: true, ..settle(plan, &mut outcome, &failure, minimal, None) };
     outcome.shrunk = Some(shrunk);
     present::failure(config, identity, &mut outcome, shrunk);
@@ -332,10 +333,8 @@ pub(super) fn finish_replay(
 ) -> Outcome {
     let passing = nearest_passing(config, plan, body, identity, &minimal);
     let fails = plan.fails(&minimal.report);
-    // How often it fails is not known: a repair has to stand the whole of what is affordable.
-    let seldom = Rate { failing: 1, executions: UNKNOWN };
     let repairs = match fails {
-        true => repairs(config, plan, body, identity, &minimal, seldom),
+        true => repairs(config, plan, body, identity, &minimal, SELDOM),
         false => Vec::new(),
     };
     let steps = minimal.report.steps.into();
@@ -363,8 +362,8 @@ pub(super) fn finish_replay(
     outcome
 }
 
-/// One in so many executions fails, if nothing is known.
-const UNKNOWN: u64 = 40;
+/// How often a replayed execution fails is not known: a repair has to stand this.
+const SELDOM: Rate = Rate { failing: 1, executions: 40 };
 
 fn regressions_file(config: &Config, identity: &Identity<'_>) -> Option<PathBuf> {
     let test = identity.test?;

@@ -200,7 +200,7 @@ pub(crate) struct Shrink {
     /// The test it belongs to, if nothing in the workspace tells
     #[arg(long, value_name = "NAME")]
     pub(crate) test: Option<String>,
-    /// Print one JSON object, and no report
+    /// Print one JSON object; the report is a line
     #[arg(long)]
     pub(crate) json: bool,
     /// More arguments for `cargo test`

@@ -24,10 +24,14 @@ pub(crate) fn run(estimate: &Estimate) -> io::Result<Code> {
         ("SELVEDGE_REPORT", "off"),
         ("SELVEDGE_REGRESSIONS", "off"),
     ];
-    let variables = variables.map(|(name, value)| (name, OsStr::new(value)));
+    // What an earlier failure left behind stays as it is.
+    let out = std::env::temp_dir().join(format!("selvedge-estimate-{}", std::process::id()));
+    let mut variables = variables.map(|(name, value)| (name, OsStr::new(value))).to_vec();
+    variables.push(("SELVEDGE_OUT", out.as_os_str()));
     let bar = progress::for_a_time(&estimate.time);
     let test = cargo::one(cargo::cargo(), &estimate.args, &estimate.test, &variables);
     bar.finish();
+    let _ = std::fs::remove_dir_all(&out);
     let Some(test) = test? else { return Ok(none_ran(&estimate.test)) };
     let mut out = io::stdout().lock();
     match estimate.json {

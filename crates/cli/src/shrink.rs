@@ -23,7 +23,7 @@ pub(crate) fn run(shrink: &Shrink) -> io::Result<Code> {
     };
     let mut command = cargo();
     command.current_dir(&target.package);
-    let report = if shrink.json { "off" } else { "full" };
+    let report = if shrink.json { "short" } else { "full" };
     let variables = [
         ("SELVEDGE_REPLAY", target.value.as_str()),
         ("SELVEDGE_SHRINK", "true"),

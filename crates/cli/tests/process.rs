@@ -167,6 +167,7 @@ fn an_estimate_says_what_is_known() {
     let all = here.ends(0, "estimate subjects::passes --time 2s");
     assert!(all.starts_with("1 execution, no more exist; "), "{all}");
     let fails = here.ends(100, "estimate subjects::long --time 2s");
+    assert!(!here.0.join("target/selvedge").exists(), "it leaves nothing behind");
     assert!(fails.starts_with("fails: panic in "), "{fails}");
     let large = here.ends(0, "estimate subjects::large --time 1s");
     assert!(large.starts_with("about "), "{large}");
