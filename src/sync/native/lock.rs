@@ -1,4 +1,4 @@
-//! Mutual exclusion: one atomic operation to lock, one to unlock.
+//! Mutual exclusion: one compare-and-swap to lock, one to unlock.
 //!
 //! ```text
 //!   LOCKED   somebody holds it
@@ -67,7 +67,9 @@ impl RawLock {
     /// Lock it; wait until it is free.
     #[inline]
     pub(in crate::sync) fn lock(&self, why: Why) {
-        if !self.try_lock() {
+        // Waiters that were woken leave their marks while others lock and unlock.
+        let state = self.state.load(Ordering::Relaxed);
+        if state & LOCKED != 0 || self.replace(state, state | LOCKED, Ordering::Acquire).is_err() {
             self.lock_contended(why);
         }
     }
@@ -75,9 +77,14 @@ impl RawLock {
     /// Lock it if it is free.
     #[inline]
     pub(in crate::sync) fn try_lock(&self) -> bool {
-        // No look first: it would have to wait for the last atomic operation, and this one for it. Of a lock that
-        // is held, or whose waiters have left their marks, it changes nothing else.
-        self.state.fetch_or(LOCKED, Ordering::Acquire) & LOCKED == 0
+        let mut state = self.state.load(Ordering::Relaxed);
+        while state & LOCKED == 0 {
+            match self.replace(state, state | LOCKED, Ordering::Acquire) {
+                Ok(()) => return true,
+                Err(now) => state = now,
+            }
+        }
+        false
     }
 
     /// Unlock it, in whoever's name; false if it is not locked.
@@ -96,7 +103,7 @@ impl RawLock {
     fn lock_contended(&self, why: Why) {
         let spins = if spinning_helps() { SPINS } else { 0 };
         for _ in 0..=spins {
-            if self.state.load(Ordering::Relaxed) & LOCKED == 0 && self.try_lock() {
+            if self.try_lock() {
                 return;
             }
             spin_loop();
