@@ -25,7 +25,7 @@ usage: selvedge-bench model   [--json] [--rounds N] [--quick] [--only NAME]
 
 model      executions per second of every strategy, beside the peers
 exhaust    executions of the exhaustive search against the number of traces, beside the peers
-hunt       executions and time of every strategy to the bugs of the corpus
+hunt       executions and time of every strategy to the bugs of the corpus, beside the peers
 runtime    goroutines and channels outside of a model, beside Go, tokio, may and threads: runs the package
            selvedge-bench-runtime, which is built without the feature `check`
 
@@ -202,6 +202,11 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.first().is_some_and(|first| first == "runtime") {
         return runtime(&arguments[1..]);
+    }
+    if arguments.first().is_some_and(|first| first == hunt::peers::COMMAND) {
+        silence_panics();
+        hunt::peers::run(&arguments[1..]);
+        return ExitCode::SUCCESS;
     }
     let options = Options::parse(arguments);
     match options.and_then(|options| run(&options)) {

@@ -122,7 +122,8 @@ impl Row {
     }
 }
 
-fn message(payload: &(dyn Any + Send)) -> &str {
+/// What a panic said.
+pub(crate) fn message(payload: &(dyn Any + Send)) -> &str {
     match (payload.downcast_ref::<String>(), payload.downcast_ref::<&str>()) {
         (Some(message), _) => message,
         (None, Some(message)) => message,

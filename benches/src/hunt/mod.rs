@@ -6,7 +6,9 @@
 //! that program makes the run fail, and so does a bug that the default strategy misses with half of its
 //! seeds.
 
+mod beside;
 mod ours;
+pub(crate) mod peers;
 mod table;
 
 use crate::measure::median;
@@ -91,6 +93,11 @@ impl Row {
     }
 }
 
+/// The columns, in the order of a row's figures: ours first, the default before all.
+fn columns() -> impl Iterator<Item = Column> {
+    ours::columns().chain(peers::columns())
+}
+
 /// The programs with a bug.
 pub(crate) fn all() -> impl Iterator<Item = &'static Fixture> {
     selvedge_fixtures::all().filter(|fixture| fixture.twin == Twin::Buggy && fixture.number.is_some())
@@ -98,8 +105,13 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Fixture> {
 
 /// The row of a program.
 pub(crate) fn row(fixture: &'static Fixture, effort: Effort) -> Row {
+    row_beside(fixture, effort, peers::figures(fixture, effort))
+}
+
+fn row_beside(fixture: &'static Fixture, effort: Effort, theirs: Vec<Option<Figures>>) -> Row {
     let mut strange = Vec::new();
-    let figures = ours::figures(fixture, effort, &mut strange);
+    let mut figures = ours::figures(fixture, effort, &mut strange);
+    figures.extend(theirs);
     strange.sort_unstable();
     strange.dedup();
     Row { fixture, figures, strange }
@@ -125,10 +137,10 @@ mod tests {
     #[test]
     fn a_hunt_ends_with_the_bug() {
         let fixture = all().find(|fixture| fixture.name == "lo_abba").expect("it is in the corpus");
-        let row = row(fixture, Effort::QUICK);
-        assert!(row.objection().is_none() && row.figures.len() == ours::columns().count());
+        let row = row_beside(fixture, Effort::QUICK, peers::columns().map(|_| None).collect());
+        assert!(row.objection().is_none() && row.figures.len() == columns().count());
         assert!(row.figures[0].as_ref().and_then(|f| f.executions).is_some_and(|n| n < 50.0));
         let [text, json] = [text(&[row]), json(&[])];
-        assert!(text.contains("lo_abba") && json.lines().count() == ours::columns().count(), "{text}");
+        assert!(text.contains("lo_abba") && json.lines().count() == columns().count(), "{text}");
     }
 }

@@ -1,6 +1,6 @@
 //! The report of a hunt: a line a program, and what the strategies come to together.
 
-use super::{Column, Figures, Row, ours};
+use super::{Column, Figures, Row, beside, columns, ours};
 use crate::measure::median;
 use crate::table::aligned;
 use serde_json::json;
@@ -26,7 +26,8 @@ struct Summary {
     best: usize,
 }
 
-fn executions(figures: &Option<Figures>) -> Option<f64> {
+/// The median, if the strategy was tried and found the bug from half of its seeds.
+pub(super) fn executions(figures: &Option<Figures>) -> Option<f64> {
     figures.as_ref()?.executions
 }
 
@@ -36,7 +37,8 @@ fn summaries(rows: &[Row]) -> Vec<Summary> {
         // What is not tried is not found.
         let medians = rows.iter().map(|row| executions(&row.figures[nth]).unwrap_or(f64::INFINITY));
         let is_best = |row: &&Row| {
-            let least = row.figures.iter().filter_map(executions).min_by(f64::total_cmp);
+            let least =
+                row.figures[..ours::columns().count()].iter().filter_map(executions).min_by(f64::total_cmp);
             least.is_some() && executions(&row.figures[nth]) == least
         };
         Summary {
@@ -77,16 +79,17 @@ pub(crate) fn text(rows: &[Row]) -> String {
         ]
     }));
     out.extend(aligned(&lines, 1).into_iter().map(|line| line + "\n"));
-    out
+    out + &beside::text(rows)
 }
 
 fn cells(row: &Row) -> [String; COLUMNS] {
     let mut cells = vec![row.fixture.name.to_owned(), row.fixture.preemptions.to_string()];
-    cells.extend(row.figures.iter().map(cell));
+    cells.extend(row.figures.iter().take(ours::columns().count()).map(cell));
     cells.try_into().expect("eight strategies")
 }
 
-fn cell(figures: &Option<Figures>) -> String {
+/// What a strategy came to on a program.
+pub(super) fn cell(figures: &Option<Figures>) -> String {
     let Some(figures) = figures else { return "not tried".into() };
     let Figures { found, seeds, executions, seconds } = figures;
     let some = if found == seeds { String::new() } else { format!(" ({found})") };
@@ -100,7 +103,7 @@ fn cell(figures: &Option<Figures>) -> String {
 pub(crate) fn json(rows: &[Row]) -> String {
     let mut out = String::new();
     for row in rows {
-        for (column, figures) in ours::columns().zip(&row.figures) {
+        for (column, figures) in columns().zip(&row.figures) {
             let Some(figures) = figures else { continue };
             let object = json!({
                 "pattern": row.fixture.name,
@@ -130,5 +133,5 @@ pub(crate) fn json(rows: &[Row]) -> String {
         });
         let _ = writeln!(out, "{object}");
     }
-    out
+    out + &beside::json(rows)
 }
