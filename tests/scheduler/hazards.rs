@@ -292,7 +292,7 @@ fn hazard_unwinding_keeps_its_waker() {
 fn hazard_unwinding_keeps_others_for_long() {
     let (tx, rx) = chan::<u32>(0);
     let helper = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(2500));
+        std::thread::sleep(Duration::from_millis(4000));
         rx.recv()
     });
     let panics = go(move || {

@@ -120,20 +120,27 @@ pub(crate) struct Test {
     pub(crate) args: Vec<String>,
 }
 
+/// One schedule of one test.
 #[derive(Args, Debug)]
-pub(crate) struct Replay {
+pub(crate) struct Scheduled {
     /// A token, a trace or a regressions file
     #[arg(value_name = "TOKEN|FILE")]
     pub(crate) what: String,
     /// The test it belongs to, if nothing in the workspace tells
     #[arg(long, value_name = "NAME")]
     pub(crate) test: Option<String>,
-    /// Open the timeline afterwards
-    #[arg(long)]
-    pub(crate) open: bool,
     /// More arguments for `cargo test`
     #[arg(last = true, value_name = "ARGS")]
     pub(crate) args: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Replay {
+    #[command(flatten)]
+    pub(crate) run: Scheduled,
+    /// Open the timeline afterwards
+    #[arg(long)]
+    pub(crate) open: bool,
 }
 
 #[derive(Args, Debug)]
@@ -194,18 +201,11 @@ pub(crate) struct Diff {
 
 #[derive(Args, Debug)]
 pub(crate) struct Shrink {
-    /// A token, a trace or a regressions file
-    #[arg(value_name = "TOKEN|FILE")]
-    pub(crate) what: String,
-    /// The test it belongs to, if nothing in the workspace tells
-    #[arg(long, value_name = "NAME")]
-    pub(crate) test: Option<String>,
+    #[command(flatten)]
+    pub(crate) run: Scheduled,
     /// Print one JSON object; the report is a line
     #[arg(long)]
     pub(crate) json: bool,
-    /// More arguments for `cargo test`
-    #[arg(last = true, value_name = "ARGS")]
-    pub(crate) args: Vec<String>,
 }
 
 #[derive(Args, Debug)]

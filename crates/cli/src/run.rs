@@ -93,14 +93,14 @@ pub(crate) fn told(tests: &[Value]) -> String {
 
 pub(crate) fn replay(replay: &Replay) -> io::Result<Code> {
     let place = Place::here();
-    let target = match target::find(&place, &replay.what, replay.test.as_deref()) {
+    let target = match target::find(&place, &replay.run.what, replay.run.test.as_deref()) {
         Ok(target) => target,
         Err(problem) => return refused(&problem),
     };
     let mut command = cargo();
     command.current_dir(&target.package);
     let variables = [("SELVEDGE_REPLAY", OsStr::new(&target.value)), ("SELVEDGE_REPORT", OsStr::new("full"))];
-    let Some(test) = cargo::one(command, &replay.args, &target.test, &variables)? else {
+    let Some(test) = cargo::one(command, &replay.run.args, &target.test, &variables)? else {
         return Ok(none_ran(&target.test));
     };
     if let Some(timeline) = test["timeline"].as_str().filter(|_| replay.open) {

@@ -17,7 +17,7 @@ use std::io::{self, Write};
 
 pub(crate) fn run(shrink: &Shrink) -> io::Result<Code> {
     let place = Place::here();
-    let target = match target::find(&place, &shrink.what, shrink.test.as_deref()) {
+    let target = match target::find(&place, &shrink.run.what, shrink.run.test.as_deref()) {
         Ok(target) => target,
         Err(problem) => return refused(&problem),
     };
@@ -31,7 +31,7 @@ pub(crate) fn run(shrink: &Shrink) -> io::Result<Code> {
     ];
     let variables = variables.map(|(name, value)| (name, OsStr::new(value)));
     let bar = progress::of_unknown_length("shrinking");
-    let test = cargo::one(command, &shrink.args, &target.test, &variables);
+    let test = cargo::one(command, &shrink.run.args, &target.test, &variables);
     bar.finish();
     let Some(test) = test? else { return Ok(none_ran(&target.test)) };
     if test["steps"].is_null() {
@@ -39,13 +39,13 @@ pub(crate) fn run(shrink: &Shrink) -> io::Result<Code> {
             true => "it does not fail",
             false => "the program does not do any more what it says",
         };
-        eprintln!("error: {}: nothing to shrink: {why}", shrink.what);
+        eprintln!("error: {}: nothing to shrink: {why}", shrink.run.what);
         return Ok(Code::Nothing);
     }
     let mut out = io::stdout().lock();
     match shrink.json {
-        true => writeln!(out, "{}", line(&shrink.what, &test))?,
-        false => write!(out, "{}", told(&shrink.what, &test))?,
+        true => writeln!(out, "{}", line(&shrink.run.what, &test))?,
+        false => write!(out, "{}", told(&shrink.run.what, &test))?,
     }
     Ok(Code::Clean)
 }

@@ -1,10 +1,13 @@
 //! `sync`, over loom's types.
 
-use crate::thread;
 use std::sync::LockResult;
+
+#[path = "../../wait_group.rs"]
+mod wait_group;
 
 pub use loom::sync::{Mutex, MutexGuard, RwLock, atomic};
 pub use std::sync::Arc;
+pub use wait_group::WaitGroup;
 
 /// loom's, with std's methods.
 #[derive(Debug, Default)]
@@ -41,28 +44,5 @@ impl Condvar {
     /// As std's.
     pub fn notify_all(&self) {
         self.0.notify_all();
-    }
-}
-
-/// A wait group for goroutines that it starts: waiting is joining them.
-#[derive(Clone, Default)]
-pub struct WaitGroup(Arc<std::sync::Mutex<Vec<thread::JoinHandle<()>>>>);
-
-impl WaitGroup {
-    /// With nobody in it.
-    pub fn new() -> WaitGroup {
-        WaitGroup::default()
-    }
-
-    /// Run `f` in a goroutine that is waited for.
-    pub fn go(&self, f: impl FnOnce() + Send + 'static) {
-        let goroutine = thread::spawn(f);
-        self.0.lock().unwrap().push(goroutine);
-    }
-
-    /// Wait for all of them.
-    pub fn wait(&self) {
-        let goroutines = std::mem::take(&mut *self.0.lock().unwrap());
-        goroutines.into_iter().for_each(|goroutine| goroutine.join().unwrap());
     }
 }
