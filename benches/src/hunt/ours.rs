@@ -32,9 +32,6 @@ pub(super) fn figures(
     strange: &mut Vec<&'static str>,
 ) -> Vec<Option<Figures>> {
     let mut of_strategy = |&(_, strategy): &(&str, StrategySpec)| {
-        if takes_too_long(strategy, &fixture.expected) {
-            return None;
-        }
         // The same for every seed.
         let seeds = if strategy == StrategySpec::Optimal { 1 } else { effort.seeds };
         let hunts = (1..=seeds).map(|seed| hunt(fixture.run, &fixture.expected, strategy, seed, effort));
@@ -43,12 +40,6 @@ pub(super) fn figures(
         Some(Figures::of(&hunts))
     };
     STRATEGIES.iter().map(&mut of_strategy).collect()
-}
-
-/// The optimal searches look at all pairs of steps of an execution before they go on, also of one that came
-/// to the step limit: that takes minutes.
-fn takes_too_long(strategy: StrategySpec, expected: &Expected) -> bool {
-    matches!(strategy, StrategySpec::Frontier | StrategySpec::Optimal) && expected.slugs.contains(&"livelock")
 }
 
 /// One exploration up to the bug, and what else that execution shows that is not in the catalogue.
