@@ -2,8 +2,8 @@
 //!
 //! Invariant: fewer than the size wait.
 
-use super::Woken;
-use super::wait::{Locked, WaitList, WaitNode, Waiter, Why};
+use super::wait::{Locked, WaitList, Why};
+use super::woken::{Woken, wait_in};
 
 /// Who has arrived.
 pub(in crate::sync) struct RawBarrier(Locked<WaitList<()>>);
@@ -22,14 +22,7 @@ impl RawBarrier {
             woken.wake();
             return true;
         }
-        let waiter = Waiter::new();
-        let node = WaitNode::new(&waiter, 0, ());
-        // SAFETY: the node stays in this frame until it is woken, by who took it out.
-        unsafe { list.push(&node) };
-        waiter.park(why, move || {
-            drop(list);
-            true
-        });
+        wait_in(list, why);
         false
     }
 }

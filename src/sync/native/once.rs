@@ -3,9 +3,9 @@
 //! Invariants: the state leaves RUNNING under the list's lock, and who waits looks at it under that lock;
 //! so nobody waits for an end that has been.
 
-use super::Woken;
 use super::atomics::{AtomicU32, Ordering};
-use super::wait::{Locked, WaitList, WaitNode, Waiter, Why};
+use super::wait::{Locked, WaitList, Why};
+use super::woken::{Woken, wait_in};
 
 const IDLE: u32 = 0;
 const POISONED: u32 = 1;
@@ -88,17 +88,10 @@ impl RawOnce {
 
     /// Wait until an attempt ends, unless the state is `enough`.
     fn wait_for_end(&self, enough: impl Fn(u32) -> bool, why: Why) {
-        let mut list = self.waiting.lock();
+        let list = self.waiting.lock();
         if enough(self.state.load(Ordering::Relaxed)) {
             return;
         }
-        let waiter = Waiter::new();
-        let node = WaitNode::new(&waiter, 0, ());
-        // SAFETY: the node stays in this frame until it is woken, by who took it out.
-        unsafe { list.push(&node) };
-        waiter.park(why, move || {
-            drop(list);
-            true
-        });
+        wait_in(list, why);
     }
 }

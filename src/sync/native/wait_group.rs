@@ -11,9 +11,9 @@
 //!
 //! Source: Go's `sync/waitgroup.go`.
 
-use super::Woken;
 use super::atomics::{AtomicU64, Ordering};
-use super::wait::{Locked, WaitList, WaitNode, Waiter, Why};
+use super::wait::{Locked, WaitList, Why};
+use super::woken::{Woken, wait_in};
 
 /// What came of an operation that Go panics about, or not.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -87,18 +87,11 @@ impl RawWaitGroup {
 
     #[cold]
     fn join(&self, why: Why) -> Ended {
-        let mut list = self.waiting.lock();
+        let list = self.waiting.lock();
         if !self.count_waiter() {
             return Ended::Well;
         }
-        let waiter = Waiter::new();
-        let node = WaitNode::new(&waiter, 0, ());
-        // SAFETY: the node stays in this frame until it is woken, by who took it out.
-        unsafe { list.push(&node) };
-        waiter.park(why, move || {
-            drop(list);
-            true
-        });
+        wait_in(list, why);
         self.let_go()
     }
 

@@ -1,7 +1,20 @@
-//! Waiters that are to be woken, once the lock of their list was let go of.
+//! Waits in a list until somebody takes the waiter out, and waiters that were taken out, to be woken once the
+//! lock of their list was let go of.
 
-use super::wait::{WaitList, Waiter};
+use super::wait::{Held, WaitList, WaitNode, Waiter, Why};
 use smallvec::SmallVec;
+
+/// Wait in the list, whose lock is let go of once this waits, until somebody takes the waiter out and wakes it.
+pub(super) fn wait_in(mut list: Held<'_, WaitList<()>>, why: Why) {
+    let waiter = Waiter::new();
+    let node = WaitNode::new(&waiter, 0, ());
+    // SAFETY: the node stays in this frame until it is woken, by who took it out.
+    unsafe { list.push(&node) };
+    waiter.park(why, move || {
+        drop(list);
+        true
+    });
+}
 
 /// Waiters that were taken out of a list, to be woken without its lock.
 #[derive(Default)]
