@@ -21,7 +21,7 @@ const PROGRAMS: &[Program] = &[
     ("channels", channels, 0x32f0_c0cd_e54b_fd4c),
     ("selects", selects, 0x8097_070f_f9df_52fc),
     ("locks", locks, 0x223a_00f0_95af_fbd7),
-    ("groups", groups, 0x34f6_787d_c1e2_5049),
+    ("groups", groups, 0xb4ca_cc42_d751_6342),
     ("atomics", atomics, 0xe1c0_ac61_7b0e_fb78),
     ("timers", timers, 0xe439_0828_543b_0478),
     ("fifty", fifty, 0x394b_e478_d429_f1d2),

@@ -41,7 +41,7 @@ pub struct Config {
     pub jobs: usize,
     /// The step limit of one execution; reaching it is a livelock.
     pub steps: u32,
-    /// At most so many spurious wake-ups in one execution.
+    /// At most so many spurious wake-ups of each goroutine.
     pub spurious: u32,
     /// What atomic loads may read.
     pub memory: MemoryModel,

@@ -156,7 +156,7 @@ impl Explorer {
         self
     }
 
-    /// How many waits may end, and weak exchanges fail, without a cause in one execution.
+    /// How many waits of each goroutine may end, and weak exchanges fail, without a cause.
     pub fn spurious(mut self, n: u32) -> Explorer {
         self.config.spurious = n;
         self

@@ -25,7 +25,7 @@ use super::record::Recorder;
 use super::spin::{self, Spin};
 use super::suite;
 use crate::objects::timer::{self, Due};
-use crate::objects::{Op, Ret, State, Step, World, atomic, wait_group};
+use crate::objects::{Budget, Op, Ret, State, Step, World, atomic, wait_group};
 use crate::port::Spawn;
 use selvedge_checkers::finding::{Evidence, Finding, Side, Slug};
 use selvedge_checkers::ids::{Gid, ObjId, SiteRef};
@@ -104,7 +104,8 @@ pub(super) struct Execution {
     follows: bool,
     /// Whether the strategy is told everything.
     pub(super) traces: bool,
-    early_fires: u32,
+    /// Whether timers may fire while goroutines could go on.
+    fires_early: bool,
     pub(super) main_returned_at: Option<u32>,
     /// Goroutines that could still go on when main returned.
     pub(super) outlived_main: Vec<Gid>,
@@ -154,7 +155,7 @@ impl Execution {
             strategy,
             follows,
             traces: false,
-            early_fires: 0,
+            fires_early: false,
             main_returned_at: None,
             outlived_main: Vec::new(),
             fires_after_main: 0,
@@ -178,7 +179,8 @@ impl Execution {
     pub(super) fn reset(&mut self) {
         self.traces = self.strategy.tracer().is_some();
         // The reduction does not know yet that a load may read what was stored after it.
-        self.world.reset(if self.traces { 0 } else { self.limits.spurious }, self.limits.weak);
+        let budget = if self.traces { Budget::default() } else { self.limits.budget() };
+        self.world.reset(budget, self.limits.weak);
         self.world.keeps_ids = self.traces;
         self.world.traced = self.traces;
         self.goroutines.clear();
@@ -198,7 +200,7 @@ impl Execution {
         self.fingerprint = 0xcbf2_9ce4_8422_2325;
         self.ending = Ending::Running;
         self.follows = self.strategy.follows();
-        self.early_fires = if self.traces { 0 } else { self.limits.early_timers };
+        self.fires_early = budget.early > 0;
         self.main_returned_at = None;
         self.outlived_main.clear();
         self.fires_after_main = 0;
@@ -274,8 +276,10 @@ impl Execution {
                     None => continue,
                 }
             }
-            if self.early_fires > 0 && self.fires_early() {
-                match self.fire() {
+            if self.fires_early
+                && let Some(next) = self.fire_early()
+            {
+                match next {
                     Next::Advance => return Next::Advance,
                     _ => continue,
                 }
@@ -333,7 +337,7 @@ impl Execution {
     #[inline(never)]
     fn take_effect(&mut self, g: Gid, op: Op, site: SiteRef) -> Option<Next> {
         let possible = self.possible(g, &op);
-        let n = possible + u32::from(self.world.may_wake_spuriously(&op));
+        let n = possible + u32::from(self.world.may_wake_spuriously(g, &op));
         let alternative = if n > 1 { self.alternative(g, &op, n) } else { 0 };
         let spurious = alternative >= possible;
         self.current = g;
@@ -343,7 +347,6 @@ impl Execution {
             self.world.timers.disarm(Due::Operation(g));
         }
         let before = suite::before(&self.world, &op);
-        let budget = self.world.spurious;
         let step = self.world.step(g, &op, alternative);
         self.tell(|tracer, world| tracer.stepped(world, g, &op, alternative, step));
         let number = self.steps;
@@ -372,9 +375,6 @@ impl Execution {
         self.after_effects();
         if let Op::HandleDrop { ch, .. } = op {
             self.look_for_doomed(ch);
-        }
-        if budget > 0 && self.world.spurious == 0 {
-            self.end_spurious();
         }
         // It goes on at once; what it woke runs when it has announced its next operation.
         match self.goroutines[g.index()].status {

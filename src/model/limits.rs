@@ -1,17 +1,18 @@
 //! What bounds an execution. Every limit is looked at on every step.
 
 use super::repair::Change;
+use crate::objects::Budget;
 
 /// The bounds of one execution.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// Steps; beyond them the execution is cut and examined for a livelock.
     pub(crate) steps: u32,
-    /// Waits that may end, and weak exchanges that may fail, without a cause.
+    /// Waits that may end, and weak exchanges that may fail, without a cause: for each goroutine.
     pub(crate) spurious: u32,
     /// Whether loads may read old stores, as C11 has it; otherwise memory is sequentially consistent.
     pub(crate) weak: bool,
-    /// Timers that may fire while goroutines could go on.
+    /// Deadlines of a goroutine, and timers that it started, that may come while goroutines could go on.
     pub(crate) early_timers: u32,
     /// Timers that fire after main has returned before what is left counts as living on timers.
     pub(crate) fires_after_main: u32,
@@ -23,6 +24,13 @@ pub(crate) struct Limits {
     pub(crate) stack: usize,
     /// What the engine does otherwise than the program says, to find out whether it would help.
     pub(crate) change: Option<Change>,
+}
+
+impl Limits {
+    /// What may happen to each goroutine without a cause.
+    pub(crate) fn budget(&self) -> Budget {
+        Budget { spurious: self.spurious, early: self.early_timers }
+    }
 }
 
 impl Default for Limits {

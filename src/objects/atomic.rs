@@ -89,7 +89,8 @@ pub(super) fn alternatives(world: &World, g: Gid, op: &Op) -> u32 {
     match *op {
         Op::Load { atomic, order } if world.memory.weak => memory::readable(world, g, atomic, order),
         Op::CompareExchange { atomic, expected, weak, failure, .. } => {
-            let spurious = weak && world.spurious > 0 && value(world.state(atomic)) == expected;
+            let may_fail = weak && world.goroutines[g.index()].budget.spurious > 0;
+            let spurious = may_fail && value(world.state(atomic)) == expected;
             let stores = match world.memory.weak {
                 true => memory::exchangeable(world, g, atomic, expected, failure),
                 false => 1,
@@ -149,7 +150,9 @@ pub(super) fn step(world: &mut World, g: Gid, op: &Op, alternative: u32) -> Ret 
                 newest
             };
             // What fails though it read what it expected does so without a cause.
-            world.spurious -= u32::from(old == expected);
+            if old == expected {
+                world.spend_spurious(g);
+            }
             Ret::Exchange { old, done: false }
         }
         _ => unreachable!("{op:?} is not an atomic operation"),

@@ -52,7 +52,7 @@ pub(super) fn wake(world: &mut World, g: Gid, o: ObjId, m: ObjId, timed_out: boo
     cv(world, o).waiters.retain(|&w| w != g);
     world.whole(o, Mode::Write, Sync::None);
     if !timed_out {
-        world.spurious = world.spurious.saturating_sub(1);
+        world.spend_spurious(g);
     }
     Step::Next(Op::Relock { cv: o, mutex: m, timed_out })
 }

@@ -39,7 +39,7 @@ use memory::Memory;
 use selvedge_checkers::access::{Access, Mode, Part, Sync};
 use selvedge_checkers::clock::Clocks;
 use selvedge_checkers::ids::{Gid, ObjId, SiteRef};
-use timer::Timers;
+use timer::{Due, Timers};
 
 /// What a step did to its own goroutine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -88,6 +88,20 @@ pub(crate) struct Goroutine {
     pub(crate) fresh: Vec<ObjId>,
     /// How many stores to atomics it has made.
     pub(crate) stores: u32,
+    /// What may still happen to it without a cause.
+    pub(crate) budget: Budget,
+}
+
+/// How often something may happen to a goroutine that nothing in the program causes.
+///
+/// Each goroutine has its own: what one of them was spared or dealt is nothing to the others, so the order of
+/// two such events of two goroutines does not matter by itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Budget {
+    /// Waits that end, and weak exchanges that fail.
+    pub(crate) spurious: u32,
+    /// Its deadlines, and timers that it started, that come while goroutines could go on.
+    pub(crate) early: u32,
 }
 
 impl Clone for Goroutine {
@@ -105,6 +119,7 @@ impl Clone for Goroutine {
         self.spin.clone_from(&other.spin);
         self.fresh.clone_from(&other.fresh);
         self.stores = other.stores;
+        self.budget = other.budget;
     }
 }
 
@@ -127,8 +142,8 @@ pub(crate) struct World {
     /// What happens before what: it decides what a load may read.
     pub(crate) clocks: Clocks,
     pub(crate) memory: Memory,
-    /// How many more times a wait may end, or a weak exchange fail, without a cause.
-    pub(crate) spurious: u32,
+    /// What a goroutine begins with.
+    pub(crate) budget: Budget,
     /// The footprint of the last step.
     pub(crate) footprint: Vec<Access>,
     /// What peers learn in the last step, to be applied after `footprint`.
@@ -141,7 +156,7 @@ pub(crate) struct World {
 
 impl World {
     /// An empty world, keeping the memory of the last one.
-    pub(crate) fn reset(&mut self, spurious: u32, weak: bool) {
+    pub(crate) fn reset(&mut self, budget: Budget, weak: bool) {
         self.lists.extend(self.slots.drain(..).map(|slot| slot.pending));
         self.free.clear();
         for g in &mut self.goroutines {
@@ -154,7 +169,7 @@ impl World {
         self.timers.reset();
         self.clocks.reset();
         self.memory.reset(weak);
-        self.spurious = spurious;
+        self.budget = budget;
         self.begin();
     }
 
@@ -165,7 +180,7 @@ impl World {
         self.keeps_ids = other.keeps_ids;
         self.traced = other.traced;
         self.timers.clone_from(&other.timers);
-        self.spurious = other.spurious;
+        self.budget = other.budget;
         if other.memory.weak {
             self.clocks.clone_from(&other.clocks);
             self.memory.clone_from(&other.memory);
@@ -186,6 +201,7 @@ impl World {
         me.joins = false;
         me.token = false;
         me.stores = 0;
+        me.budget = self.budget;
         if let Some(parent) = parent {
             self.clocks.spawn(parent, g);
         }
@@ -308,10 +324,37 @@ impl World {
         }
     }
 
-    /// Whether `op` could end now without any cause (a spurious wake-up), though `alternatives`
-    /// is 0.
-    pub(crate) fn may_wake_spuriously(&self, op: &Op) -> bool {
-        self.spurious > 0 && matches!(op, Op::CondWoken { .. } | Op::Park { .. })
+    /// Whether `op` of `g`, of which `alternatives` is 0, could end now without any cause (a spurious
+    /// wake-up).
+    pub(crate) fn may_wake_spuriously(&self, g: Gid, op: &Op) -> bool {
+        let me = &self.goroutines[g.index()];
+        me.budget.spurious > 0
+            && match op {
+                Op::CondWoken { .. } => true,
+                Op::Park { .. } => !me.token,
+                _ => false,
+            }
+    }
+
+    /// Something happened to `g` without a cause.
+    fn spend_spurious(&mut self, g: Gid) {
+        let left = &mut self.goroutines[g.index()].budget.spurious;
+        *left = left.saturating_sub(1);
+    }
+
+    /// What may come although goroutines could go on: of what is due first, that whose owner's budget allows
+    /// it.
+    pub(crate) fn early_due(&mut self) -> Vec<Due> {
+        let mut due = self.timers.tied();
+        let may_come = |g: Gid| self.goroutines[g.index()].budget.early > 0;
+        due.retain(|&due| timer::owner(self, due).is_some_and(may_come));
+        due
+    }
+
+    /// `due` comes early.
+    pub(crate) fn spend_early(&mut self, due: Due) {
+        let owner = timer::owner(self, due).expect("it is known who pays for what comes early");
+        self.goroutines[owner.index()].budget.early -= 1;
     }
 
     /// Whether an object that a spinning goroutine read has changed since.
@@ -376,7 +419,7 @@ impl World {
                 memory::fence(self, g, order);
                 Ret::Unit
             }
-            Op::TimerStart { timer, at, period } => timer::start(self, timer, at, period),
+            Op::TimerStart { timer, at, period } => timer::start(self, g, timer, at, period),
             Op::TimerStop(t) => timer::stop(self, t),
             Op::Join(_) | Op::Await => Ret::Unit,
             Op::Sleep { .. }

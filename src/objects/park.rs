@@ -11,7 +11,7 @@ pub(super) fn park(world: &mut World, g: Gid) -> Ret {
     let had = std::mem::take(&mut world.goroutines[g.index()].token);
     if !had {
         // The explorer let it return without a cause.
-        world.spurious = world.spurious.saturating_sub(1);
+        world.spend_spurious(g);
     }
     let sync = if had { Sync::Acquire } else { Sync::None };
     world.footprint.push(Access::of_goroutine(g, Part::Token, Mode::Write, sync));

@@ -21,6 +21,8 @@ pub(crate) struct Timer {
     pub(crate) period: Nanos,
     /// It runs a function in a goroutine of its own instead of sending.
     pub(crate) runs: bool,
+    /// Who started it last: that one's budget pays if it fires early.
+    pub(crate) owner: Option<Gid>,
     /// When the last two ticks were sent: the ticket of a tick is its place here.
     pub(crate) sent_at: [Nanos; 2],
 }
@@ -187,12 +189,21 @@ fn timer(world: &mut World, o: ObjId) -> &mut Timer {
     chan::chan(world, o).timer.as_mut().expect("only timers are started, stopped and fired")
 }
 
+/// Whose budget pays for what is due, if it comes early.
+pub(crate) fn owner(world: &World, due: Due) -> Option<Gid> {
+    match due {
+        Due::Operation(g) => Some(g),
+        Due::Timer(o) => chan::view(world.state(o)).timer.and_then(|timer| timer.owner),
+    }
+}
+
 /// Start or restart; true if it was running or had a tick nobody took.
-pub(super) fn start(world: &mut World, o: ObjId, at: Nanos, period: Nanos) -> Ret {
+pub(super) fn start(world: &mut World, g: Gid, o: ObjId, at: Nanos, period: Nanos) -> Ret {
     let active = clear(world, o);
     let t = timer(world, o);
     t.at = Some(at);
     t.period = period;
+    t.owner = Some(g);
     world.timers.arm(Due::Timer(o), at);
     world.access(o, Part::Whole, 0, Mode::Write, Sync::Publish);
     Ret::Flag(active)

@@ -42,9 +42,9 @@ mod spec;
 /// | `seed = "7GQ4K"` | the base seed |
 /// | `jobs = 4` | worker processes |
 /// | `steps = 100_000` | the step limit of one execution; beyond it is a livelock |
-/// | `spurious = 1` | spurious wake-ups in one execution |
+/// | `spurious = 1` | spurious wake-ups of each goroutine |
 /// | `memory = "sc"` | what atomic loads may read: `c11`, or `sc` for the newest store only |
-/// | `timers = "racy:2"` | `quiescent`, or let timers fire early so many times |
+/// | `timers = "racy:2"` | `quiescent`, or let timers fire early so many times for each goroutine |
 /// | `stack = "256k"` | the stack of each goroutine |
 /// | `production` | run on the real scheduler instead of the model |
 #[proc_macro_attribute]

@@ -7,7 +7,7 @@
 use super::log::{Log, Spawned};
 use crate::objects::label::{Label, label};
 use crate::objects::timer::{self, Due};
-use crate::objects::{Op, Step, World, wait_group};
+use crate::objects::{Budget, Op, Step, World, wait_group};
 use selvedge_checkers::access::Access;
 use selvedge_checkers::ids::Gid;
 
@@ -40,7 +40,7 @@ impl Sim {
 
     /// Back to the beginning of the execution.
     pub(super) fn begin(&mut self, log: &Log) {
-        self.world.reset(0, log.is_weak);
+        self.world.reset(Budget::default(), log.is_weak);
         self.world.keeps_ids = true;
         self.world.traced = true;
         self.goroutines.clear();

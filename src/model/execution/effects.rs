@@ -98,7 +98,7 @@ impl Execution {
             op => self.world.alternatives(g, &op),
         };
         let possible = p.possible > 0;
-        let spurious = !possible && self.world.may_wake_spuriously(&p.op);
+        let spurious = !possible && self.world.may_wake_spuriously(g, &p.op);
         self.mark(g, possible || spurious, spurious);
         possible || spurious
     }
@@ -136,15 +136,6 @@ impl Execution {
                 let possible = self.pending[g.index()].possible;
                 debug_assert_eq!(possible, self.world.alternatives(g, op), "{op:?} was not looked at anew");
                 possible
-            }
-        }
-    }
-
-    /// Nobody wakes up without a cause any more.
-    pub(in crate::model) fn end_spurious(&mut self) {
-        for i in 0..self.pending.len() {
-            if self.pending[i].optional {
-                self.refresh(Gid(i as u32));
             }
         }
     }

@@ -44,9 +44,11 @@ impl Execution {
         self.goes_on_in_vain
     }
 
-    pub(in crate::model) fn fires_early(&mut self) -> bool {
-        if self.world.timers.is_empty() {
-            return false;
+    /// Let a timer fire although goroutines could go on, if the strategy says so and a budget allows it.
+    pub(in crate::model) fn fire_early(&mut self) -> Option<Next> {
+        let due = self.world.early_due();
+        if due.is_empty() {
+            return None;
         }
         let scene = Scene {
             enabled: self.enabled.list(),
@@ -57,9 +59,17 @@ impl Execution {
             pending: &self.pending,
             world: &self.world,
         };
-        let fires = self.strategy.fire_early(&scene);
-        self.early_fires -= u32::from(fires);
-        fires
+        if !self.strategy.fire_early(&scene) {
+            return None;
+        }
+        if let Some(end) = self.lives_on_timers() {
+            return Some(end);
+        }
+        let alternative = if due.len() > 1 { self.break_tie(&due) } else { 0 };
+        let due = due[alternative as usize];
+        self.world.spend_early(due);
+        self.world.timers.pass_to(due);
+        Some(self.fired(due, alternative))
     }
 
     /// Nobody can go on: let spinning goroutines look again, then let time pass, then end.
@@ -121,18 +131,34 @@ impl Execution {
 
     /// Let the earliest timer fire.
     pub(in crate::model) fn fire(&mut self) -> Next {
-        if self.main_returned_at.is_some() {
-            self.fires_after_main += 1;
-            if self.fires_after_main > self.limits.fires_after_main {
-                self.ending = Ending::TimersOnly;
-                return Next::End;
-            }
+        if let Some(end) = self.lives_on_timers() {
+            return end;
         }
-        let ties = self.world.timers.ties();
-        let alternative = if ties > 1 { self.break_tie(ties) } else { 0 };
+        let alternative = if self.world.timers.ties() > 1 {
+            let due = self.world.timers.tied();
+            self.break_tie(&due)
+        } else {
+            0
+        };
+        let due = self.world.timers.fire(alternative).expect("a timer is live");
+        self.fired(due, alternative)
+    }
+
+    /// Main has returned, and timers have fired often enough since.
+    fn lives_on_timers(&mut self) -> Option<Next> {
+        self.fires_after_main += u32::from(self.main_returned_at.is_some());
+        let ends = self.fires_after_main > self.limits.fires_after_main;
+        if ends {
+            self.ending = Ending::TimersOnly;
+        }
+        ends.then_some(Next::End)
+    }
+
+    /// The time of `due` has come.
+    fn fired(&mut self, due: Due, alternative: u32) -> Next {
         self.count_step(Gid::CLOCK, alternative, OpKind::Fire);
-        match self.world.timers.fire(alternative) {
-            Some(Due::Operation(g)) => {
+        match due {
+            Due::Operation(g) => {
                 let op = self.pending[g.index()].op;
                 self.unregister(g, &op);
                 self.world.begin();
@@ -142,7 +168,7 @@ impl Execution {
                 self.proceed(g, step);
                 self.after_effects();
             }
-            Some(Due::Timer(obj)) => {
+            Due::Timer(obj) => {
                 let runs = timer::fired(&mut self.world, obj);
                 self.tell(|tracer, world| tracer.fired(world, Due::Timer(obj)));
                 self.recorder.fired(self.steps, obj, self.world.slot(obj).created);
@@ -151,17 +177,16 @@ impl Execution {
                     self.start_timer_function(obj);
                 }
             }
-            None => unreachable!("a timer is live"),
         }
         if self.ready.is_empty() { Next::Resume(Gid::CLOCK) } else { Next::Advance }
     }
 
-    fn break_tie(&mut self, ties: u32) -> u32 {
+    /// Which of several timers due together fires.
+    fn break_tie(&mut self, due: &[Due]) -> u32 {
         if !self.is_told() {
-            return self.strategy.alternative(self.steps, Gid::CLOCK, ties);
+            return self.strategy.alternative(self.steps, Gid::CLOCK, due.len() as u32);
         }
-        let due = self.world.timers.tied();
-        self.strategy.tracer().map_or(0, |tracer| tracer.tie(&due))
+        self.strategy.tracer().map_or(0, |tracer| tracer.tie(due))
     }
 
     pub(in crate::model) fn start_timer_function(&mut self, obj: ObjId) {

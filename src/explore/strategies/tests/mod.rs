@@ -1,5 +1,6 @@
 //! What holds for all strategies: determinism, and known bugs found.
 
+mod budgets;
 mod bugs;
 mod hunts;
 pub(crate) mod programs;
