@@ -5,10 +5,11 @@ use super::barrier::BarrierState;
 use super::chan::ChanState;
 use super::condvar::CvState;
 use super::once::OnceState;
+use super::op::Op;
 use super::rwlock::RwState;
 use super::semaphore::SemState;
 use super::wait_group::WgState;
-use selvedge_checkers::ids::Gid;
+use selvedge_checkers::ids::{Gid, ObjId};
 use selvedge_checkers::op::ObjKind;
 
 /// The state of an object.
@@ -90,6 +91,19 @@ impl State {
             _ => (None, &[]),
         };
         one.into_iter().chain(more).copied()
+    }
+
+    /// How `g` gives this object back, if it holds it, as it unwinds.
+    pub(crate) fn given_back_by(&self, g: Gid, object: ObjId) -> Option<Op> {
+        match self {
+            State::Mutex { holder } => (*holder == Some(g)).then_some(Op::Unlock(object)),
+            State::RwLock(rw) if rw.writer == Some(g) => Some(Op::WriteUnlock(object)),
+            State::RwLock(rw) => rw.readers.contains(&g).then_some(Op::ReadUnlock(object)),
+            State::Once(OnceState::Running(by)) => {
+                (*by == g).then_some(Op::OnceEnd { once: object, done: false })
+            }
+            _ => None,
+        }
     }
 
     /// The state in a few words, for reports.

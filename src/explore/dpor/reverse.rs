@@ -352,9 +352,12 @@ impl Run {
         if self.log.settled_by(event).is_empty() {
             return;
         }
-        let own = &self.lists.footprint(&self.plan[event])[..self.log.events[event].own as usize];
+        let was = &self.plan[event];
+        let own = &self.lists.footprint(was)[..self.log.events[event].own as usize];
         let now = self.lists.footprint(planned);
-        if own.len() == now.len() && own.iter().zip(now).all(|(a, b)| (a.part, a.mode) == (b.part, b.mode)) {
+        let is_alike =
+            own.len() <= now.len() && own.iter().zip(now).all(|(a, b)| (a.part, a.mode) == (b.part, b.mode));
+        if is_alike && was.choice.label == planned.choice.label {
             let mut touches = now.to_vec();
             touches.extend_from_slice(self.lists.footprint(&self.plan[event]));
             planned.footprint = self.lists.add_footprint(touches.into_iter());
@@ -466,8 +469,9 @@ impl Run {
     }
 }
 
-/// Whether the event read an atomic and wrote none.
+/// Whether the event read an atomic and wrote none. What its goroutine gave back as it unwound does not count.
 fn reads_only(log: &Log, event: usize) -> bool {
     let reads = matches!(log.events[event].op, Op::Load { .. } | Op::CompareExchange { .. });
-    reads && log.footprint(event).iter().all(|(res, mode)| res.part != Part::Whole || *mode == Mode::Read)
+    let own = &log.footprint(event)[..log.events[event].own as usize];
+    reads && own.iter().all(|(res, mode)| res.part != Part::Whole || *mode == Mode::Read)
 }

@@ -132,9 +132,11 @@ pub(super) fn initial_in(
     match plan.iter().position(|p| p.choice.g == choice.g) {
         Some(at) => {
             let event = &plan[at];
+            let own = lists.footprint(event);
+            let touches = if own.len() < footprint.len() { footprint } else { own };
             let free = |before: &Planned| {
                 !lists.causes(event).contains(&before.event)
-                    && !conflict(lists.footprint(before), lists.footprint(event), same)
+                    && !conflict(lists.footprint(before), touches, same)
             };
             (event.choice.label == choice.label && plan[..at].iter().all(free)).then_some(Some(at))
         }

@@ -7,9 +7,9 @@
 use super::log::{Log, Spawned};
 use crate::objects::label::{Label, label};
 use crate::objects::timer::{self, Due};
-use crate::objects::{Budget, Op, Step, World, wait_group};
+use crate::objects::{Budget, Op, Ret, Slot, Step, World, wait_group};
 use selvedge_checkers::access::Access;
-use selvedge_checkers::ids::Gid;
+use selvedge_checkers::ids::{Gid, ObjId};
 
 /// A state of the world, and what everybody is about to do in it.
 #[derive(Default)]
@@ -86,8 +86,15 @@ impl Sim {
         (0..self.alternatives(g)).find(|&n| self.label(g, n) == wanted)
     }
 
-    /// Let `g` go on; gives the footprint.
+    /// Let `g` go on; gives the footprint, with that of what it then gives back if the operation panics.
     pub(super) fn step(&mut self, log: &Log, g: Gid, alternative: u32) -> &[Access] {
+        if let Step::Done(Ret::Misuse(_)) = self.take_step(log, g, alternative) {
+            self.give_back(g);
+        }
+        &self.world.footprint
+    }
+
+    fn take_step(&mut self, log: &Log, g: Gid, alternative: u32) -> Step {
         let place = &mut self.goroutines[g.index()];
         let op = place.op;
         place.events += 1;
@@ -95,7 +102,21 @@ impl Sim {
         let step = self.world.step(g, &op, alternative);
         self.learn(g, &op);
         self.finish(log, g, step);
-        &self.world.footprint
+        step
+    }
+
+    /// `g` panics: it gives back what it holds as it unwinds, which is no decision. That it catches the panic
+    /// before is left out: then the footprint says too much.
+    fn give_back(&mut self, g: Gid) {
+        let mut footprint = std::mem::take(&mut self.world.footprint);
+        let held = |(object, slot): (ObjId, &Slot)| slot.state.given_back_by(g, object);
+        loop {
+            let Some(op) = self.world.slots().find_map(held) else { break };
+            self.world.step(g, &op, 0);
+            self.learn(g, &op);
+            footprint.append(&mut self.world.footprint);
+        }
+        self.world.footprint = footprint;
     }
 
     /// Repeat an event of the log, with everything that it set off. False if it is not possible now.
@@ -106,7 +127,7 @@ impl Sim {
             None => {
                 self.join(log, e.g);
                 let Some(alternative) = self.alternative_of(e.g, e.label) else { return false };
-                self.step(log, e.g, alternative);
+                self.take_step(log, e.g, alternative);
             }
         }
         for &(g, op) in log.settled_by(event) {

@@ -1,6 +1,6 @@
 //! Bounds on preemptions: the traces found are those that brute force finds within the same bound.
 
-use super::brute::by_force_within;
+use super::brute::{by_force_within, misjudged_within};
 use super::fuzz::{Family, program, shapes, sizes};
 use super::optimally_within;
 use crate::model::Limits;
@@ -65,4 +65,32 @@ fn random_programs_of_waits_within_bounds() {
 #[test]
 fn random_programs_of_everything_within_bounds() {
     compare(Family::All);
+}
+
+/// No trace needs more preemptions than one of its linearizations has.
+#[test]
+fn no_trace_needs_more_than_it_was_run_with() {
+    let (from, n, most) = sizes(10);
+    for (goroutines, length) in shapes() {
+        for seed in from..from + n {
+            let (text, body) = program(seed, Family::All, goroutines, length);
+            for bound in 0..3 {
+                let Some(misjudged) = misjudged_within(bound, &body, most) else { break };
+                assert_eq!(misjudged, 0, "{seed} within {bound}: {text}");
+            }
+        }
+    }
+}
+
+/// A goroutine that panics in some orders gives back a lock as it unwinds: what it was seen to touch then, and
+/// what it holds where it was not seen, counts before a schedule with it is taken for covered.
+#[test]
+fn what_unwinding_gives_back_is_part_of_a_step() {
+    for (seed, shape, within) in [(501_221, (3, 3), None), (5_000_315, (4, 2), Some(1))] {
+        let (text, body) = program(seed, Family::All, shape.0, shape.1);
+        let force = by_force_within(within, Limits::default(), &body, 20_000).expect("a small program");
+        let found = optimally_within(within, Limits::default(), &body, None, 100).expect("a small program");
+        assert_eq!(found.traces, force.traces, "{text}");
+        assert_eq!(found.duplicates + found.counts.blocked, 0, "{text}");
+    }
 }

@@ -146,3 +146,18 @@ pub(super) fn by_force_within(
         ((!notes.is_vain).then(|| notes.canonical()), Counts::default())
     })
 }
+
+/// Of the interleavings with at most so many preemptions, those of which the trace is said to need more.
+pub(super) fn misjudged_within(preemptions: u32, body: &Body, most: u64) -> Option<u64> {
+    let brute = Brute { dfs: Dfs::new(Some(preemptions)), notes: Run::default(), step: 0 };
+    let misjudged = std::cell::Cell::new(0);
+    explore(Box::new(brute), body, Limits::default(), most, |strategy: &mut dyn Any| {
+        let notes = &mut strategy.downcast_mut::<Brute>().unwrap().notes;
+        notes.bound = Some(preemptions);
+        let is_misjudged = notes.needs_too_many();
+        notes.bound = None;
+        misjudged.set(misjudged.get() + u64::from(is_misjudged));
+        (None, Counts::default())
+    })?;
+    Some(misjudged.get())
+}

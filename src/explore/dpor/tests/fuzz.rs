@@ -55,6 +55,8 @@ enum Stmt {
     Unpark(usize),
     Choose,
     Yield,
+    /// If the last result was not 0.
+    Panic,
     Spawn(Vec<Stmt>),
     /// Wait for a notification of async tasks, or for one of two.
     Notified {
@@ -87,6 +89,8 @@ pub(in crate::explore::dpor) enum Family {
     Channels,
     Locks,
     Waits,
+    /// Locks, of which some are given back by a goroutine that panics because of what it saw.
+    Panics,
     /// Async tasks, beside park and unpark.
     Tasks,
     /// The same with tasks that are aborted. There a trace in some thousand is met twice.
@@ -114,7 +118,7 @@ impl Generator {
     /// Sequentially consistent, or in the weak family one of these as often.
     fn ordering(&mut self, weak: [Ordering; 2]) -> Ordering {
         match self.family {
-            Family::Weak => [weak[0], weak[1], SeqCst][self.below(3)],
+            Family::Weak | Family::Panics => [weak[0], weak[1], SeqCst][self.below(3)],
             _ => SeqCst,
         }
     }
@@ -184,6 +188,14 @@ impl Generator {
                 11 => Stmt::Unpark(self.below(3)),
                 12 => Stmt::Choose,
                 _ => Stmt::Yield,
+            },
+            Family::Panics => match self.below(8) {
+                0 | 1 if depth < 2 => Stmt::Writing(self.block(3, depth + 1)),
+                2 if depth < 2 => Stmt::Reading(self.block(2, depth + 1)),
+                3 => [Stmt::TryRead, Stmt::TryWrite][self.below(2)].clone(),
+                4 => Stmt::Store(self.below(2), 1, self.ordering([Relaxed, Release])),
+                5 | 6 => Stmt::Panic,
+                _ => Stmt::Load(self.below(2), self.ordering([Relaxed, Acquire])),
             },
             Family::Forms => match self.below(12) {
                 0..=5 => Stmt::Form { form: Form::draw(|n| self.below(n)), or_yield: self.below(3) == 0 },
@@ -256,6 +268,10 @@ fn step(stmt: &Stmt, s: &Arc<Shared>, units: &Cell<u32>, last: usize) -> usize {
         }
         Stmt::If(then) if last != 0 => step(then, s, units, last),
         Stmt::If(_) => last,
+        Stmt::Panic => {
+            assert_eq!(last, 0, "as the program says");
+            last
+        }
         Stmt::Locked(m, inner) => {
             s.locks[*m].lock();
             let result = run(inner, s, units);
@@ -542,6 +558,11 @@ fn random_programs_of_counters() {
 #[test]
 fn random_programs_of_locks() {
     random_programs(Family::Locks);
+}
+
+#[test]
+fn random_programs_of_panics() {
+    random_programs(Family::Panics);
 }
 
 #[test]
