@@ -407,6 +407,7 @@ pub(crate) fn with<R>(f: impl FnOnce(&dyn Engine) -> R) -> R {
 #[allow(unused_imports, reason = "what waits moves over to it piece by piece")]
 pub(crate) mod wait {
     pub(crate) use crate::runtime::async_wait::{AsyncWaiter, TaskWait};
+    pub(crate) use crate::runtime::biased::BiasedLock;
     pub(crate) use crate::runtime::clock;
     pub(crate) use crate::runtime::executor;
     pub(crate) use crate::runtime::locals;

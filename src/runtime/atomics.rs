@@ -1,6 +1,6 @@
 //! The atomics of the lock-free parts.
 //!
-//! Invariant: `queue`, `handshake`, `gate`, `parker`, `waker_slot` and `done` name no atomic of std's
+//! Invariant: `queue`, `biased`, `handshake`, `gate`, `parker`, `waker_slot` and `done` name no atomic of std's
 //! themselves, so that the loom tests can compile the very same files against loom's.
 
 pub(super) use std::hint::spin_loop;

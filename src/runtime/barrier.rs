@@ -49,6 +49,11 @@ pub(super) fn set_up() {
     ASYMMETRIC.store(system::register(), Ordering::SeqCst);
 }
 
+/// Whether the light fence is none for the processor.
+pub(super) fn is_asymmetric() -> bool {
+    ASYMMETRIC.load(Ordering::Relaxed)
+}
+
 /// The fence of the path taken often.
 #[inline(always)]
 pub(super) fn light() {
@@ -57,6 +62,12 @@ pub(super) fn light() {
     } else {
         fence(Ordering::SeqCst);
     }
+}
+
+/// As [`light`], for who knows that the kernel does our part: nothing but a fence for the compiler.
+#[inline(always)]
+pub(super) fn light_where_asymmetric() {
+    compiler_fence(Ordering::SeqCst);
 }
 
 /// The fence of the other path: some microseconds.

@@ -39,17 +39,6 @@ impl Lock {
         }
     }
 
-    /// Lock it if that is possible soon, for who must not wait for whoever has it.
-    pub(crate) fn try_lock(&self) -> bool {
-        (0..BRIEFLY).any(|_| {
-            let free = !self.0.load(Ordering::Relaxed) && !self.0.swap(true, Ordering::Acquire);
-            if !free {
-                std::hint::spin_loop();
-            }
-            free
-        })
-    }
-
     /// To be called by who has locked it, or in whose name.
     #[inline]
     pub(crate) fn unlock(&self) {
@@ -58,22 +47,39 @@ impl Lock {
 
     #[cold]
     fn contend(&self) {
-        let (mut looks, mut pauses) = (0, 1);
-        loop {
-            if !self.0.load(Ordering::Relaxed) && !self.0.swap(true, Ordering::Acquire) {
-                return;
-            }
-            match looks {
-                ..LOOKS => {
-                    (0..pauses).for_each(|_| std::hint::spin_loop());
-                    pauses = (pauses * 2).min(MOST_PAUSES);
-                }
-                LOOKS..YIELDS => std::thread::yield_now(),
-                _ => std::thread::sleep(NAP),
-            }
-            looks += 1;
-        }
+        insist(|| self.attempt());
     }
+
+    fn attempt(&self) -> bool {
+        !self.0.load(Ordering::Relaxed) && !self.0.swap(true, Ordering::Acquire)
+    }
+}
+
+/// Try until it succeeds, at growing intervals.
+pub(super) fn insist(attempt: impl Fn() -> bool) {
+    let (mut looks, mut pauses) = (0, 1);
+    while !attempt() {
+        match looks {
+            ..LOOKS => {
+                (0..pauses).for_each(|_| std::hint::spin_loop());
+                pauses = (pauses * 2).min(MOST_PAUSES);
+            }
+            LOOKS..YIELDS => std::thread::yield_now(),
+            _ => std::thread::sleep(NAP),
+        }
+        looks += 1;
+    }
+}
+
+/// Try some times in a row; whether it succeeded.
+pub(super) fn try_briefly(attempt: impl Fn() -> bool) -> bool {
+    (0..BRIEFLY).any(|_| {
+        let succeeded = attempt();
+        if !succeeded {
+            std::hint::spin_loop();
+        }
+        succeeded
+    })
 }
 
 /// What such a lock guards, with the lock.

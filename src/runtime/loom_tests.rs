@@ -17,12 +17,60 @@ mod atomics {
 mod barrier {
     use loom::sync::atomic::{Ordering, fence};
 
+    pub(super) fn is_asymmetric() -> bool {
+        true
+    }
+
     pub(super) fn light() {
+        fence(Ordering::SeqCst);
+    }
+
+    pub(super) fn light_where_asymmetric() {
         fence(Ordering::SeqCst);
     }
 
     pub(super) fn heavy() {
         fence(Ordering::SeqCst);
+    }
+}
+
+mod lock {
+    use std::panic::resume_unwind;
+
+    pub(super) struct InVain;
+
+    /// Loom takes no two threads that wait for each other by looking again and again: who looks in vain gives up,
+    /// by unwinding.
+    pub(super) fn insist(attempt: impl Fn() -> bool) {
+        if !attempt() {
+            resume_unwind(Box::new(InVain));
+        }
+    }
+
+    pub(super) fn try_briefly(attempt: impl Fn() -> bool) -> bool {
+        attempt()
+    }
+}
+
+mod m {
+    use super::biased::Sections;
+    use std::cell::Cell;
+
+    pub(super) struct M {
+        pub(super) sections: Sections,
+    }
+
+    loom::thread_local! {
+        static HERE: Cell<Option<&'static M>> = Cell::new(None);
+    }
+
+    pub(super) fn here() -> Option<&'static M> {
+        HERE.with(Cell::get)
+    }
+
+    /// From now on the caller is a thread of goroutines.
+    pub(super) fn be(thread: &'static M) {
+        HERE.with(|here| here.set(Some(thread)));
     }
 }
 
@@ -43,6 +91,9 @@ mod futex {
     pub(super) fn wake(_: *const AtomicU32) {}
 }
 
+#[path = "biased.rs"]
+#[allow(dead_code, reason = "only the protocol is explored")]
+mod biased;
 #[path = "done.rs"]
 mod done;
 #[path = "gate.rs"]
@@ -59,6 +110,7 @@ mod queue;
 mod waker_slot;
 
 use atomics::{AtomicU32, AtomicUsize, Mutex, Ordering};
+use biased::{BiasedLock, Sections};
 use done::{Done, Finish};
 use gate::Gate;
 use handshake::Handshake;
@@ -67,6 +119,8 @@ use loom::sync::Arc;
 use loom::thread;
 use parker::Parker;
 use queue::Ring;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::AtomicBool;
 use waker_slot::WakerSlot;
 
 /// Explore `body` with at most so many preemptions.
@@ -167,6 +221,99 @@ fn a_processor_is_in_one_pair_of_hands() {
         let taken = monitor.join().unwrap();
         assert!(taken || !lost, "what was not taken is still there");
     });
+}
+
+/// A lock, and what it guards.
+struct Guarded {
+    lock: BiasedLock,
+    count: UnsafeCell<usize>,
+    /// Whether somebody gave up, and may have left the lock as if it were held.
+    gave_up: AtomicBool,
+}
+
+impl Guarded {
+    /// Count once more, if the lock was taken.
+    fn add(&self, taken: bool) -> usize {
+        if taken {
+            // SAFETY: we have the lock; loom complains if somebody else is at it.
+            unsafe { self.count.with_mut(|count| *count += 1) };
+            self.lock.unlock();
+        }
+        usize::from(taken)
+    }
+
+    fn count(&self) -> usize {
+        let taken = catch_unwind(AssertUnwindSafe(|| self.lock.lock()));
+        if let Err(reason) = taken {
+            if !reason.is::<lock::InVain>() {
+                resume_unwind(reason);
+            }
+            self.gave_up.store(true, Ordering::Relaxed);
+            return 0;
+        }
+        self.add(true)
+    }
+}
+
+/// The first thread has the lock reserved, and takes it so many times more; others come in its way, each so many
+/// times, and earn it in turn.
+fn reserved(
+    mine: usize,
+    others: &'static [usize],
+    take: impl Fn(&Guarded) -> usize + Copy + Send + Sync + 'static,
+) {
+    explore(3, move || {
+        let guarded = Arc::new(Guarded {
+            lock: BiasedLock::earned_by(1),
+            count: UnsafeCell::new(0),
+            gave_up: AtomicBool::new(false),
+        });
+        // Threads' records are there for ever; here they are kept until all have ended.
+        let records: Vec<_> =
+            (0..=others.len()).map(|_| Box::into_raw(Box::new(m::M { sections: Sections::new() }))).collect();
+        // SAFETY: they are freed below.
+        let record = |n: usize| -> &'static m::M { unsafe { &*records[n] } };
+        m::be(record(0));
+        let mut sum = guarded.count();
+        let threads: Vec<_> = (1..)
+            .zip(others)
+            .map(|(n, &times)| {
+                let (guarded, record) = (Arc::clone(&guarded), record(n));
+                thread::spawn(move || {
+                    m::be(record);
+                    (0..times).map(|_| take(&guarded)).sum::<usize>()
+                })
+            })
+            .collect();
+        sum += (0..mine).map(|_| guarded.count()).sum::<usize>();
+        sum += threads.into_iter().map(|thread| thread.join().unwrap()).sum::<usize>();
+        // SAFETY: all others have ended.
+        unsafe { guarded.count.with(|count| assert_eq!(*count, sum)) };
+        assert!(records.iter().enumerate().all(|(n, _)| record(n).sections.is_empty()));
+        assert!(guarded.gave_up.load(Ordering::Relaxed) || guarded.lock.try_lock(), "it was not let go of");
+        // SAFETY: as above, and the lock is not used any more.
+        records.into_iter().for_each(|record| drop(unsafe { Box::from_raw(record) }));
+    });
+}
+
+#[test]
+fn a_reservation_is_revoked_between_two_sections() {
+    reserved(2, &[1], Guarded::count);
+}
+
+#[test]
+fn a_reservation_goes_back_and_forth() {
+    reserved(1, &[3], Guarded::count);
+}
+
+#[test]
+fn two_revoke_at_once() {
+    reserved(1, &[1, 1], Guarded::count);
+}
+
+#[test]
+fn who_must_not_wait_leaves_a_reservation_as_it_was() {
+    reserved(2, &[1], |guarded| guarded.add(guarded.lock.try_lock()));
 }
 
 #[test]

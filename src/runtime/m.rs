@@ -7,6 +7,7 @@
 //! and in no other queue.
 
 use super::arena;
+use super::biased::Sections;
 use super::clock::Nanos;
 use super::g::G;
 use super::handshake::Handshake;
@@ -38,6 +39,8 @@ pub(crate) struct M {
     p: AtomicPtr<P>,
     /// The goroutine it runs; read by the monitor.
     pub(super) current: AtomicPtr<G>,
+    /// The locks that it has by their reservation.
+    pub(super) sections: Sections,
     pub(super) spinning: Cell<bool>,
     /// Whether the goroutines bound to it come before those of its processor this time.
     pub(super) bound_first: Cell<bool>,
@@ -135,6 +138,7 @@ impl M {
             handshake: Handshake::new(),
             p: AtomicPtr::new(null_mut()),
             current: AtomicPtr::new(null_mut()),
+            sections: Sections::new(),
             spinning: Cell::new(false),
             bound_first: Cell::new(false),
             lookout: Lookout::new(),
@@ -321,6 +325,12 @@ impl G {
         m.handshake.enter();
         Inside { m }
     }
+}
+
+/// The thread of the goroutine that runs here, if one does.
+#[inline(always)]
+pub(super) fn here() -> Option<&'static M> {
+    current().map(G::thread)
 }
 
 /// The goroutine that runs here, if one does.

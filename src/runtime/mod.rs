@@ -12,6 +12,7 @@ pub(crate) mod async_wait;
 mod atomics;
 mod audit;
 mod barrier;
+pub(crate) mod biased;
 pub(crate) mod blocked;
 mod builder;
 pub(crate) mod census;

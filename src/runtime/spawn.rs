@@ -18,7 +18,10 @@ pub(super) fn spawn<F: FnOnce() + Send + 'static>(f: F, name: Option<String>, si
     let Some(p) = inside.processor() else {
         drop(inside);
         let id = from_outside(f, name, site);
-        run::surrender(me);
+        // With a lock that is reserved for its thread it stays there, and comes back in soon.
+        if me.thread().sections.is_empty() {
+            run::surrender(me);
+        }
         return id;
     };
     let g = p.record();

@@ -25,7 +25,7 @@ pub(crate) use select::{Arm, Outcome, run as run_select};
 use super::{RecvTimeoutError, Refused, TryRecvError};
 use crate::objects::{End, Nanos};
 use crate::port::wait::stranded::{self, Lost, Suspect};
-use crate::port::wait::{Lock, Waiter, Why};
+use crate::port::wait::{BiasedLock, Waiter, Why};
 use queue::{Node, Queue, Wake};
 use selvedge_checkers::ids::SiteRef;
 use selvedge_checkers::op::WaitReason;
@@ -38,7 +38,7 @@ use watched::{Nobody, Watched};
 
 /// A channel.
 pub(crate) struct Channel<T> {
-    lock: Lock,
+    lock: BiasedLock,
     state: UnsafeCell<State<T>>,
     created: SiteRef,
     /// Dropping the last handle of an end closes it.
@@ -223,7 +223,13 @@ impl<T> Channel<T> {
             tasks: 0,
             told: 0,
         };
-        Channel { lock: Lock::new(), state: UnsafeCell::new(state), created: site, hang_up, timer: None }
+        Channel {
+            lock: BiasedLock::new(),
+            state: UnsafeCell::new(state),
+            created: site,
+            hang_up,
+            timer: None,
+        }
     }
 
     #[inline]

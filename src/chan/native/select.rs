@@ -13,7 +13,7 @@ use super::queue::{Node, Wakes};
 use super::{Attempt, Channel};
 use crate::objects::{End, Nanos};
 use crate::port::wait::stranded::{self, Lost, Suspect};
-use crate::port::wait::{Lock, TIMED_OUT, Waiter, Why};
+use crate::port::wait::{BiasedLock, TIMED_OUT, Waiter, Why};
 use crate::port::{SelectForm, Watch};
 use selvedge_checkers::ids::SiteRef;
 use selvedge_checkers::op::WaitReason;
@@ -26,7 +26,7 @@ const FEW: usize = 8;
 
 /// A channel, whatever its messages are.
 trait Erased {
-    fn lock(&self) -> &Lock;
+    fn lock(&self) -> &BiasedLock;
     fn is_stranded(&self, end: End, node: &Node) -> bool;
     /// # Safety
     /// The slot is as for `State::attempt`.
@@ -47,7 +47,7 @@ trait Erased {
 }
 
 impl<T> Erased for Channel<T> {
-    fn lock(&self) -> &Lock {
+    fn lock(&self) -> &BiasedLock {
         &self.lock
     }
 
@@ -179,7 +179,7 @@ fn wait<'a, A: AsRef<Arm<'a>>>(arms: &[A], order: &[u32], deadline: Option<Nanos
     let waiter = Waiter::new();
     let node = |(claim, arm): (u32, &&Arm<'_>)| Node::new(&waiter, claim, arm.slot);
     let nodes: SmallVec<[Node; FEW]> = (1..).zip(&arms).map(node).collect();
-    let mut locks: SmallVec<[&Lock; FEW]> =
+    let mut locks: SmallVec<[&BiasedLock; FEW]> =
         arms.iter().filter_map(|arm| arm.channel).map(Erased::lock).collect();
     locks.sort_unstable_by_key(|&lock| std::ptr::from_ref(lock).addr());
     locks.dedup_by(|a, b| std::ptr::eq(*a, *b));
