@@ -179,7 +179,7 @@ pub use select::{Select, Selected};
 #[cfg(feature = "check")]
 pub use selvedge_checkers::finding::{Evidence, Finding, Severity, Slug};
 #[cfg(feature = "check")]
-pub use selvedge_checkers::repair::{Repair, Verified};
+pub use selvedge_checkers::repair::{NamedLock, Repair, Verified};
 pub use selvedge_macros::main;
 #[cfg(feature = "check")]
 pub use selvedge_macros::test;

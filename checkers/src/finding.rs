@@ -91,6 +91,16 @@ slugs! {
     BorrowedThreadLocal "borrowed-thread-local" Warning,
 }
 
+/// An arm of a select.
+#[cfg_attr(feature = "format", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SelectArm {
+    /// Its channel.
+    pub channel: ObjId,
+    /// Whether it sends.
+    pub sends: bool,
+}
+
 /// One goroutine that is blocked for ever.
 #[cfg_attr(feature = "format", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -105,6 +115,9 @@ pub struct Blocked {
     pub waits_for: Option<Gid>,
     /// Where it blocks.
     pub site: Site,
+    /// The arms, if it is a select.
+    #[cfg_attr(feature = "format", serde(default, skip_serializing_if = "Vec::is_empty"))]
+    pub arms: Vec<SelectArm>,
 }
 
 /// One side of a data race or of a predicted race.

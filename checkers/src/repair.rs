@@ -1,9 +1,10 @@
 //! Small changes of a program that a search has tried: data, never sentences.
 //!
-//! Invariant: a repair is named by places of the source alone, so that it means the same in every execution
-//! and in another process.
+//! Invariant: a repair is named by places of the source, and goroutines by their numbers, so that it means the
+//! same in every execution and in another process.
 
-use crate::ids::Site;
+use crate::ids::{Gid, ObjId, Site};
+use crate::op::OpKind;
 
 /// A small change of a program.
 #[cfg_attr(feature = "format", derive(serde::Serialize, serde::Deserialize))]
@@ -46,6 +47,32 @@ pub enum Repair {
         /// Where the context is made.
         context: Site,
     },
+    /// A goroutine takes two locks in the other order.
+    LockOrder {
+        /// Which goroutine.
+        g: Gid,
+        /// The lock it took second, and is to take first.
+        sooner: NamedLock,
+        /// The lock it took first.
+        later: NamedLock,
+    },
+}
+
+/// A lock, which may be one of many that were made at the same place.
+#[cfg_attr(feature = "format", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NamedLock {
+    /// Its number in the failing execution.
+    pub object: ObjId,
+    /// Where it is made.
+    pub created: Site,
+    /// Where the goroutine asks for it.
+    pub at: Site,
+    /// By which operation.
+    pub op: OpKind,
+    /// The first time that each goroutine asked for it in the failing execution: who, and as which of all its
+    /// acquisitions, from 1.
+    pub uses: Vec<(Gid, u32)>,
 }
 
 /// A repair, and what was explored of the program with it, none of which failed.

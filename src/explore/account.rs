@@ -118,6 +118,9 @@ impl Account {
         }
         self.total.executions += 1;
         self.total.steps += u64::from(report.steps);
+        if self.total.steps >= plan.work {
+            self.end = self.end.min(index + 1);
+        }
         self.total.truncated += u64::from(report.truncated);
         for finding in &report.findings {
             let known = self.total.warnings.iter().any(|w| w.finding.same_bug(finding));

@@ -32,6 +32,7 @@ fn explore(seed: u64, jobs: usize, body: &Body) -> Exploration {
         leaks: Leaks::Deny,
         watchdog: Duration::from_secs(60),
         census: 0,
+        work: u64::MAX,
         observer: None,
         sought: None,
     };

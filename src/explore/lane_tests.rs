@@ -24,6 +24,7 @@ fn plan() -> Plan {
         leaks: Leaks::Deny,
         watchdog: Duration::from_secs(60),
         census: 0,
+        work: u64::MAX,
         observer: None,
         sought: None,
         nodes: usize::MAX,

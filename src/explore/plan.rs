@@ -69,6 +69,8 @@ pub(crate) struct Plan {
     pub(crate) watchdog: Duration,
     /// Steps that may be spent, after the first failure, on counting how many executions fail.
     pub(crate) census: u64,
+    /// Steps of all executions together, after which no other begins.
+    pub(crate) work: u64,
     pub(crate) observer: Option<Observer>,
     /// What counts as a failure, if that is not what fails a test.
     pub(crate) sought: Option<Sought>,

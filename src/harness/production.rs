@@ -85,7 +85,7 @@ fn tell(stuck: &[Portrait], circle: &[u64], main: u64, identity: &Identity<'_>) 
         let Some(wait) = s.waits else { continue };
         let waits_for = s.holders.first().and_then(|&holder| number(holder));
         let site = wait.site.map_or(Site::default(), Into::into);
-        blocked.push(Blocked { g, reason: wait.reason, object, waits_for, site });
+        blocked.push(Blocked { g, reason: wait.reason, object, waits_for, site, arms: Vec::new() });
     }
     let cycle: Vec<Gid> = circle.iter().filter_map(|&id| number(id)).collect();
     let slug = if cycle.is_empty() { Slug::LeakedGoroutine } else { Slug::Deadlock };

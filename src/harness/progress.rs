@@ -1,46 +1,115 @@
-//! The line on a terminal that says how far an exhaustive search is.
+//! The line on a terminal that says how far a long exploration is.
 //!
-//! Invariants: nobody is told anything who does not sit at a terminal; the line is gone when the search
-//! is over; an estimate is called one.
+//! Invariants: nobody is told anything who does not sit at a terminal; the line is gone when the exploration
+//! is over, and before anything of ours is printed; an estimate is called one. The tests of a process share the
+//! terminal and so the line: it is of whoever drew last. When a test ends the test runner says so, from where the
+//! cursor stands: for a moment nobody draws.
 
 use super::config::{Config, ReportMode};
 use crate::explore::progress::{Progress, Tell};
-use std::cell::Cell;
 use std::io::{self, IsTerminal, Write};
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-/// Searches shorter than this need no line.
+/// Explorations shorter than this need no line.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How long nobody draws when a test has ended.
+const PAUSE: Duration = Duration::from_millis(300);
 
-/// Erases the line when the search is over.
-struct Line(Cell<bool>);
+/// The terminal's line.
+struct Line {
+    is_drawn: bool,
+    cleared: Option<Instant>,
+}
 
-impl Drop for Line {
-    fn drop(&mut self) {
-        if self.0.get() {
+static LINE: Mutex<Line> = Mutex::new(Line { is_drawn: false, cleared: None });
+
+impl Line {
+    fn get() -> MutexGuard<'static, Line> {
+        LINE.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    // Not by `eprint`, which a test harness captures. Who cannot be told is not told.
+    fn draw(&mut self, text: &str) {
+        if self.cleared.is_none_or(|at| at.elapsed() >= PAUSE) {
+            self.is_drawn = true;
+            let _ = write!(io::stderr(), "\r\x1b[K{text}");
+        }
+    }
+
+    fn clear(&mut self) {
+        if std::mem::take(&mut self.is_drawn) {
             let _ = write!(io::stderr(), "\r\x1b[K");
         }
+        self.cleared = Some(Instant::now());
+    }
+}
+
+/// Something else is to be printed.
+pub(super) fn clear() {
+    Line::get().clear();
+}
+
+/// Clears the line when the exploration is over.
+struct Clears;
+
+impl Drop for Clears {
+    fn drop(&mut self) {
+        clear();
     }
 }
 
 /// Who tells the terminal, if there is one.
 pub(super) fn teller(config: &Config) -> Option<Box<Tell>> {
     let quiet = matches!(config.report, ReportMode::Json | ReportMode::Off);
-    if quiet || !config.strategy.is_exhaustive() || !io::stderr().is_terminal() {
+    if quiet || !io::stderr().is_terminal() {
         return None;
     }
-    let line = Line(Cell::new(false));
+    let (clears, budget) = (Clears, Budget::of(config));
     Some(Box::new(move |progress| {
+        let _until_then = &clears;
         if progress.elapsed >= PATIENCE {
-            line.0.set(true);
-            // Not by `eprint`, which a test harness captures.
-            let _ = write!(io::stderr(), "\r\x1b[K{}", text(progress));
+            Line::get().draw(&text(progress, &budget));
         }
     }))
 }
 
+/// When a sampled exploration ends.
+struct Budget {
+    executions: Option<u64>,
+    time: Option<Duration>,
+}
+
+impl Budget {
+    fn of(config: &Config) -> Budget {
+        if config.strategy.is_exhaustive() {
+            return Budget { executions: None, time: None };
+        }
+        // Where there is a limit of time, that of executions is mostly lifted.
+        let executions = config.time.is_none().then_some(config.executions);
+        Budget { executions, time: config.time }
+    }
+}
+
+/// How far it is, and how long it may still take.
+fn text(progress: &Progress, budget: &Budget) -> String {
+    let Progress { executions, fresh, elapsed, .. } = *progress;
+    match *budget {
+        Budget { time: Some(time), .. } => {
+            let left = time.saturating_sub(elapsed).as_secs_f64();
+            format!("{executions} executions, {} left", span(left))
+        }
+        Budget { executions: Some(all), .. } if all > 0 => {
+            let percent = (100 * executions / all).min(99);
+            let left = all.saturating_sub(executions) as f64 * elapsed.as_secs_f64() / fresh.max(1) as f64;
+            format!("{executions} of {all} executions, {percent} %, at most about {} left", span(left))
+        }
+        _ => searched(progress),
+    }
+}
+
 /// `1234 executions of about 5600, 22 %, about 3 min left`.
-fn text(progress: &Progress) -> String {
+fn searched(progress: &Progress) -> String {
     let Progress { executions, fresh, elapsed, .. } = *progress;
     let Some(all) = progress.estimate.filter(|all| all.is_finite() && *all >= 1.0) else {
         return format!("{executions} executions");
@@ -75,7 +144,7 @@ mod tests {
     use super::*;
 
     fn line(executions: u64, estimate: Option<f64>, fresh: u64, seconds: u64) -> String {
-        text(&Progress { executions, estimate, fresh, elapsed: Duration::from_secs(seconds) })
+        searched(&Progress { executions, estimate, fresh, elapsed: Duration::from_secs(seconds) })
     }
 
     #[test]
@@ -94,5 +163,37 @@ mod tests {
         assert_eq!(line(100, Some(100.0), 100, 10), "100 executions of about 100, 99 %, about 1 s left");
         assert_eq!(line(100, Some(90.0), 100, 10), "100 executions of about 90, 99 %, about 1 s left");
         assert_eq!(line(100, Some(f64::INFINITY), 100, 10), "100 executions");
+    }
+
+    #[test]
+    fn a_budget_says_how_long_it_may_still_take() {
+        let progress = |executions| Progress {
+            executions,
+            estimate: None,
+            fresh: executions,
+            elapsed: Duration::from_secs(10),
+        };
+        let executions = Budget { executions: Some(1_000), time: None };
+        assert_eq!(
+            text(&progress(250), &executions),
+            "250 of 1000 executions, 25 %, at most about 30 s left"
+        );
+        assert_eq!(
+            text(&progress(1_000), &executions),
+            "1000 of 1000 executions, 99 %, at most about 1 s left"
+        );
+        let time = Budget { executions: None, time: Some(Duration::from_secs(40)) };
+        assert_eq!(text(&progress(250), &time), "250 executions, 30 s left");
+        let all = Budget { executions: None, time: None };
+        assert_eq!(text(&progress(250), &all), "250 executions");
+    }
+
+    #[test]
+    fn whoever_is_told_of_a_test_finds_the_line_empty() {
+        let mut line = Line { is_drawn: true, cleared: None };
+        line.clear();
+        assert!(!line.is_drawn);
+        line.draw("too soon");
+        assert!(!line.is_drawn, "the test runner is about to speak");
     }
 }

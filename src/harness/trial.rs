@@ -5,6 +5,7 @@ use super::config::{Config, LeakPolicy, MemoryModel, RegressionMode, ReportMode,
 use super::identity::Identity;
 use super::outcome::Outcome;
 use super::present::{self, Shrunk};
+use super::progress;
 use super::regressions::{self, Entry};
 use super::remote;
 use super::resume;
@@ -55,6 +56,7 @@ impl Config {
             },
             watchdog: self.watchdog,
             census: 200_000,
+            work: u64::MAX,
             observer: None,
             sought: None,
         }
@@ -416,6 +418,7 @@ pub(super) fn refuse(why: &str) -> ! {
 /// Panic if the test failed.
 pub(super) fn judge(config: &Config, identity: &Identity<'_>, outcome: Outcome) {
     if !outcome.report.is_empty() {
+        progress::clear();
         eprint!("{}", outcome.report);
     }
     // The end of a round is no end.

@@ -348,13 +348,10 @@ impl Engine for Engine_ {
             }
             ex.waits_for(g, target);
         }
-        if let Some(change) = self.ex().limits.change {
-            if change.skips(self, op) {
-                return Ret::Unit;
-            }
-            change.comes_to(self, site);
+        match self.ex().limits.change {
+            Some(change) => change.operate(self, op, site),
+            None => self.op_as_is(op, site),
         }
-        self.op_as_is(op, site)
     }
 
     fn waits_in_loop(&self) {
@@ -389,12 +386,20 @@ impl Engine for Engine_ {
 
     fn create(&self, mut state: State, created: SiteRef) -> ObjId {
         let ex = self.ex();
-        if let Some(change) = ex.limits.change {
+        let change = ex.limits.change;
+        if let Some(change) = change {
+            if let Some(object) = change.claims(self, &state, created) {
+                return object;
+            }
             change.creates(&mut state, created);
         }
+        let ex = self.ex();
         let object = ex.world.create(state, created);
         let g = ex.running;
         ex.tell(|tracer, world| tracer.created(world, g, object));
+        if let Some(change) = change {
+            change.created(self, object);
+        }
         object
     }
 
@@ -403,6 +408,9 @@ impl Engine for Engine_ {
             return;
         }
         let ex = self.ex();
+        if ex.repaired.keeps(obj) {
+            return;
+        }
         ex.recorder.object_gone(obj, ex.world.slot(obj));
         ex.world.destroy(obj);
         ex.races.forget(obj);

@@ -22,6 +22,7 @@ use super::limits::Limits;
 use super::panics::Panic;
 use super::pulse::Pulse;
 use super::record::Recorder;
+use super::repair::Repaired;
 use super::spin::{self, Spin};
 use super::suite;
 use crate::objects::timer::{self, Due};
@@ -131,6 +132,8 @@ pub(super) struct Execution {
     in_std: Vec<(Gid, Vec<usize>)>,
     /// Who does not come to run: see [`Hold`].
     pub(super) holds: Vec<Hold>,
+    /// What the change of the program, if any, keeps in mind.
+    pub(super) repaired: Repaired,
 }
 
 impl Execution {
@@ -172,6 +175,7 @@ impl Execution {
             beats: 0,
             in_std: Vec::new(),
             holds: Vec::new(),
+            repaired: Repaired::default(),
         }
     }
 
@@ -211,6 +215,7 @@ impl Execution {
         self.recorder.reset();
         self.timer_functions.clear();
         self.doomed_at = None;
+        self.repaired.reset();
         self.beat.beat(self.beats);
     }
 

@@ -14,7 +14,7 @@ use super::suite;
 use crate::model::decision::Decision;
 use crate::objects::{Arm, Op, State, chan, wait_group};
 use selvedge_checkers::cycles::{self, Entry};
-use selvedge_checkers::finding::{Blocked, Evidence, Finding, Side, Slug};
+use selvedge_checkers::finding::{Blocked, Evidence, Finding, SelectArm, Side, Slug};
 use selvedge_checkers::ids::{Gid, ObjId};
 use selvedge_checkers::op::WaitReason;
 use selvedge_checkers::waits::{self, Waiter, Wakers};
@@ -39,6 +39,7 @@ impl Execution {
         outlived.retain(|g| quiet && self.goroutines[g.index()].status == Status::Exited);
         self.suite.main_returned(&self.world.clocks, &outlived);
         self.unclaimed_panics();
+        self.conclude_repair();
         let predicted: Vec<Finding> = self.suite.findings().collect();
         predicted.into_iter().for_each(|f| self.find(f));
     }
@@ -230,10 +231,13 @@ impl Execution {
     fn blocked(&self, g: Gid) -> Blocked {
         let p = self.pending[g.index()];
         let arms = &self.world.goroutines[g.index()].select.arms;
+        let selects = matches!(p.op, Op::Select { .. } | Op::SelectWait { .. });
         let reason = match p.op {
-            Op::Select { .. } | Op::SelectWait { .. } if arms.is_empty() => WaitReason::SelectNoCases,
+            _ if selects && arms.is_empty() => WaitReason::SelectNoCases,
             op => op.wait_reason(),
         };
+        let arm = |a: &Arm| SelectArm { channel: a.channel(), sends: matches!(a, Arm::Send(..)) };
+        let arms = arms.iter().filter(|a| selects && a.channel() != ObjId::NIL).map(arm).collect();
         let object = p.op.object().filter(|&o| o != ObjId::NIL);
         let waits_for = match p.op {
             Op::Join(target) => Some(target),
@@ -247,7 +251,7 @@ impl Execution {
                 ahead.or(holders().find(|&h| h == g)).or(holders().next())
             }),
         };
-        Blocked { g, reason, object, waits_for, site: p.site.into() }
+        Blocked { g, reason, object, waits_for, site: p.site.into(), arms }
     }
 
     /// Who a wait on a wait group waits for. Nothing says who is to call `done`; but when everybody

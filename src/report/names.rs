@@ -36,8 +36,8 @@ struct ObjectName {
     name: Option<String>,
     /// `channel #3`.
     number: String,
-    /// `file:line` of its creation.
-    place: String,
+    /// `file:line` of its creation, if that is the user's.
+    place: Option<String>,
 }
 
 impl Names {
@@ -54,7 +54,8 @@ impl Names {
     pub(super) fn object(&self, obj: Option<ObjId>) -> String {
         match obj.map(|obj| (obj, self.objects.get(&obj))) {
             Some((_, Some(ObjectName { name: Some(name), .. }))) => format!("`{name}`"),
-            Some((_, Some(o))) => format!("{} ({})", o.number, o.place),
+            Some((_, Some(ObjectName { number, place: Some(place), .. }))) => format!("{number} ({place})"),
+            Some((_, Some(o))) => o.number.clone(),
             Some((ObjId::NIL, None)) => "a nil channel".to_owned(),
             Some((obj, None)) => format!("object #{}", obj.0),
             None => "nothing".to_owned(),
@@ -105,7 +106,9 @@ fn objects(trace: &Trace, library: &Library<'_>) -> BTreeMap<ObjId, ObjectName> 
         }
         let noun = o.kind.noun();
         let number = format!("{noun} #{}", o.id.0);
-        let place = format!("{}:{}", library.shown(&o.created.file), o.created.line);
+        // Where std made it, as in `map(Mutex::new)`, is no help to anybody.
+        let place = is_users(&o.created.file);
+        let place = place.then(|| format!("{}:{}", library.shown(&o.created.file), o.created.line));
         named.insert(o.id, ObjectName { noun, name, number, place });
     }
     for ((_, name), ids) in same.into_iter().filter(|(_, ids)| ids.len() > 1) {

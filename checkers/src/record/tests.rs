@@ -1,7 +1,7 @@
 //! The format is what it was, reads back what was written, and survives any text.
 
 use super::{Problem, Record, read, write};
-use crate::finding::{Blocked, Evidence, Finding, LockEdge, Side, Slug};
+use crate::finding::{Blocked, Evidence, Finding, LockEdge, SelectArm, Side, Slug};
 use crate::ids::{Gid, ObjId, Site};
 use crate::op::{ObjKind, OpKind, WaitReason};
 use crate::repair::{Repair, Verified};
@@ -53,6 +53,7 @@ fn evidence() -> Vec<Evidence> {
         object: Some(ObjId::NIL),
         waits_for: None,
         site: site(3),
+        arms: vec![SelectArm { channel: ObjId(1), sends: true }],
     };
     vec![
         Evidence::Stuck { blocked: vec![blocked], cycle: vec![Gid(1), Gid(0)], proved: true },

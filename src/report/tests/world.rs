@@ -120,7 +120,8 @@ pub(super) fn blocked(
     waits_for: Option<u32>,
     site: Site,
 ) -> Blocked {
-    Blocked { g: Gid(g), reason, object: Some(ObjId(object)), waits_for: waits_for.map(Gid), site }
+    let (object, waits_for, arms) = (Some(ObjId(object)), waits_for.map(Gid), Vec::new());
+    Blocked { g: Gid(g), reason, object, waits_for, site, arms }
 }
 
 impl World {

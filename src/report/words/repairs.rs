@@ -7,7 +7,7 @@ use crate::report::scene::Scene;
 use crate::report::text::{count, list};
 use selvedge_checkers::finding::{Finding, Slug};
 use selvedge_checkers::ids::Site;
-use selvedge_checkers::repair::{Repair, Verified};
+use selvedge_checkers::repair::{NamedLock, Repair, Verified};
 
 /// What would help, and how far that was looked into.
 pub(in crate::report) fn repair(v: &Verified, f: &Finding, scene: &Scene<'_>) -> String {
@@ -52,6 +52,10 @@ fn change(repair: &Repair, scene: &Scene<'_>) -> String {
         }
         Repair::Cancel { context } => {
             format!("with the context of {} cancelled (`cancel.defer()`)", scene.library.brief(context))
+        }
+        Repair::LockOrder { g, sooner, later } => {
+            let lock = |lock: &NamedLock| scene.names.object(Some(lock.object));
+            format!("if {} takes {} before {},", scene.names.goroutine(*g), lock(sooner), lock(later))
         }
     }
 }

@@ -269,6 +269,7 @@ fn executions_to_the_first_failure_of_a_test() {
                 leaks: Leaks::Deny,
                 watchdog: std::time::Duration::from_secs(60),
                 census: 0,
+                work: u64::MAX,
                 observer: None,
                 sought: None,
                 nodes: usize::MAX,

@@ -7,10 +7,13 @@
 //!
 //! Not changed: what the surface itself knows of a channel, such as [`Sender::cap`](crate::chan::Sender::cap).
 
+mod order;
+
 use super::engine::Engine_;
 use crate::objects::chan::{self, ChanState};
-use crate::objects::{Op, State};
+use crate::objects::{Op, Ret, State};
 use crate::port::Engine;
+use order::{Order, Reversal};
 use selvedge_checkers::ids::{Gid, ObjId, Site, SiteRef};
 use selvedge_checkers::repair::Repair;
 
@@ -56,6 +59,28 @@ pub(crate) enum Change {
     CloseOnce(Place),
     /// Contexts made there.
     Cancel(Place),
+    /// See there.
+    LockOrder(Reversal),
+}
+
+/// What a change keeps in mind in an execution.
+#[derive(Debug, Default)]
+pub(super) struct Repaired {
+    /// The channels that main is to close, in the order in which it made them. They stay, whoever drops them:
+    /// whether somebody did is nothing main could know.
+    kept: Vec<ObjId>,
+    pub(super) order: Order,
+}
+
+impl Repaired {
+    pub(super) fn reset(&mut self) {
+        self.kept.clear();
+        self.order.reset();
+    }
+
+    pub(super) fn keeps(&self, object: ObjId) -> bool {
+        self.kept.contains(&object)
+    }
 }
 
 impl From<&Repair> for Change {
@@ -67,11 +92,20 @@ impl From<&Repair> for Change {
             Repair::CloseByLast { channel } => Change::CloseByLast(channel.into()),
             Repair::CloseOnce { channel } => Change::CloseOnce(channel.into()),
             Repair::Cancel { context } => Change::Cancel(context.into()),
+            Repair::LockOrder { g, sooner, later } => Change::LockOrder(Reversal::new(*g, sooner, later)),
         }
     }
 }
 
 impl Change {
+    /// The object that is being made, if there is something in its place already.
+    pub(super) fn claims(self, engine: &Engine_, state: &State, created: SiteRef) -> Option<ObjId> {
+        match self {
+            Change::LockOrder(reversal) => reversal.claims(engine, state, created),
+            _ => None,
+        }
+    }
+
     /// An object is being made.
     pub(super) fn creates(self, state: &mut State, created: SiteRef) {
         let State::Chan(c) = state else { return };
@@ -93,22 +127,38 @@ impl Change {
         }
     }
 
-    /// Whether an operation does nothing.
+    /// An object was made.
+    pub(super) fn created(self, engine: &Engine_, object: ObjId) {
+        if let Change::CloseBefore(channel, _) = self
+            && engine.running() == Gid::MAIN
+            && engine.is_made_at(object, channel)
+        {
+            engine.ex().repaired.kept.push(object);
+        }
+    }
+
+    /// Operate, with what is to happen before and after, or instead.
     #[cold]
-    pub(super) fn skips(self, engine: &Engine_, op: Op) -> bool {
-        matches!((self, op), (Change::CloseByLast(channel), Op::Close(ch)) if engine.is_made_at(ch, channel))
+    pub(super) fn operate(self, engine: &Engine_, op: Op, site: SiteRef) -> Ret {
+        match (self, op) {
+            (Change::CloseByLast(channel), Op::Close(ch)) if engine.is_made_at(ch, channel) => Ret::Unit,
+            (Change::LockOrder(reversal), op) => reversal.operate(engine, op, site),
+            _ => {
+                self.comes_to(engine, site);
+                engine.op_as_is(op, site)
+            }
+        }
     }
 
     /// An operation is about to be announced at `site`.
     #[cold]
     pub(super) fn comes_to(self, engine: &Engine_, site: SiteRef) {
-        if let Change::CloseBefore(channel, before) = self
+        if let Change::CloseBefore(_, before) = self
             && engine.running() == Gid::MAIN
             && before.is(site)
         {
-            for ch in engine.made_at(channel) {
-                engine.op_as_is(Op::Close(ch), site);
-            }
+            let kept = engine.ex().repaired.kept.clone();
+            kept.into_iter().for_each(|ch| _ = engine.op_as_is(Op::Close(ch), site));
         }
     }
 
@@ -152,11 +202,6 @@ impl Engine_ {
         // What hangs up by itself has no close.
         let can_be_closed = |c: &ChanState| is_for_messages(c) && !c.hang_up;
         place.is(slot.created) && matches!(&slot.state, State::Chan(c) if can_be_closed(c))
-    }
-
-    fn made_at(&self, place: Place) -> Vec<ObjId> {
-        let all = self.ex().world.slots().map(|(id, _)| id);
-        all.filter(|id| self.is_made_at(*id, place)).collect()
     }
 
     fn is_last_sender(&self, ch: ObjId) -> bool {
