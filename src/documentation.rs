@@ -17,6 +17,7 @@ pages! {
     production "../docs/production.md",
     network "../docs/network.md",
     replaying "../docs/replaying.md",
+    reports "../docs/reports.md",
     strategies "../docs/strategies.md",
     time "../docs/time.md",
     finding_add_races_wait "../docs/findings/add-races-wait.md",

@@ -25,10 +25,41 @@ fn pages() -> Vec<PathBuf> {
     pages
 }
 
-/// The targets of Markdown links to files.
-fn links(text: &str) -> Vec<&str> {
+/// The lines that are no code.
+fn prose(text: &str) -> Vec<&str> {
+    let mut in_code = false;
+    let is_prose = |line: &&str| {
+        let is_fence = line.trim_start().starts_with("```");
+        in_code ^= is_fence;
+        !in_code && !is_fence
+    };
+    text.lines().filter(is_prose).collect()
+}
+
+/// The targets of Markdown links within the repository.
+fn links(text: &str) -> Vec<String> {
+    // In inline code there are no links.
+    let outside = |line: &str| line.split('`').step_by(2).collect::<Vec<_>>().join("`");
+    let text: String = prose(text).into_iter().map(|line| outside(line) + "\n").collect();
     let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-    targets.filter(|t| t.split('#').next().is_some_and(|t| t.ends_with(".md") && !t.contains(':'))).collect()
+    targets.filter(|target| !target.contains(':')).map(str::to_owned).collect()
+}
+
+/// The anchors of a page: its headings, as mdBook and GitHub make them.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let anchor = |heading: &str| -> String {
+        let kept = |c: &char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_');
+        let words: String = heading.trim().chars().filter(kept).collect();
+        words.to_lowercase().replace(' ', "-")
+    };
+    let mut all = BTreeSet::new();
+    for heading in prose(text).into_iter().filter(|line| line.starts_with('#')) {
+        let name = anchor(heading.trim_start_matches('#'));
+        let numbered = (1..).map(|n| format!("{name}-{n}"));
+        let free = std::iter::once(name.clone()).chain(numbered).find(|name| !all.contains(name));
+        all.extend(free);
+    }
+    all
 }
 
 fn severity(slug: Slug) -> &'static str {
@@ -85,18 +116,32 @@ fn links_lead_somewhere() {
     for page in pages() {
         let text = std::fs::read_to_string(&page).expect("it can be read");
         for link in links(&text) {
-            let target = link.split('#').next().expect("a path");
-            let path = page.parent().expect("a folder").join(target);
-            assert!(path.is_file(), "{}: {link}", page.display());
+            let (target, anchor) = link.split_once('#').unwrap_or((&link, ""));
+            let path = match target {
+                "" => page.clone(),
+                target => page.parent().expect("a folder").join(target),
+            };
+            assert!(path.exists(), "{}: {link}", page.display());
+            if !anchor.is_empty() {
+                let there = anchors(&std::fs::read_to_string(&path).expect("a page"));
+                assert!(there.contains(anchor), "{}: {link}, there are {there:?}", page.display());
+            }
         }
     }
+}
+
+#[test]
+fn links_and_anchors_are_found() {
+    let page = "# One\n\n## `two` & three\n[a](#one) `[b](c)`\n```text\n# four [d](e)\n```\n# One\n[f](g.md#h) [i](https://j)";
+    assert_eq!(links(page), ["#one", "g.md#h"]);
+    assert_eq!(anchors(page).into_iter().collect::<Vec<_>>(), ["one", "one-1", "two--three"]);
 }
 
 #[test]
 fn the_summary_has_every_page_of_the_book() {
     let summary = read("docs/SUMMARY.md");
     let listed: BTreeSet<PathBuf> =
-        links(&summary).into_iter().map(|l| root().join("docs").join(l)).collect();
+        links(&summary).into_iter().map(|link| root().join("docs").join(link)).collect();
     let book = root().join("docs");
     let there: BTreeSet<PathBuf> =
         pages().into_iter().filter(|p| p.starts_with(&book) && !p.ends_with("SUMMARY.md")).collect();

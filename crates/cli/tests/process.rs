@@ -6,6 +6,9 @@
 
 #![cfg(unix)]
 
+#[path = "../../../tests/book/shown.rs"]
+#[allow(dead_code, reason = "the library's tests use the rest")]
+mod shown;
 mod subjects;
 
 use serde_json::Value;
@@ -147,6 +150,9 @@ fn a_schedule_is_shrunk() {
     assert!(number("before", "switches") > 10, "{shrunk}");
     assert_eq!(number("after", "switches"), 2, "{shrunk}");
     assert_eq!(shrunk["token"], token.as_str(), "as short as what the test itself prints");
+    // The book shows it.
+    let told = here.ends(0, "shrink longer.jsonl");
+    shown::Document::open("docs/replaying.md").shows("shrink", "text", &told).check();
     let again = here.ends(0, &format!("shrink {token}"));
     let lines: Vec<&str> = again.lines().collect();
     assert!(lines[0].starts_with("before ") && lines[1].starts_with("after  "), "{again}");
