@@ -2,7 +2,8 @@
 //! `tests/browser/run` opens in a browser.
 
 use selvedge::sync::{Arc, Mutex, WaitGroup};
-use selvedge::{chan, go};
+use selvedge::thread::Builder;
+use selvedge::{chan, go, time};
 
 #[selvedge::test]
 #[ignore = "fails: its timeline is opened in a browser"]
@@ -33,6 +34,20 @@ fn large() {
         rx.recv();
     }
     panic!("</script><script>alert(1)</script>");
+}
+
+#[selvedge::test(executions = 1, strategy = "round-robin")]
+#[ignore = "fails: its exports are read in a browser"]
+fn exported() {
+    let (tx, rx) = chan(2);
+    let stop = time::after(time::SECOND);
+    for order in 1..=2 {
+        let tx = tx.clone();
+        Builder::new().name(format!("a \"<{{&}}>\" {order}")).spawn(move || tx.send(order)).unwrap();
+    }
+    rx.recv();
+    stop.recv();
+    panic!("<&\"'> ]]> \u{7} \u{1f9f5}\n{{\"main\":1}}");
 }
 
 #[path = "timeline/files.rs"]

@@ -1,8 +1,8 @@
 //! The files beside a report: the steps as text, the recorded execution, the timeline.
 //!
-//! Invariants: a file that cannot be written is no reason to fail; the report then does not mention it,
-//! and one line a process says why. A folder holds what belongs to the last failing run of its test: what
-//! that run has no use for is removed.
+//! Invariants: a file is there as a whole or not at all, also when two processes run a test of one name; one that
+//! cannot be written is no reason to fail: the report then does not mention it, and one line a process says why. A
+//! folder holds what belongs to the last failing run of its test: what that run has no use for is removed.
 
 use super::config::Config;
 use super::identity::Identity;
@@ -44,7 +44,11 @@ impl Folder {
     /// Write a file; whether it is there now.
     pub(super) fn write(&self, name: &str, text: &str) -> bool {
         let path = self.path.join(name);
-        let written = std::fs::create_dir_all(&self.path).and_then(|()| std::fs::write(&path, text));
+        let draft = self.path.join(format!("{name}.{}.tmp", std::process::id()));
+        let written = std::fs::create_dir_all(&self.path)
+            .and_then(|()| std::fs::write(&draft, text))
+            .and_then(|()| std::fs::rename(&draft, &path))
+            .inspect_err(|_| drop(std::fs::remove_file(&draft)));
         if let Err(error) = &written {
             super::once_a_process(&format!("cannot write {}: {error}", path.display()));
         }

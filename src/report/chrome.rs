@@ -4,6 +4,7 @@
 //! Invariant: time is logical. The n-th event begins at n microseconds and lasts one, or as long as the
 //! goroutine waits.
 
+use selvedge_checkers::ids::Gid;
 use selvedge_checkers::op::ObjKind;
 use selvedge_checkers::trace::Outcome;
 use serde_json::{Value, json};
@@ -30,12 +31,21 @@ pub(super) fn render(report: &Report<'_>) -> String {
     format!("{all}\n")
 }
 
-/// Every goroutine is a thread of one process.
+/// Every goroutine is a thread of one process, and so is the clock, if it fires.
 fn tracks(scene: &Scene<'_>) -> Vec<Value> {
     let name = |g: u32, name: String| json!({ "ph": "M", "pid": 1, "tid": g, "name": "thread_name", "args": { "name": name } });
     let order = |g: u32| json!({ "ph": "M", "pid": 1, "tid": g, "name": "thread_sort_index", "args": { "sort_index": g } });
-    let all = scene.trace.goroutines.iter();
-    all.flat_map(|g| [name(g.id.0, scene.names.goroutine(g.id)), order(g.id.0)]).collect()
+    let clock = scene.trace.events.iter().any(|e| e.g == Gid::CLOCK).then_some(Gid::CLOCK);
+    let all = scene.trace.goroutines.iter().map(|g| g.id).chain(clock);
+    let process =
+        json!({ "ph": "M", "pid": 1, "tid": 1, "name": "process_name", "args": { "name": "goroutines" } });
+    let all = all.flat_map(|g| [name(track(g), scene.names.goroutine(g)), order(track(g))]);
+    std::iter::once(process).chain(all).collect()
+}
+
+/// The number of a goroutine's track: from 1, since thread 0 is nobody's to some readers, and in 31 bits.
+fn track(g: Gid) -> u32 {
+    if g == Gid::CLOCK { i32::MAX as u32 } else { g.0 + 1 }
 }
 
 fn steps<'a>(report: &'a Report<'_>, scene: &'a Scene<'_>) -> impl Iterator<Item = Value> + 'a {
@@ -49,7 +59,7 @@ fn steps<'a>(report: &'a Report<'_>, scene: &'a Scene<'_>) -> impl Iterator<Item
     events.iter().enumerate().map(move |(at, e)| {
         let lasts = if e.outcome == Outcome::Blocks { next[at] - at } else { 1 };
         json!({
-            "ph": "X", "pid": 1, "tid": e.g.0, "ts": at, "dur": lasts,
+            "ph": "X", "pid": 1, "tid": track(e.g), "ts": at, "dur": lasts,
             "cat": if focus.names(at) { "finding" } else { "step" },
             "name": table::told(at, &focus, scene),
             "args": { "step": e.step, "site": scene.library.place(&e.site) },
@@ -59,7 +69,7 @@ fn steps<'a>(report: &'a Report<'_>, scene: &'a Scene<'_>) -> impl Iterator<Item
 
 fn arrows(scene: &Scene<'_>) -> Vec<Value> {
     let end = |ph: &str, id: usize, at: usize, why: &str| {
-        let tid = scene.trace.events[at].g.0;
+        let tid = track(scene.trace.events[at].g);
         json!({ "ph": ph, "bp": "e", "pid": 1, "tid": tid, "ts": at, "id": id, "cat": "order", "name": why })
     };
     // A flow goes forward in time; a receive that is told before its send has none.

@@ -71,6 +71,10 @@ impl Sources for Roots {
 /// Whether a person can be expected to edit the file: the standard library and registry packages
 /// are not the user's.
 pub(super) fn is_users(file: &str) -> bool {
+    // Ourselves, where we are a dependency by path; in our own workspace the path is relative.
+    if file.starts_with(concat!(env!("CARGO_MANIFEST_DIR"), "/src/")) {
+        return false;
+    }
     let file = file.replace('\\', "/");
     let foreign = ["/rustc/", "/.cargo/registry/", "/.cargo/git/", "/rustlib/src/"];
     !foreign.iter().any(|part| file.contains(part)) && !file.starts_with('<') && !file.is_empty()
@@ -170,6 +174,7 @@ mod tests {
     #[test]
     fn foreign_files_are_not_the_users() {
         assert!(is_users("tests/a.rs"));
+        assert!(!is_users(concat!(env!("CARGO_MANIFEST_DIR"), "/src/context/mod.rs")));
         assert!(!is_users("/rustc/abc/library/std/src/sync/mutex.rs"));
         assert!(!is_users("/home/u/.cargo/registry/src/x/lib.rs"));
         assert!(!is_users(""));

@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use selvedge_checkers::ids::Gid;
 use selvedge_checkers::trace::Outcome;
 
 use super::focus::Focus;
@@ -33,15 +34,17 @@ pub(super) fn render(report: &Report<'_>) -> String {
     let first = trace.events.len().saturating_sub(MOST);
     let x = |at: usize| LEFT + (at - first) * WIDE;
     let y = |row: usize| 30 + row * HIGH;
-    let rows = trace.goroutines.len() + trace.objects.len();
+    let clock = trace.events.iter().any(|e| e.g == Gid::CLOCK).then_some(Gid::CLOCK);
+    let goroutines: Vec<Gid> = trace.goroutines.iter().map(|g| g.id).chain(clock).collect();
+    let rows = goroutines.len() + trace.objects.len();
     let (width, height) = (x(trace.events.len().max(first)) + 10, y(rows) + 10);
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" role=\"img\"><title>{}</title><style>{STYLE}</style>\n",
         escaped(&report.headline())
     );
-    let row_of = |g: selvedge_checkers::ids::Gid| trace.goroutines.iter().position(|info| info.id == g);
-    for (row, g) in trace.goroutines.iter().enumerate() {
-        label(&mut out, 6, y(row), LEFT - 10, &scene.names.goroutine(g.id));
+    let row_of = |g: Gid| goroutines.iter().position(|other| *other == g);
+    for (row, g) in goroutines.iter().enumerate() {
+        label(&mut out, 6, y(row), LEFT - 10, &scene.names.goroutine(*g));
     }
     for (at, e) in trace.events.iter().enumerate().skip(first) {
         let Some(row) = row_of(e.g) else { continue };
@@ -53,7 +56,7 @@ pub(super) fn render(report: &Report<'_>) -> String {
         boxed(&mut out, class, (x(at), y(row)), WIDE - 3, &table::told(at, &focus, &scene));
     }
     for (nth, (object, changes)) in trace.objects.iter().zip(states(trace, &scene.names)).enumerate() {
-        let top = y(trace.goroutines.len() + nth);
+        let top = y(goroutines.len() + nth);
         label(
             &mut out,
             6,

@@ -4,6 +4,7 @@
 //! Each case runs a test of this binary (`subject::…`, ignored otherwise) in a process of its own and
 //! looks at its exit code and what it says.
 
+mod degraded;
 mod subject;
 
 use std::path::{Path, PathBuf};

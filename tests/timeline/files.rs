@@ -1,14 +1,19 @@
 //! The files beside a report.
 
+use selvedge::report::{Replay, Report, Roots};
 use selvedge_checkers::finding::Slug;
 use selvedge_checkers::record;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Run the failing example with its files in `out`; what it prints on standard error.
 fn run(out: &Path) -> String {
+    run_test("small", out)
+}
+
+/// Run a failing example with its files in `out`; what it prints on standard error.
+fn run_test(name: &str, out: &Path) -> String {
     let mut command = Command::new(std::env::current_exe().expect("this test's own path"));
-    command.args(["--exact", "small", "--ignored", "--nocapture"]);
+    command.args(["--exact", name, "--ignored", "--nocapture"]);
     command.env("SELVEDGE_OUT", out).env("SELVEDGE_REGRESSIONS", "off").env("NO_COLOR", "1");
     let output = command.output().expect("it runs");
     assert!(!output.status.success(), "the example has lost its bug");
@@ -66,4 +71,37 @@ fn where_nothing_can_be_written_the_report_is_printed_all_the_same() {
     );
     assert!(!printed.contains("timeline  ") && !printed.contains("full table in"), "{printed}");
     assert_eq!(printed.matches("selvedge: cannot write ").count(), 1, "it is said once:\n{printed}");
+}
+
+/// Not compared with anything here: `tests/browser/run` reads them with a browser's own parsers.
+#[test]
+#[ignore = "writes what is read in a browser"]
+fn exports() {
+    let out = PathBuf::from(std::env::var_os("SELVEDGE_OUT").expect("where to write"));
+    run_test("exported", &out);
+    let folder = out.join("exported");
+    let text = std::fs::read_to_string(folder.join("trace.jsonl")).unwrap();
+    let record = record::read(&text).unwrap();
+    let (finding, others) = record.findings.split_first().unwrap();
+    let replay = Replay { token: record.token, command: record.command, out_dir: None, timeline: None };
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let report = Report {
+        finding,
+        others,
+        repairs: &record.repairs,
+        trace: &record.trace,
+        statistics: &record.statistics,
+        replay: &replay,
+        sources: &Roots { workspace: root.clone(), package: root },
+    };
+    let events = record.trace.events.len().to_string();
+    let files = [
+        ("chrome.json", report.chrome()),
+        ("shiviz.log", report.shiviz()),
+        ("picture.svg", report.svg()),
+        ("events", events),
+    ];
+    for (name, text) in files {
+        std::fs::write(folder.join(name), text).unwrap();
+    }
 }

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use selvedge_checkers::finding::Evidence;
 use selvedge_checkers::ids::{Gid, Site};
 use selvedge_checkers::trace::{Event, Outcome, Trace};
 use serde_json::{Value, json};
@@ -44,6 +45,7 @@ pub(super) fn render(report: &Report<'_>, test: &str, passing: Option<&Trace>) -
         "slug": report.finding.slug.text(),
         "severity": super::short::severity(report.finding),
         "headline": report.headline(),
+        "relation": relation(report, &scene),
         "help": report.remedies(&scene),
         "others": report.others.iter().map(|f| text::one_line(&words::headline(f, &scene))).collect::<Vec<_>>(),
         "numbers": numbers,
@@ -71,6 +73,15 @@ fn fill(part: impl Fn(&str) -> String) -> String {
         page.push_str(rest);
     }
     page
+}
+
+/// Who waits for whom, or which order is missing.
+fn relation(report: &Report<'_>, scene: &Scene<'_>) -> String {
+    let line = match &report.finding.evidence {
+        Evidence::Stuck { blocked, cycle, .. } => words::cycle_line(blocked, cycle, scene),
+        evidence => words::order_line(evidence, scene),
+    };
+    line.unwrap_or_default()
 }
 
 fn replay(report: &Report<'_>) -> String {

@@ -108,8 +108,9 @@
 
   function draw() {
     const canvas = $("canvas"), c = canvas.getContext("2d"), ratio = devicePixelRatio || 1;
-    const style = getComputedStyle(document.documentElement);
-    const ink = (name) => style.getPropertyValue("--" + name).trim();
+    const style = getComputedStyle(document.documentElement), inks = new Map();
+    // Asked for hundreds of times a frame.
+    const ink = (name) => inks.get(name) || inks.set(name, style.getPropertyValue("--" + name).trim()).get(name);
     const w = canvas.width / ratio, h = canvas.height / ratio;
     const left = label(), sx = $("scroll").scrollLeft, sy = $("scroll").scrollTop;
     c.setTransform(ratio, 0, 0, ratio, 0, 0);
@@ -507,6 +508,7 @@
   $("slug").textContent = data.severity + "[" + data.slug + "]";
   $("slug").className = data.severity;
   $("headline").textContent = data.headline;
+  $("relation").textContent = data.relation;
   $("help").textContent = data.help.map((help) => "help: " + help).join("\n");
   const facts = [data.test && "test: " + data.test, ...data.numbers, ...data.others.map((o) => "also: " + o), "cargo selvedge explain " + data.slug];
   $("facts").append(...facts.filter(Boolean).map((text) => element("li", text)));
