@@ -32,16 +32,21 @@ pub(crate) fn run(explain: &Explain) -> io::Result<Code> {
         }
         return Ok(Code::Clean);
     };
-    match PAGES.iter().find(|(slug, _)| slug == wanted) {
+    match PAGES.iter().find(|(slug, _)| letters(slug) == letters(wanted)) {
         Some((_, page)) => out.write_all(page.as_bytes()).map(|()| Code::Clean),
         None => refused(&format!("no finding `{wanted}`; there are: {}", names())),
     }
 }
 
-/// The line under the title, without its marks.
+/// A name as whoever types it may remember it.
+fn letters(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase()
+}
+
+/// The line under the title, without its marks and what it goes on to say.
 fn summary(page: &str) -> String {
     let line = page.lines().skip(1).find(|line| !line.trim().is_empty()).unwrap_or_default();
-    line.replace(['*', '`'], "")
+    line.split(';').next().unwrap_or_default().replace(['*', '`'], "")
 }
 
 fn names() -> String {

@@ -51,6 +51,8 @@ fn main() -> ExitCode {
     };
     match result {
         Ok(code) => code.into(),
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Code::Clean.into(),
         Err(error) => {
             eprintln!("error: {error}");
             Code::Internal.into()

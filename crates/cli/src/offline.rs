@@ -23,6 +23,7 @@ pub(crate) fn refused(problem: &str) -> io::Result<Code> {
 pub(crate) fn list(list: &List) -> io::Result<Code> {
     let all = Place::here().all();
     let mut out = io::stdout().lock();
+    let longest = all.iter().map(|kept| kept.record.test.chars().count()).max().unwrap_or(0);
     for kept in &all {
         let Record { test, token, findings, statistics, .. } = &kept.record;
         let found: Vec<&str> = findings.iter().map(|f| f.slug.text()).collect();
@@ -33,7 +34,7 @@ pub(crate) fn list(list: &List) -> io::Result<Code> {
             });
             writeln!(out, "{line}")?;
         } else {
-            writeln!(out, "{test}  {}  {token}", found.first().unwrap_or(&"passes"))?;
+            writeln!(out, "{test:longest$}  {:16}  {token}", found.first().unwrap_or(&"passes"))?;
         }
     }
     if all.is_empty() && !list.json {
@@ -104,11 +105,7 @@ fn put(file: Option<&Path>, text: &str) -> io::Result<()> {
     match file.filter(|file| !file.as_os_str().eq("-")) {
         Some(file) => std::fs::write(file, text)
             .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", file.display()))),
-        None => match io::stdout().lock().write_all(text.as_bytes()) {
-            // Whoever reads has seen enough.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            result => result,
-        },
+        None => io::stdout().lock().write_all(text.as_bytes()),
     }
 }
 

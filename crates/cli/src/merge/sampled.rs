@@ -33,11 +33,12 @@ fn read(files: &[PathBuf]) -> Result<Vec<Value>, String> {
         let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
         for (nth, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
             let wrong = |why: &dyn std::fmt::Display| format!("{}:{}: {why}", file.display(), nth + 1);
-            let value: Value = serde_json::from_str(line).map_err(|error| wrong(&error))?;
+            let expected = "expected a line that SELVEDGE_SUMMARY wrote, with \"version\": 1";
+            let value: Value = serde_json::from_str(line).map_err(|_| wrong(&expected))?;
             match (value["version"].as_u64(), value["kind"].as_str()) {
                 (Some(1), Some("test")) => lines.push(value),
                 (Some(1), Some(_)) => {}
-                _ => return Err(wrong(&"expected a line that SELVEDGE_SUMMARY wrote, with \"version\": 1")),
+                _ => return Err(wrong(&expected)),
             }
         }
     }
