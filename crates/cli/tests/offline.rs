@@ -98,7 +98,7 @@ fn what_is_wrong_is_named() {
     for (args, expected) in [
         ("show nonsense", "no file, test or token `nonsense`; there are: shop::days_end"),
         (broken.as_str(), "unknown variant `lokc`, expected one of"),
-        ("explain dead-lock", "no finding `dead-lock`; there are: deadlock, "),
+        ("explain dread-lock", "no finding `dread-lock`; there are: deadlock, "),
         ("replay sv1-00000", "is no file and no token: "),
         ("replay sv1-1S1G0-RM9", "is no file and no token: "),
         ("export days_end", "--as <FORM>"),
