@@ -2,17 +2,19 @@
 //!
 //! ```text
 //!  slot:   low                                                            high
-//!          [ guard ][ stack, grows down <----------- base ][ colour ][ header ]
-//!           1 page                                   0..960 bytes    64 bytes
+//!          [ guard ][ stack, grows down <----------- base ][ colour ]
+//!           1 page                                   0..1984 bytes
 //! ```
-//! Slots are aligned to their size, a power of two, so the address of a running function's frame
-//! leads to the slot's header by two operations, and from there to the goroutine: no thread-local is
-//! involved, which is what makes moving a goroutine between threads safe for the runtime itself.
-//! Shifting the base by the slot's number (colour) spreads the hot ends over the sets of the cache.
+//! A slot's size is a power of two, so the address of a running function's frame leads to the slot's
+//! number by two operations, and from there to the goroutine, by a table beside the region: no thread-local
+//! is involved, which is what makes moving a goroutine between threads safe for the runtime itself.
+//! Slots are so many pages apart that what lies at the same place in each of them shares a few sets of
+//! the caches. So nothing does: shifting the base by the slot's number (colour) spreads the hot ends, and what
+//! is asked for at every operation, whose stack it is, is in the table.
 //!
 //! Invariants: the region is reserved once and never given back; a slot below `ready` has its guard;
-//! a slot is in one place: free in a processor's cache, free in [`FREE`], or in use. The header of a
-//! slot in use names its goroutine; it is written before code runs on the slot.
+//! a slot is in one place: free in a processor's cache, free in [`FREE`], or in use. The table names the
+//! goroutine of a slot in use, written before code runs on the slot, or the last one of a free slot.
 //!
 //! Does not detect: an overflow that jumps over the guard page. Rust's functions touch every page of
 //! their frame; C code that was compiled without stack probes may not.
@@ -21,7 +23,8 @@ use super::g::G;
 use super::guard;
 use super::stack_pointer::stack_pointer;
 use corosensei::stack::{Stack, StackPointer};
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Bytes of a slot unless the program says otherwise.
@@ -31,8 +34,9 @@ pub(super) const LEAST_SLOT: usize = 16 << 10;
 /// The most: beyond this there is no room for many.
 pub(super) const MOST_SLOT: usize = 1 << 30;
 
-const HEADER: usize = 64;
-const COLOURS: usize = 16;
+/// Places of the base, a line of the cache apart. More would spill frames into a second page more often.
+const COLOURS: usize = 32;
+const LINE: usize = 64;
 /// Guards are installed for this many slots at a time.
 const BATCH: usize = 64;
 /// Slots that give their memory back at a time, at two microseconds or so each.
@@ -41,10 +45,13 @@ const TRIMMED: usize = 128;
 const WANTED: usize = 1 << 42;
 const LEAST: usize = 1 << 26;
 
-/// The region: where it begins, its bytes, the bytes of a slot. All zero before [`set_up`].
+/// The region: where it begins, its bytes, the bytes of a slot and their logarithm. All zero before [`set_up`].
 static BASE: AtomicUsize = AtomicUsize::new(0);
 static LENGTH: AtomicUsize = AtomicUsize::new(0);
 static SLOT: AtomicUsize = AtomicUsize::new(0);
+static SHIFT: AtomicU32 = AtomicU32::new(0);
+/// Whose each slot is.
+static OWNERS: AtomicPtr<AtomicPtr<G>> = AtomicPtr::new(null_mut());
 
 /// Slots nobody uses, and the rest of the region.
 struct Free {
@@ -63,12 +70,6 @@ fn free() -> MutexGuard<'static, Free> {
     FREE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The first word of a slot's header.
-#[repr(C)]
-struct Header {
-    goroutine: AtomicPtr<G>,
-}
-
 /// A stack in use; the number of its slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Slot(u32);
@@ -81,14 +82,20 @@ pub(super) fn set_up(slot: usize) {
     guard::choose();
     assert!(slot.is_power_of_two() && (LEAST_SLOT..=MOST_SLOT).contains(&slot));
     let mut length = WANTED.min(slot << 24);
-    let base = loop {
-        if let Some(base) = guard::reserve(length, slot) {
-            break base;
+    let (base, owners) = loop {
+        let table = length / slot * size_of::<AtomicPtr<G>>();
+        if let Some(owners) = guard::zeroes(table) {
+            if let Some(base) = guard::reserve(length, slot) {
+                break (base, owners);
+            }
+            guard::unmap(owners, table);
         }
         length /= 2;
         assert!(length >= LEAST.max(2 * slot), "selvedge: no address space for the stacks of goroutines");
     };
     SLOT.store(slot, Ordering::Relaxed);
+    SHIFT.store(slot.trailing_zeros(), Ordering::Relaxed);
+    OWNERS.store(std::ptr::with_exposed_provenance_mut(owners), Ordering::Relaxed);
     BASE.store(base, Ordering::Relaxed);
     // Release: whoever sees the region has a length sees where it is.
     LENGTH.store(length, Ordering::Release);
@@ -96,7 +103,7 @@ pub(super) fn set_up(slot: usize) {
 
 /// Bytes of a stack that a goroutine may use.
 pub(super) fn usable() -> usize {
-    SLOT.load(Ordering::Relaxed) - guard::PAGE - HEADER - COLOURS * HEADER
+    SLOT.load(Ordering::Relaxed) - guard::PAGE - COLOURS * LINE
 }
 
 /// The goroutine on whose stack the caller runs, if it runs on one.
@@ -112,17 +119,22 @@ pub(super) fn at(address: usize) -> Option<&'static G> {
     if offset >= LENGTH.load(Ordering::Relaxed) {
         return None;
     }
-    let top = (address | (SLOT.load(Ordering::Relaxed) - 1)) + 1;
-    let header = std::ptr::with_exposed_provenance::<Header>(top - HEADER);
-    // SAFETY: the header of every slot is mapped memory of the region, and is zero or a goroutine's
-    // address; records of goroutines are never freed.
-    unsafe { (*header).goroutine.load(Ordering::Relaxed).as_ref() }
+    let owner = owner(offset >> SHIFT.load(Ordering::Relaxed));
+    // SAFETY: it is null or a goroutine's address; records of goroutines are never freed.
+    unsafe { owner.load(Ordering::Relaxed).as_ref() }
+}
+
+/// Whose the slot with this number is.
+#[inline(always)]
+fn owner(number: usize) -> &'static AtomicPtr<G> {
+    // SAFETY: the table has an entry for each slot of the region, and is never given back.
+    unsafe { &*OWNERS.load(Ordering::Relaxed).add(number) }
 }
 
 /// Where the stack ends, at its outer end, on which an address lies.
 #[allow(dead_code, reason = "for the auditor of debug builds")]
 pub(super) fn end_of(address: usize) -> Option<usize> {
-    at(address).map(|_| (address | (SLOT.load(Ordering::Relaxed) - 1)) + 1 - HEADER)
+    at(address).map(|_| (address | (SLOT.load(Ordering::Relaxed) - 1)) + 1)
 }
 
 /// The goroutine into whose guard page a fault went, if it went into one.
@@ -144,9 +156,11 @@ impl Slot {
 
     /// From now on this is the stack of `g`.
     pub(super) fn assign(self, g: &'static G) {
-        let header = std::ptr::with_exposed_provenance::<Header>(self.top() - HEADER);
-        // SAFETY: the slot is in use by the caller, and its header is mapped.
-        unsafe { (*header).goroutine.store(std::ptr::from_ref(g).cast_mut(), Ordering::Relaxed) };
+        let (owner, g) = (owner(self.0 as usize), std::ptr::from_ref(g).cast_mut());
+        // It mostly was; what is written is taken away from those whose slots are beside it in the table.
+        if owner.load(Ordering::Relaxed) != g {
+            owner.store(g, Ordering::Relaxed);
+        }
     }
 
     /// Whether a canary says that more was used than there is.
@@ -231,12 +245,12 @@ pub(super) fn trim() -> Trimmed {
 }
 
 // SAFETY: the slot's lowest page is its guard (see `guard` for where the system has none), and it has
-// at least `LEAST_SLOT` bytes, of which the guard, the header and the colours take less than half.
+// at least `LEAST_SLOT` bytes, of which the guard and the colours take less than half.
 unsafe impl Stack for Slot {
     #[inline]
     fn base(&self) -> StackPointer {
-        let colour = self.0 as usize % COLOURS * HEADER;
-        StackPointer::new(self.top() - HEADER - colour).expect("not at the end of memory")
+        let colour = self.0 as usize % COLOURS * LINE;
+        StackPointer::new(self.top() - colour).expect("not at the end of memory")
     }
 
     #[inline]

@@ -94,6 +94,17 @@ fn map(length: usize, access: libc::c_int) -> Option<usize> {
     (found != libc::MAP_FAILED).then(|| found.expose_provenance())
 }
 
+/// Memory that is all zeroes; what is not touched of it costs nothing.
+pub(super) fn zeroes(bytes: usize) -> Option<usize> {
+    map(bytes, libc::PROT_READ | libc::PROT_WRITE)
+}
+
+/// Give back what [`zeroes`] gave, and nobody uses.
+pub(super) fn unmap(address: usize, bytes: usize) {
+    // SAFETY: a whole mapping of ours, by the contract.
+    unsafe { libc::munmap(pointer(address), bytes) };
+}
+
 fn pointer(address: usize) -> *mut libc::c_void {
     std::ptr::with_exposed_provenance_mut(address)
 }
