@@ -1,7 +1,7 @@
 //! Leaks as a new user meets them: ordinary tests that run side by side, each with goroutines of its own.
 
 use selvedge::leak::{self, Check, Snapshot};
-use selvedge::{chan, go, go_named, time};
+use selvedge::{chan, future, go, go_named, time};
 use std::time::{Duration, Instant};
 
 /// What a test under test says when it fails.
@@ -114,5 +114,35 @@ fn the_cleanup_runs_before_the_verdict() {
     go(move || rx.recv());
     let check = Check::new().patience(Duration::ZERO).cleanup(move || tx.close());
     check.find().unwrap_err();
+    leak::assert_none();
+}
+
+#[test]
+fn a_task_that_waits_for_ever_is_told() {
+    let text = failure(|| {
+        let kept: Vec<_> = (0..2).map(|_| future::spawn(std::future::pending::<()>())).collect();
+        let before = Snapshot::current();
+        future::spawn(async {}).join().unwrap();
+        before.assert_none();
+        Check::new().ignore_created_at("tests/leak.rs").assert_none();
+        Check::new().ignore_current().assert_none();
+        Check::new().patience(Duration::ZERO).assert_none();
+        drop(kept);
+    });
+    assert!(text.starts_with("found 2 unexpected async tasks of this test:\n\ntask "), "{text}");
+    assert!(text.contains("[await]:\ncreated by future::spawn\n\ttests/leak.rs:"), "{text}");
+    assert!(text.contains("which is like it"), "{text}");
+}
+
+#[test]
+fn a_task_that_ends_soon_is_waited_for() {
+    future::spawn(async { future::sleep(Duration::from_millis(30)).await });
+    leak::assert_none();
+}
+
+#[test]
+fn a_task_that_looks_is_not_told_of_who_waits_for_it() {
+    let outer = future::spawn(async { future::spawn(async { leak::find().is_ok() }).await });
+    assert!(outer.join().unwrap().unwrap());
     leak::assert_none();
 }

@@ -188,4 +188,17 @@ mod tests {
         assert!(!write.conflicts(&on(2, Mode::Write)));
         assert!(conflict(&[on(2, Mode::Write), read], &[write]));
     }
+
+    #[test]
+    fn footprints_conflict_only_where_two_accesses_do() {
+        assert!(!conflict(&[on(1, Mode::Read), on(2, Mode::Write)], &[on(1, Mode::Read)]));
+        assert!(!conflict(&[], &[on(1, Mode::Write)]));
+    }
+
+    #[test]
+    fn tokens_lives_time_and_fences_belong_to_no_object() {
+        use Part::*;
+        assert!([Token, Life, Clock, Fence].into_iter().all(Part::is_of_goroutine));
+        assert!(![Whole, Message, Slot, Store, Closed, Readers].into_iter().any(Part::is_of_goroutine));
+    }
 }

@@ -123,7 +123,9 @@ impl ChannelUse {
 
 #[cfg(test)]
 mod tests {
+    use super::MAX_PARTIES;
     use crate::finding::{Evidence, Slug};
+    use crate::ids::ObjId;
     use crate::rig::Rig;
 
     const CH: u32 = 0;
@@ -231,5 +233,54 @@ mod tests {
         rig.receive(0, DONE);
         rig.close(0, CH);
         assert!(rig.slugs().is_empty());
+    }
+
+    #[test]
+    fn the_last_send_of_each_sender_counts() {
+        let mut rig = Rig::with(3);
+        rig.send(1, CH);
+        rig.send(2, CH);
+        rig.join(0, 2);
+        rig.close(0, CH);
+        assert_eq!(rig.slugs(), [Slug::SendRacesClose], "that of the first is not ordered");
+    }
+
+    #[test]
+    fn nothing_is_known_of_an_earlier_execution_or_of_a_channel_that_is_gone() {
+        let mut rig = Rig::with(2);
+        rig.send(1, CH);
+        rig.restart(2);
+        rig.close(0, CH);
+        rig.restart(2);
+        rig.send(0, CH);
+        rig.close(0, CH);
+        rig.restart(2);
+        rig.send(1, CH);
+        rig.suite.forget(ObjId(CH));
+        rig.close(0, CH);
+        assert!(rig.slugs().is_empty());
+        rig.restart(2);
+        rig.send(1, CH);
+        rig.restart(2);
+        rig.send(0, CH);
+        rig.close(0, CH);
+        assert!(rig.slugs().is_empty(), "used again, the row has no old senders");
+    }
+
+    #[test]
+    fn parties_beyond_the_limit_are_not_told_apart() {
+        let one_too_many = MAX_PARTIES as u32 + 1;
+        let mut rig = Rig::with(one_too_many + 1);
+        (1..=one_too_many).for_each(|g| rig.send(g, CH));
+        (1..one_too_many).for_each(|g| rig.join(0, g));
+        rig.close(0, CH);
+        assert!(rig.slugs().is_empty(), "a sender");
+        rig.restart(one_too_many + 1);
+        (1..=one_too_many).for_each(|g| {
+            rig.send(0, CH);
+            rig.receive(g, CH);
+        });
+        rig.close(one_too_many, CH);
+        assert!(rig.slugs().is_empty(), "a receiver");
     }
 }

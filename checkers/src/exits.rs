@@ -124,4 +124,12 @@ mod tests {
         let Evidence::Single { side, .. } = &found[0].evidence else { panic!("{found:?}") };
         assert_eq!(side.g.0, 2);
     }
+
+    #[test]
+    fn a_goroutine_whose_start_was_not_seen_is_not_judged() {
+        let mut rig = Rig::with(3);
+        rig.restart(2);
+        rig.main_returned(&[2]);
+        assert!(rig.slugs().is_empty());
+    }
 }

@@ -42,7 +42,7 @@ impl<T> Sender<T> {
     /// "send on closed channel" if the channel is closed, now or while this waits.
     #[track_caller]
     pub fn send(&self, value: T) {
-        super::send(self.core(), value, Location::caller());
+        super::send(self.core(), value);
     }
 
     /// Send a message if that is possible at once.
@@ -54,7 +54,7 @@ impl<T> Sender<T> {
     /// "send on closed channel" if the channel is closed.
     #[track_caller]
     pub fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
-        super::try_send(self.core(), value, Location::caller())
+        super::try_send(self.core(), value)
     }
 
     /// Send a message, waiting for at most `timeout`.
@@ -66,7 +66,7 @@ impl<T> Sender<T> {
     /// "send on closed channel" if the channel is closed, now or while this waits.
     #[track_caller]
     pub fn send_timeout(&self, value: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
-        super::send_timeout(self.core(), value, timeout, Location::caller())
+        super::send_timeout(self.core(), value, timeout)
     }
 
     /// Close the channel: receivers drain it and then get `None`.
@@ -75,7 +75,7 @@ impl<T> Sender<T> {
     /// "close of closed channel", and "close of nil channel".
     #[track_caller]
     pub fn close(&self) {
-        super::close(self.core(), Location::caller());
+        super::close(self.core());
     }
 
     /// The number of buffered messages: out of date as soon as it is known.

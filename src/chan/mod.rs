@@ -244,7 +244,9 @@ fn never(end: End, until: Option<Nanos>, site: SiteRef) {
     };
 }
 
-fn send<T>(core: Option<&Core<T>>, value: T, site: SiteRef) {
+#[track_caller]
+fn send<T>(core: Option<&Core<T>>, value: T) {
+    let site = Location::caller();
     let Some(core) = core else {
         never(End::Send, None, site);
         unreachable!("an operation on the nil channel never ends")
@@ -254,9 +256,13 @@ fn send<T>(core: Option<&Core<T>>, value: T, site: SiteRef) {
     }
 }
 
-fn try_send<T>(core: Option<&Core<T>>, value: T, site: SiteRef) -> Result<(), TrySendError<T>> {
+#[track_caller]
+fn try_send<T>(core: Option<&Core<T>>, value: T) -> Result<(), TrySendError<T>> {
     let Some(core) = core else { return Err(TrySendError(value)) };
-    core.try_send(value, site).map_err(|refused| TrySendError(refused.unless_closed()))
+    match core.try_send(value, Location::caller()) {
+        Ok(()) => Ok(()),
+        Err(refused) => Err(TrySendError(refused.unless_closed())),
+    }
 }
 
 fn recv<T>(core: Option<&Core<T>>, site: SiteRef) -> Option<T> {
@@ -276,6 +282,7 @@ impl<T> Refused<T> {
     ///
     /// # Panics
     /// "send on closed channel" if that is why.
+    #[track_caller]
     fn unless_closed(self) -> T {
         match self {
             Refused::Full(value) => value,
@@ -284,8 +291,10 @@ impl<T> Refused<T> {
     }
 }
 
-/// An operation that Go has no answer to. In a model the engine says so.
+/// An operation that Go has no answer to. In a model the engine says so. Who calls passes on whose call it
+/// was, so that the panic names a line of the program.
 #[cold]
+#[track_caller]
 pub(crate) fn misused(misuse: Misuse) -> ! {
     panic!("{}", misuse.text())
 }
@@ -296,18 +305,18 @@ pub(crate) fn deadline(timeout: Duration) -> Option<Nanos> {
     port::model().map_or_else(wait::clock::now, |engine| engine.now()).checked_add(nanos)
 }
 
-fn send_timeout<T>(
-    core: Option<&Core<T>>,
-    value: T,
-    timeout: Duration,
-    site: SiteRef,
-) -> Result<(), SendTimeoutError<T>> {
+#[track_caller]
+fn send_timeout<T>(core: Option<&Core<T>>, value: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
+    let site = Location::caller();
     let until = deadline(timeout);
     let Some(core) = core else {
         never(End::Send, until, site);
         return Err(SendTimeoutError(value));
     };
-    core.send(value, until, site).map_err(|refused| SendTimeoutError(refused.unless_closed()))
+    match core.send(value, until, site) {
+        Ok(()) => Ok(()),
+        Err(refused) => Err(SendTimeoutError(refused.unless_closed())),
+    }
 }
 
 fn recv_timeout<T>(core: Option<&Core<T>>, timeout: Duration, site: SiteRef) -> Result<T, RecvTimeoutError> {
@@ -319,7 +328,9 @@ fn recv_timeout<T>(core: Option<&Core<T>>, timeout: Duration, site: SiteRef) -> 
     core.recv(until, site)
 }
 
-fn close<T>(core: Option<&Core<T>>, site: SiteRef) {
+#[track_caller]
+fn close<T>(core: Option<&Core<T>>) {
+    let site = Location::caller();
     match (core.map(Core::place), port::model()) {
         (Some(Place::Model(channel)), _) => channel.close(site),
         (Some(Place::Native(channel)), _) if !channel.close() => misused(Misuse::CloseOfClosed),

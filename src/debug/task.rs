@@ -28,10 +28,18 @@ pub struct Task {
 /// ```
 pub fn tasks() -> Vec<Task> {
     let taken = clock::now();
-    tasks::waiting().into_iter().map(|portrait| Task { portrait, taken }).collect()
+    tasks::waiting().into_iter().map(|portrait| Task::of(portrait, taken)).collect()
 }
 
 impl Task {
+    pub(crate) fn of(portrait: TaskPortrait, taken: u64) -> Task {
+        Task { portrait, taken }
+    }
+
+    pub(crate) fn portrait(&self) -> &TaskPortrait {
+        &self.portrait
+    }
+
     /// Its number: from 1, never used again.
     pub fn id(&self) -> u64 {
         self.portrait.id

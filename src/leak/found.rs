@@ -2,10 +2,12 @@
 //!
 //! Invariant: who is left out is decided by rules that the program gave, by nothing else.
 
-use crate::debug::{Frame, Goroutine};
+use crate::debug::{Frame, Goroutine, Task};
 use crate::port::wait::census::{self, Portrait, Question};
 use crate::port::wait::dump;
 use crate::port::wait::symbols::Symbols;
+use crate::port::wait::tasks::TaskPortrait;
+use selvedge_checkers::ids::SiteRef;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -28,8 +30,21 @@ impl Rule {
         match self {
             Rule::Top(function) => frames.first().is_some_and(|frame| is_in(frame.function(), function)),
             Rule::Any(function) => frames.iter().any(|frame| is_in(frame.function(), function)),
-            Rule::Named(name) => portrait.name.as_deref() == Some(name),
-            Rule::CreatedAt(place) => portrait.created.is_some_and(|site| {
+            Rule::Named(_) | Rule::CreatedAt(_) => self.is_about(portrait.name.as_deref(), portrait.created),
+        }
+    }
+
+    /// Whether the rule leaves this task out, of which there is no stack.
+    pub(super) fn leaves_out_task(&self, task: &TaskPortrait) -> bool {
+        self.is_about(task.name.as_deref(), Some(task.created))
+    }
+
+    /// Whether it names the name, or the place of the start.
+    fn is_about(&self, name: Option<&str>, created: Option<SiteRef>) -> bool {
+        match self {
+            Rule::Top(_) | Rule::Any(_) => false,
+            Rule::Named(meant) => name == Some(meant),
+            Rule::CreatedAt(place) => created.is_some_and(|site| {
                 ends_with_parts(site.file(), place, '/')
                     || ends_with_parts(&format!("{}:{}", site.file(), site.line()), place, '/')
             }),
@@ -67,22 +82,28 @@ pub(super) fn ancestors(of: u64) -> BTreeSet<u64> {
     line
 }
 
-/// Goroutines that a test left behind.
+/// Goroutines and async tasks that a test left behind.
 #[derive(Clone, Debug)]
 pub struct Leaks {
     goroutines: Vec<Goroutine>,
+    tasks: Vec<Task>,
     taken: u64,
     everywhere: bool,
 }
 
 impl Leaks {
-    pub(super) fn new(goroutines: Vec<Goroutine>, taken: u64, everywhere: bool) -> Leaks {
-        Leaks { goroutines, taken, everywhere }
+    pub(super) fn new(goroutines: Vec<Goroutine>, tasks: Vec<Task>, taken: u64, everywhere: bool) -> Leaks {
+        Leaks { goroutines, tasks, taken, everywhere }
     }
 
-    /// Who is left, the oldest first.
+    /// Which goroutines are left, the oldest first.
     pub fn goroutines(&self) -> &[Goroutine] {
         &self.goroutines
+    }
+
+    /// Which async tasks wait for a waker, the oldest first.
+    pub fn tasks(&self) -> &[Task] {
+        &self.tasks
     }
 }
 
@@ -92,10 +113,15 @@ impl fmt::Display for Leaks {
     /// Each with its state and stack, in the form of Go's dumps; those that are alike once.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let whose = if self.everywhere { "" } else { " of this test" };
-        match self.goroutines.len() {
-            1 => writeln!(f, "found an unexpected goroutine{whose}:")?,
-            n => writeln!(f, "found {n} unexpected goroutines{whose}:")?,
-        }
+        let count = |n: usize, noun: &str| match n {
+            0 => None,
+            1 => Some(format!("an unexpected {noun}")),
+            n => Some(format!("{n} unexpected {noun}s")),
+        };
+        let goroutines = count(self.goroutines.len(), "goroutine");
+        let tasks = count(self.tasks.len(), "async task");
+        let found: Vec<String> = goroutines.into_iter().chain(tasks).collect();
+        writeln!(f, "found {}{whose}:", found.join(" and "))?;
         let mut symbols = Symbols::new();
         let mut groups: Vec<(String, &Goroutine, Vec<u64>)> = Vec::new();
         for g in &self.goroutines {
@@ -117,7 +143,10 @@ impl fmt::Display for Leaks {
                 }
             }
         }
-        Ok(())
+        let tasks: Vec<TaskPortrait> = self.tasks.iter().map(|task| task.portrait().clone()).collect();
+        let mut text = String::new();
+        dump::tell_tasks(&tasks, self.taken, &mut text);
+        f.write_str(&text)
     }
 }
 

@@ -1,6 +1,6 @@
-//! Goroutines that a test leaves behind.
+//! Goroutines and async tasks that a test leaves behind.
 //!
-//! A test that ends while goroutines it started still live has a leak, or has not waited for what it
+//! A test that ends while goroutines or tasks it started still live has a leak, or has not waited for what it
 //! should have. [`assert_none`] at its end finds them. It knows whose a goroutine is: that of the test (the
 //! thread) by which, or by a goroutine of which, it was started; so tests may run side by side, and each is told
 //! of its own goroutines only.
@@ -19,7 +19,8 @@
 //! is left gets a second to end, unless it is proved that he cannot.
 //!
 //! Does not detect: who belongs to a test but was started by a thread of std's that the test started, or
-//! by a timer; [`Check::everywhere`] finds them. In a model nobody is found: its reports tell of leaks.
+//! by a timer; [`Check::everywhere`] finds them. Called from within an async task it looks at goroutines only, since
+//! nothing says which tasks wait for the caller. In a model nobody is found: its reports tell of leaks.
 //!
 //! Source: Uber's goleak.
 
@@ -27,18 +28,22 @@ mod found;
 
 pub use found::Leaks;
 
-use crate::debug;
+use crate::debug::{self, Task};
 use crate::port;
-use crate::port::wait::census::{self, Portrait, Question};
+use crate::port::wait::census::{self, Census, Portrait, Question};
 use crate::port::wait::scope;
+use crate::port::wait::tasks::{self, TaskPortrait};
 use found::Rule;
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long who is left gets to end.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// Between two looks at tasks that are to end, at first and at most.
+const SHORTEST: Duration = Duration::from_micros(100);
+const LONGEST: Duration = Duration::from_millis(10);
 
-/// Panic if a goroutine of this test has not ended.
+/// Panic if a goroutine or an async task of this test has not ended.
 ///
 /// # Panics
 /// If there is one that does not end within a second. The text says what each is doing.
@@ -55,7 +60,7 @@ pub fn assert_none() {
     Check::new().assert_none();
 }
 
-/// The goroutines of this test that have not ended, and do not within a second.
+/// The goroutines and tasks of this test that have not ended, and do not within a second.
 ///
 /// # Errors
 /// If there are any.
@@ -85,14 +90,20 @@ pub fn check<R>(body: impl FnOnce() -> R) -> R {
     value
 }
 
-/// The goroutines that lived at some moment.
+/// The goroutines and tasks that lived at some moment.
 #[derive(Clone, Debug)]
-pub struct Snapshot(BTreeSet<u64>);
+pub struct Snapshot {
+    goroutines: BTreeSet<u64>,
+    tasks: BTreeSet<u64>,
+}
 
 impl Snapshot {
     /// Those that live now.
     pub fn current() -> Snapshot {
-        Snapshot(census::take(Question::default()).all.iter().map(|portrait| portrait.id).collect())
+        Snapshot {
+            goroutines: census::take(Question::default()).all.iter().map(|portrait| portrait.id).collect(),
+            tasks: tasks::waiting().iter().map(|task| task.id).collect(),
+        }
     }
 
     /// Panic if a goroutine of this test that is not in the snapshot has not ended.
@@ -136,7 +147,7 @@ impl Snapshot {
 pub struct Check {
     everywhere: bool,
     patience: Duration,
-    before: BTreeSet<u64>,
+    before: Snapshot,
     rules: Vec<Rule>,
     cleanup: Option<Box<dyn FnOnce()>>,
 }
@@ -153,7 +164,7 @@ impl Check {
         Check {
             everywhere: false,
             patience: PATIENCE,
-            before: BTreeSet::new(),
+            before: Snapshot { goroutines: BTreeSet::new(), tasks: BTreeSet::new() },
             rules: Vec::new(),
             cleanup: None,
         }
@@ -171,7 +182,8 @@ impl Check {
 
     /// Leave out who is in the snapshot.
     pub fn since(mut self, snapshot: &Snapshot) -> Check {
-        self.before.extend(&snapshot.0);
+        self.before.goroutines.extend(&snapshot.goroutines);
+        self.before.tasks.extend(&snapshot.tasks);
         self
     }
 
@@ -237,16 +249,7 @@ impl Check {
             return Ok(());
         }
         let scope = (!self.everywhere).then(scope::mine);
-        let mut ancestors = BTreeSet::new();
-        if census::others(scope) > 0 {
-            ancestors = found::ancestors(census::myself());
-        }
-        let known = |portrait: &Portrait| {
-            self.before.contains(&portrait.id)
-                || ancestors.contains(&portrait.id)
-                || self.rules.iter().any(|rule| rule.is_plain() && rule.leaves_out(portrait, &[]))
-        };
-        let mut left = census::settle(scope, self.patience, known);
+        let (mut left, tasks) = self.settle(scope);
         if !left.all.is_empty() {
             // Once more, with stacks.
             let question = Question { scope, traces: true };
@@ -260,6 +263,47 @@ impl Check {
         if let Some(cleanup) = self.cleanup {
             cleanup();
         }
-        if goroutines.is_empty() { Ok(()) } else { Err(Leaks::new(goroutines, left.taken, self.everywhere)) }
+        if goroutines.is_empty() && tasks.is_empty() {
+            return Ok(());
+        }
+        let tasks = tasks.into_iter().map(|portrait| Task::of(portrait, left.taken)).collect();
+        Err(Leaks::new(goroutines, tasks, left.taken, self.everywhere))
+    }
+
+    /// Wait for all to end; gives who did not.
+    fn settle(&self, scope: Option<u32>) -> (Census, Vec<TaskPortrait>) {
+        let mut ancestors = BTreeSet::new();
+        if census::others(scope) > 0 {
+            ancestors = found::ancestors(census::myself());
+        }
+        let known = |portrait: &Portrait| {
+            self.before.goroutines.contains(&portrait.id)
+                || ancestors.contains(&portrait.id)
+                || self.rules.iter().any(|rule| rule.is_plain() && rule.leaves_out(portrait, &[]))
+        };
+        let start = Instant::now();
+        let patience = || self.patience.saturating_sub(start.elapsed());
+        let mut pause = SHORTEST;
+        loop {
+            // A task that is woken is a goroutine until it waits again.
+            let left = census::settle(scope, patience(), known);
+            let tasks = self.tasks(scope);
+            if tasks.is_empty() || patience().is_zero() {
+                return (left, tasks);
+            }
+            crate::time::sleep(pause.min(patience()));
+            pause = (pause * 2).min(LONGEST);
+        }
+    }
+
+    /// The tasks that wait and are not left out.
+    fn tasks(&self, scope: Option<u32>) -> Vec<TaskPortrait> {
+        let mut all = tasks::waiting();
+        all.retain(|task| {
+            scope.is_none_or(|scope| task.scope == scope)
+                && !self.before.tasks.contains(&task.id)
+                && !self.rules.iter().any(|rule| rule.leaves_out_task(task))
+        });
+        if all.is_empty() || tasks::is_polled() { Vec::new() } else { all }
     }
 }

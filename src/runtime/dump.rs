@@ -46,7 +46,7 @@ pub(crate) fn text(census: &Census, first: u64) -> String {
 }
 
 /// Async tasks that wait; those that have a name and a place in common as one.
-fn tell_tasks(tasks: &[TaskPortrait], now: Nanos, text: &mut String) {
+pub(crate) fn tell_tasks(tasks: &[TaskPortrait], now: Nanos, text: &mut String) {
     let mut groups: BTreeMap<_, Vec<&TaskPortrait>> = BTreeMap::new();
     for task in tasks {
         let place = (task.created.file(), task.created.line(), task.created.column());

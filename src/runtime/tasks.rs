@@ -5,8 +5,9 @@
 //! only its future knows.
 
 use super::clock::{self, Nanos};
-use super::g::G;
+use super::g::{G, Origin};
 use super::m::current;
+use super::scope;
 use selvedge_checkers::ids::SiteRef;
 use std::cell::Cell;
 use std::ptr::null;
@@ -27,7 +28,7 @@ unsafe impl Send for First {}
 /// What is known of a task, as part of it.
 pub(super) struct Listed {
     id: u64,
-    parent: u64,
+    origin: Origin,
     pub(super) site: SiteRef,
     pub(super) name: Option<String>,
     /// Since when it waits; 0 while it does not.
@@ -47,6 +48,8 @@ pub(crate) struct TaskPortrait {
     pub(crate) id: u64,
     /// The goroutine that started it; 0 for none.
     pub(crate) parent: u64,
+    /// Whose it is: see `scope`.
+    pub(crate) scope: u32,
     pub(crate) name: Option<String>,
     pub(crate) created: SiteRef,
     pub(crate) since: Nanos,
@@ -60,7 +63,7 @@ impl Listed {
     pub(super) fn new(name: Option<String>, site: SiteRef) -> Listed {
         Listed {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
-            parent: current().map_or(0, G::id),
+            origin: scope::origin(),
             site,
             name,
             since: AtomicU64::new(0),
@@ -113,19 +116,34 @@ impl Listed {
 /// Every task that waits for a waker, the oldest first; each as it was at some moment.
 pub(crate) fn waiting() -> Vec<TaskPortrait> {
     let mut all = Vec::new();
+    each(|task| {
+        let since = task.since.load(Ordering::Relaxed);
+        if since != 0 {
+            let (id, Origin { parent, scope }, created) = (task.id, task.origin, task.site);
+            all.push(TaskPortrait { id, parent, scope, name: task.name.clone(), created, since });
+        }
+    });
+    all.sort_by_key(|task| task.id);
+    all
+}
+
+/// Whether the caller is being polled as part of a task, or is a goroutine that was started where one that is being
+/// polled was.
+pub(crate) fn is_polled() -> bool {
+    let Some(site) = current().and_then(G::site) else { return false };
+    let mut found = false;
+    each(|task| found |= std::ptr::eq(task.site, site) && task.since.load(Ordering::Relaxed) == 0);
+    found
+}
+
+fn each(mut f: impl FnMut(&Listed)) {
     for number in 0..LISTS {
         let first = list(number as u64);
         let mut next = first.0;
         // SAFETY: what is in the list is alive, under its lock.
         while let Some(task) = unsafe { next.as_ref() } {
             next = task.next.get();
-            let since = task.since.load(Ordering::Relaxed);
-            if since != 0 {
-                let (id, parent, created) = (task.id, task.parent, task.site);
-                all.push(TaskPortrait { id, parent, name: task.name.clone(), created, since });
-            }
+            f(task);
         }
     }
-    all.sort_by_key(|task| task.id);
-    all
 }

@@ -111,6 +111,7 @@ impl<'a> Arm<'a> {
 /// # Panics
 /// "send on closed channel"; or if an arm is of another world, or has no message to send, or a message already.
 #[inline]
+#[track_caller]
 pub(super) fn run(arms: &[Arm<'_>], form: SelectForm, site: SiteRef) -> Option<usize> {
     if port::model().is_some() {
         return run_in_model(arms, form, site);

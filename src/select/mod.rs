@@ -148,6 +148,7 @@ impl<'a> Select<'a> {
     }
 
     /// The same on behalf of `site`.
+    #[track_caller]
     pub(crate) fn wait_at(self, site: SiteRef) -> Selected<'a> {
         self.run(SelectForm::default(), site).expect("a select without default takes an arm")
     }
@@ -171,6 +172,7 @@ impl<'a> Select<'a> {
         self.run(form, Location::caller())
     }
 
+    #[track_caller]
     fn run(mut self, form: SelectForm, site: SiteRef) -> Option<Selected<'a>> {
         let form = SelectForm { biased: self.biased, ..form };
         let arm = arm::run(&self.arms, form, site)?;
@@ -252,6 +254,7 @@ impl Waiting {
     }
 
     #[inline]
+    #[track_caller]
     fn run(self, arms: &[Arm<'_>], form: SelectForm, site: SiteRef) -> Option<Taken> {
         let arm = arm::run(arms, SelectForm { biased: self.biased, ..form }, site)?;
         Some(Taken { arm, next: 0 })

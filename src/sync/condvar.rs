@@ -44,6 +44,7 @@ impl Condvar {
         self.object.id(engine, || State::Condvar(CvState::default()))
     }
 
+    #[track_caller]
     fn wait_until<'a, T>(
         &self,
         guard: MutexGuard<'a, T>,
@@ -57,6 +58,7 @@ impl Condvar {
         (mutex.guard(site), ret == Ret::Flag(false))
     }
 
+    #[track_caller]
     fn wait_outside<'a, T>(
         &self,
         mutex: &'a Mutex<T>,

@@ -133,6 +133,7 @@ impl RawMutex {
     }
 
     #[inline]
+    #[track_caller]
     fn unlock_at(&self, site: SiteRef) {
         match port::model() {
             Some(engine) => _ = engine.op(Op::Unlock(self.id(engine)), site),

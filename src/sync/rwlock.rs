@@ -102,6 +102,7 @@ impl RawRwLock {
     }
 
     #[inline]
+    #[track_caller]
     fn read_unlock_at(&self, site: SiteRef) {
         match port::model() {
             Some(engine) => _ = engine.op(Op::ReadUnlock(self.id(engine)), site),
@@ -160,6 +161,7 @@ impl RawRwLock {
     }
 
     #[inline]
+    #[track_caller]
     fn write_unlock_at(&self, site: SiteRef) {
         match port::model() {
             Some(engine) => _ = engine.op(Op::WriteUnlock(self.id(engine)), site),

@@ -112,6 +112,7 @@ impl WaitGroup {
 
 /// Panic as Go does.
 #[inline]
+#[track_caller]
 pub(super) fn expect_well(ended: Ended) {
     match ended {
         Ended::Well => {}

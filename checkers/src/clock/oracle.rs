@@ -5,6 +5,7 @@ use crate::access::{Mode, Res};
 use std::collections::BTreeMap;
 
 const GOROUTINES: usize = 11;
+const OBJECTS: usize = 2;
 
 type Full = [u32; GOROUTINES];
 
@@ -19,12 +20,44 @@ struct Oracle {
     pending: [Full; GOROUTINES],
     fenced: [Full; GOROUTINES],
     vars: BTreeMap<Res, Full>,
+    /// Of each object, the stores that are not the newest.
+    stores: [Vec<(u32, Full)>; OBJECTS],
 }
 
+const FENCES: Res = Res { owner: 0, part: Part::Fence, index: 0 };
+
 impl Oracle {
+    fn var(&self, res: Res) -> Full {
+        if res.part != Part::Store {
+            return self.vars.get(&res).copied().unwrap_or_default();
+        }
+        let stores = &self.stores[res.owner as usize];
+        let kept = stores.iter().rev().find(|(index, _)| *index == res.index);
+        let newest = Res { part: Part::Whole, index: 0, ..res };
+        kept.map_or_else(|| self.var(newest), |(_, var)| *var)
+    }
+
+    fn fence(&mut self, g: usize, order: Ordering) {
+        use Ordering::{AcqRel, Acquire, Release, SeqCst};
+        if [Acquire, AcqRel, SeqCst].contains(&order) {
+            let pending = self.pending[g];
+            join(&mut self.know[g], &pending);
+        }
+        if order == SeqCst {
+            let fences = self.vars.entry(FENCES).or_default();
+            join(&mut self.know[g], fences);
+            *fences = self.know[g];
+            self.know[g][g] += 1;
+        }
+        if [Release, AcqRel, SeqCst].contains(&order) {
+            self.fenced[g] = self.know[g];
+            self.know[g][g] += 1;
+        }
+    }
+
     fn apply(&mut self, g: usize, footprint: &[Access]) {
         for a in footprint {
-            let var = self.vars.get(&a.res).copied().unwrap_or_default();
+            let var = self.var(a.res);
             match a.sync {
                 Sync::Acquire | Sync::AcquireRelease | Sync::AcquireUpdate => {
                     join(&mut self.know[g], &var);
@@ -35,12 +68,11 @@ impl Oracle {
                 Sync::RelaxedLoad | Sync::RelaxedUpdate | Sync::ReleaseUpdate => {
                     join(&mut self.pending[g], &var);
                 }
-                Sync::None
-                | Sync::Release
-                | Sync::Publish
-                | Sync::RelaxedStore
-                | Sync::RelaxedAdd
-                | Sync::Keep => {}
+                Sync::Keep => {
+                    let newest = self.var(Res { part: Part::Whole, index: 0, ..a.res });
+                    self.stores[a.res.owner as usize].push((a.res.index, newest));
+                }
+                Sync::None | Sync::Release | Sync::Publish | Sync::RelaxedStore | Sync::RelaxedAdd => {}
             }
         }
         let mut raised = false;
@@ -72,24 +104,25 @@ impl Dice {
         use crate::access::Sync::*;
         let parts = [Part::Whole, Part::Closed, Part::Message, Part::Slot, Part::Readers, Part::Signal];
         let part = parts[self.below(6) as usize];
-        let owner = self.below(2) as u32;
+        let owner = self.below(OBJECTS as u64) as u32;
         if matches!(part, Part::Message | Part::Slot) {
-            // Numbers are published in order and learned of in any.
+            // Numbers are published in order, the last one perhaps again, and learned of in any.
             let next = &mut counters[owner as usize * 2 + usize::from(part == Part::Slot)];
-            let publishes = self.below(2) == 0;
-            let index = if publishes { *next } else { self.below(u64::from(*next) + 2) as u32 };
-            *next += u32::from(publishes);
-            let sync = if publishes { Publish } else { Acquire };
+            let what = self.below(8);
+            let (index, sync) = match what {
+                0..4 => (*next, Publish),
+                4 => (next.saturating_sub(1), Release),
+                5 => (self.below(u64::from(*next) + 2) as u32, RelaxedLoad),
+                _ => (self.below(u64::from(*next) + 2) as u32, Acquire),
+            };
+            *next += u32::from(what < 4);
             return Access::new(ObjId(owner), part, index, Mode::Write, sync);
         }
         if self.below(12) == 0 {
             let sync = [Acquire, Release][self.below(2) as usize];
-            return Access::of_goroutine(
-                Gid(self.below(GOROUTINES as u64) as u32),
-                Part::Token,
-                Mode::Write,
-                sync,
-            );
+            let part = [Part::Token, Part::Clock, Part::Fence][self.below(3) as usize];
+            let whose = if part == Part::Token { self.below(GOROUTINES as u64) as u32 } else { 0 };
+            return Access::of_goroutine(Gid(whose), part, Mode::Write, sync);
         }
         let index = if part == Part::Signal { self.below(GOROUTINES as u64) as u32 } else { 0 };
         let syncs = [
@@ -108,6 +141,20 @@ impl Dice {
         let all = if part == Part::Signal { 4 } else { syncs.len() as u64 };
         Access::new(ObjId(owner), part, index, Mode::Write, syncs[self.below(all) as usize])
     }
+
+    /// A store to an atomic, or a load of one of the stores.
+    fn atomic(&mut self, stores: &mut [u32; OBJECTS]) -> Vec<Access> {
+        let owner = self.below(OBJECTS as u64) as u32;
+        let next = &mut stores[owner as usize];
+        let access = |part, index, sync| Access::new(ObjId(owner), part, index, Mode::Write, sync);
+        if self.below(2) == 0 {
+            let sync = [Sync::Acquire, Sync::RelaxedLoad][self.below(2) as usize];
+            return vec![access(Part::Store, self.below(u64::from(*next) + 1) as u32, sync)];
+        }
+        let sync = [Sync::Publish, Sync::Release, Sync::RelaxedStore][self.below(3) as usize];
+        *next += 1;
+        vec![access(Part::Store, *next - 1, Sync::Keep), access(Part::Whole, 0, sync)]
+    }
 }
 
 #[test]
@@ -119,16 +166,23 @@ fn random_executions_agree_with_the_definition() {
         let mut oracle = Oracle::default();
         clocks.reset();
         oracle.know[0][0] = 1;
-        for g in 1..GOROUTINES {
+        let (last, mut stores) = (GOROUTINES - 1, [0; OBJECTS]);
+        for g in 1..last {
             clocks.spawn(Gid::MAIN, Gid(g as u32));
             oracle.know[g] = oracle.know[0];
             oracle.know[g][g] = 1;
             oracle.know[0][0] += 1;
         }
+        let timer = [Access::whole(ObjId(1), Mode::Write, Sync::Release)];
+        clocks.apply(Gid::MAIN, &timer);
+        oracle.apply(0, &timer);
+        clocks.start_from(Gid(last as u32), ObjId(1));
+        oracle.know[last] = oracle.var(timer[0].res);
+        oracle.know[last][last] = 1;
         for _ in 0..200 {
             let g = dice.below(GOROUTINES as u64) as usize;
             let gid = Gid(g as u32);
-            match dice.below(12) {
+            match dice.below(15) {
                 0 => {
                     let target = dice.below(GOROUTINES as u64) as usize;
                     clocks.join(gid, Gid(target as u32));
@@ -136,17 +190,25 @@ fn random_executions_agree_with_the_definition() {
                     join(&mut oracle.know[g], &theirs);
                 }
                 1 => {
-                    clocks.acquire_fence(gid);
-                    let pending = oracle.pending[g];
-                    join(&mut oracle.know[g], &pending);
+                    use Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
+                    let order = [Relaxed, Acquire, Release, AcqRel, SeqCst][dice.below(5) as usize];
+                    clocks.fence(gid, order);
+                    oracle.fence(g, order);
                 }
                 2 => {
-                    clocks.release_fence(gid);
-                    oracle.fenced[g] = oracle.know[g];
-                    oracle.know[g][g] += 1;
+                    let (obj, n) = (dice.below(OBJECTS as u64) as usize, dice.below(6) as usize);
+                    clocks.keep_stores(ObjId(obj as u32), n);
+                    let kept = &mut oracle.stores[obj];
+                    kept.drain(..kept.len().saturating_sub(n));
+                }
+                12..15 => {
+                    let footprint = dice.atomic(&mut stores);
+                    clocks.apply(gid, &footprint);
+                    oracle.apply(g, &footprint);
                 }
                 3 => {
-                    let obj = ObjId(dice.below(2) as u32);
+                    let obj = ObjId(dice.below(OBJECTS as u64) as u32);
+                    oracle.stores[obj.index()].clear();
                     clocks.forget(obj);
                     let of_goroutines = [Part::Token, Part::Clock, Part::Fence];
                     oracle.vars.retain(|res, _| res.owner != obj.0 || of_goroutines.contains(&res.part));
@@ -158,7 +220,10 @@ fn random_executions_agree_with_the_definition() {
                     oracle.apply(g, &footprint);
                 }
             }
+            let fences = oracle.var(FENCES);
             for (g, know) in oracle.know.iter().enumerate() {
+                let e = Epoch { g: Gid(g as u32), at: 1 + dice.below(u64::from(know[g])) as u32 };
+                assert_eq!(clocks.before_a_fence(e), e.at <= fences[g], "seed {seed}");
                 assert_eq!(clocks.epoch(Gid(g as u32)).at, know[g], "seed {seed}");
                 for (other, &at) in know.iter().enumerate().filter(|&(other, _)| other != g) {
                     assert_eq!(clocks.seen(Gid(g as u32)).get(Gid(other as u32)), at, "seed {seed}");

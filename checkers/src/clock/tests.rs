@@ -115,3 +115,53 @@ fn join_learns_everything() {
     assert!(c.ordered(last, Gid::MAIN));
     assert!(!c.ordered(c.epoch(G2), Gid::MAIN));
 }
+
+#[test]
+fn a_clock_is_empty_until_it_knows_something() {
+    let mut clock = VectorClock::default();
+    assert!(clock.is_empty());
+    clock.raise(Gid(LOW as u32 + 2), 1);
+    assert!(!clock.is_empty());
+    clock.clear();
+    assert!(clock.is_empty());
+}
+
+#[test]
+fn who_has_ended_forgets_what_is_long_and_nothing_else() {
+    const SHORT: u32 = LOW as u32 + 255;
+    let mut clocks = Clocks::default();
+    clocks.reset();
+    for g in 1..=SHORT + 1 {
+        clocks.spawn(Gid::MAIN, Gid(g));
+    }
+    clocks.join(Gid(1), Gid(SHORT));
+    clocks.join(Gid(2), Gid(SHORT + 1));
+    for g in [1, 2] {
+        let unpark = [Access::of_goroutine(Gid(g), crate::access::Part::Token, Mode::Write, Sync::Release)];
+        clocks.apply(Gid(g), &unpark);
+        clocks.retire(Gid(g));
+    }
+    assert_eq!(clocks.seen(Gid(1)).get(Gid(SHORT)), 1);
+    assert!(clocks.seen(Gid(2)).is_empty());
+    for g in [1, 2] {
+        let park = [Access::of_goroutine(Gid(g), crate::access::Part::Token, Mode::Write, Sync::Acquire)];
+        clocks.apply(Gid(3), &park);
+    }
+    assert_eq!(clocks.seen(Gid(3)).get(Gid(SHORT + 1)), 0, "nor is there a token of it");
+    assert_eq!(clocks.seen(Gid(3)).get(Gid(SHORT)), 1);
+}
+
+#[test]
+fn kept_stores_are_those_of_one_execution() {
+    let mut clocks = two();
+    let part = crate::access::Part::Store;
+    clocks.apply(Gid(1), &whole(Sync::Publish));
+    clocks.reset();
+    clocks.spawn(Gid::MAIN, Gid(1));
+    clocks.apply(Gid(1), &[Access::new(ObjId(0), part, 0, Mode::Write, Sync::Keep)]);
+    clocks.reset();
+    clocks.spawn(Gid::MAIN, Gid(1));
+    clocks.apply(Gid::MAIN, &whole(Sync::Publish));
+    clocks.apply(Gid(1), &[Access::new(ObjId(0), part, 0, Mode::Read, Sync::Acquire)]);
+    assert_eq!(clocks.seen(Gid(1)).get(Gid::MAIN), 2, "the newest store is what is read");
+}

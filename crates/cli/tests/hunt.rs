@@ -21,11 +21,11 @@ fn a_table_with_a_row_a_program_and_a_summary() {
     let output = cargo_selvedge("selvedge hunt shared_counter");
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let lines = lines(&output);
-    let columns = ["pattern", "twin", "expected", "found", "executions", "seconds", "token"];
+    let columns = ["pattern", "twin", "expected", "found", "executions", "seconds", "production", "token"];
     assert_eq!(lines[0].split_whitespace().collect::<Vec<_>>(), columns);
     let buggy: Vec<&str> = lines[1].split_whitespace().collect();
     assert_eq!(buggy[..4], ["deep_dive/shared_counter", "buggy", "data-race", "data-race"]);
-    assert!(buggy[6].starts_with("sv1-"), "{buggy:?}");
+    assert!(buggy[7].starts_with("sv1-"), "{buggy:?}");
     assert!(lines[2].contains("fixed") && lines[3].contains("control"), "{lines:?}");
     assert!(lines.last().unwrap().starts_with("1 of 1 bugs found, 2 of 2 others silent"), "{lines:?}");
 }
@@ -41,7 +41,17 @@ fn one_object_a_line_for_machines() {
     assert_eq!(summary["kind"], "summary");
     assert_eq!(summary["bugs"], summary["bugs_found"]);
     for object in &objects {
-        let fields = ["pattern", "section", "twin", "expected", "found", "executions", "seconds", "token"];
+        let fields = [
+            "pattern",
+            "section",
+            "twin",
+            "expected",
+            "found",
+            "executions",
+            "seconds",
+            "production",
+            "token",
+        ];
         assert!(fields.iter().all(|field| object.get(field).is_some()), "{object}");
         assert_eq!(object["version"], 1);
         let buggy = object["twin"] == "buggy";

@@ -114,7 +114,12 @@ impl RawWaitGroup {
 
     /// What who was let go finds.
     pub(super) fn let_go(&self) -> Ended {
-        if self.state.load(Ordering::Acquire) == 0 { Ended::Well } else { Ended::Reused }
+        match self.state.load(Ordering::Acquire) {
+            0 => Ended::Well,
+            // Go says that it is reused, which is not what went wrong.
+            state if counter(state) < 0 => Ended::Negative,
+            _ => Ended::Reused,
+        }
     }
 
     /// Whether the counter is zero.

@@ -14,6 +14,9 @@ mod races;
 
 pub mod cell;
 pub mod kit;
+#[allow(dead_code, reason = "a part of the corpus uses a part of it")]
+#[path = "../../../../fixtures/src/production.rs"]
+pub mod production;
 pub mod sync;
 
 pub use loom::thread::spawn as go;

@@ -13,6 +13,9 @@ pub mod fixture;
 mod more;
 
 pub mod kit;
+#[allow(dead_code, reason = "a part of the corpus uses a part of it")]
+#[path = "../../../../fixtures/src/production.rs"]
+pub mod production;
 pub mod sync;
 
 pub use shuttle::thread::spawn as go;

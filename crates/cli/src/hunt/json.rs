@@ -4,6 +4,7 @@
 
 use super::Printer;
 use super::verdict::{Result, Summary};
+use selvedge_fixtures::Production;
 use serde_json::json;
 use std::io::{self, Write};
 
@@ -22,6 +23,8 @@ impl Printer for Json {
             "twin": result.fixture.twin.text(),
             "expected": result.fixture.expected.slugs,
             "also": result.fixture.expected.also,
+            "production": result.fixture.production.map(Production::text),
+            "production_slug": result.fixture.production.and_then(Production::slug),
             "found": result.found,
             "right": result.is_right(),
             "objections": result.objections,

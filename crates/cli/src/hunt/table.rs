@@ -2,7 +2,7 @@
 
 use super::Printer;
 use super::verdict::{Result, Summary};
-use selvedge_fixtures::Fixture;
+use selvedge_fixtures::{Fixture, Production};
 use std::io::{self, Write};
 
 /// A table that grows a row a program; a row that is not as expected starts with `!`,
@@ -26,11 +26,12 @@ impl Table {
         }
     }
 
-    fn row(&self, out: &mut dyn Write, mark: &str, cells: [&str; 7]) -> io::Result<()> {
-        let [pattern, twin, expected, found, executions, seconds, token] = cells;
+    fn row(&self, out: &mut dyn Write, mark: &str, cells: [&str; 8]) -> io::Result<()> {
+        let [pattern, twin, expected, found, executions, seconds, production, token] = cells;
         let (p, e) = (self.pattern, self.expected);
         let line = format!(
-            "{mark:1} {pattern:p$}  {twin:7}  {expected:e$}  {found:e$}  {executions:>10}  {seconds:>7}  {token}"
+            "{mark:1} {pattern:p$}  {twin:7}  {expected:e$}  {found:e$}  {executions:>10}  {seconds:>7}  \
+             {production:10}  {token}"
         );
         writeln!(out, "{}", line.trim_end())
     }
@@ -53,7 +54,8 @@ fn found(result: &Result) -> String {
 impl Printer for Table {
     fn result(&mut self, out: &mut dyn Write, result: &Result) -> io::Result<()> {
         if std::mem::take(&mut self.header) {
-            let titles = ["pattern", "twin", "expected", "found", "executions", "seconds", "token"];
+            let titles =
+                ["pattern", "twin", "expected", "found", "executions", "seconds", "production", "token"];
             self.row(out, "", titles)?;
         }
         let cells = [
@@ -63,6 +65,7 @@ impl Printer for Table {
             &found(result),
             &result.executions.to_string(),
             &format!("{:.3}", result.seconds),
+            result.fixture.production.map_or("-", Production::text),
             result.token.as_deref().unwrap_or_default(),
         ];
         self.row(out, if result.is_right() { "" } else { "!" }, cells)?;
