@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn agrees_with_the_definition_on_all_short_words() {
-        for len in 0..=12u32 {
+        for len in 0..=13u32 {
             for word in 0..1u32 << len {
                 let steps: Vec<Entry> =
                     (0..len).map(|i| Entry { g: Gid(0), site: word >> i & 1, outcome: 0 }).collect();

@@ -289,3 +289,63 @@ impl Finding {
         sites
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::panic::Location;
+
+    fn site(line: u32) -> Site {
+        Site { line, ..Site::from(Location::caller()) }
+    }
+
+    fn side(line: u32) -> Side {
+        Side { g: Gid(1), op: OpKind::Read, site: site(line), step: 1 }
+    }
+
+    fn blocked(line: u32) -> Blocked {
+        Blocked { g: Gid(1), reason: WaitReason::Lock, object: None, waits_for: None, site: site(line) }
+    }
+
+    fn edge(line: u32) -> LockEdge {
+        let (g, held, wanted) = (Gid(1), ObjId(0), ObjId(1));
+        LockEdge { g, held, held_at: site(90), taken: 1, wanted, wanted_at: site(line), asked: 2 }
+    }
+
+    /// Evidence of each kind over two places, and which of them is the guilty one.
+    fn of(a: u32, b: u32) -> [(Evidence, u32); 7] {
+        let object = ObjId(0);
+        [
+            (Evidence::Stuck { blocked: vec![blocked(a), blocked(b)], cycle: Vec::new(), proved: false }, a),
+            (Evidence::Race { object, first: side(a), second: side(b) }, b),
+            (Evidence::Locks { edges: vec![edge(a), edge(b)] }, a),
+            (Evidence::Cycle { round: vec![side(a), side(b)], repeats: 3 }, a),
+            (Evidence::Borrow { holder: side(a), other: side(b) }, a),
+            (Evidence::Panic { message: "no".into(), side: side(a), object: None }, a),
+            (Evidence::Notification { object: None, waiter: side(a), notifier: side(b) }, a),
+        ]
+    }
+
+    #[test]
+    fn a_finding_points_at_its_guilty_line() {
+        for (evidence, line) in of(7, 8) {
+            let finding = Finding { slug: Slug::Deadlock, evidence };
+            assert_eq!(finding.site().map(|site| site.line), Some(line), "{finding:?}");
+        }
+        assert_eq!(Finding { slug: Slug::Deadlock, evidence: Evidence::None }.site(), None);
+    }
+
+    #[test]
+    fn the_same_places_under_the_same_name_are_the_same_bug() {
+        let finding = |slug, evidence| Finding { slug, evidence };
+        let kinds = of(7, 8).into_iter().zip(of(8, 7)).zip(of(7, 9)).zip(of(9, 8)).take(5);
+        for ((((one, _), (other_order, _)), (another, _)), (another_first, _)) in kinds {
+            let one = finding(Slug::Deadlock, one);
+            assert!(one.same_bug(&one));
+            assert!(one.same_bug(&finding(Slug::Deadlock, other_order)), "{one:?}");
+            assert!(!one.same_bug(&finding(Slug::Deadlock, another)), "{one:?}");
+            assert!(!one.same_bug(&finding(Slug::Deadlock, another_first)), "{one:?}");
+            assert!(!one.same_bug(&finding(Slug::LockOrder, one.evidence.clone())));
+        }
+    }
+}

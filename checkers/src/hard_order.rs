@@ -18,8 +18,8 @@ use crate::access::{Access, Sync};
 use crate::clock::{Clocks, Epoch, VectorClock};
 use crate::ids::{Gid, ObjId};
 
-/// Log entries an execution may have: 16 bytes each, far above any step limit in use.
-const LIMIT: usize = 1 << 22;
+/// Log entries an execution may have: 16 bytes each, far above any step limit in use; tests come to it.
+const LIMIT: usize = if cfg!(test) { 1 << 16 } else { 1 << 22 };
 
 /// A point of the execution that can be compared with others.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -242,5 +242,37 @@ mod tests {
         assert_eq!(order.version(Gid::MAIN), 0);
         order.applied(Gid::MAIN, &message(0, Sync::Publish));
         assert_eq!(order.version(Gid::MAIN), 1);
+    }
+
+    #[test]
+    fn fences_order_and_what_is_gone_does_not() {
+        let whole = |sync| [Access::whole(ObjId(7), Mode::Write, sync)];
+        for (fences, forgets) in [(true, false), (false, false), (true, true)] {
+            let mut order = HardOrder::default();
+            order.reset();
+            order.mark(Gid::MAIN);
+            order.spawned(Gid::MAIN, Gid(1));
+            order.spawned(Gid::MAIN, Gid(2));
+            let before = order.mark(Gid(1));
+            order.fenced(Gid(1), false, fences);
+            order.applied(Gid(1), &whole(Sync::RelaxedStore));
+            if forgets {
+                order.forget(ObjId(7));
+            }
+            order.applied(Gid(2), &whole(Sync::RelaxedLoad));
+            order.fenced(Gid(2), fences, false);
+            let after = order.mark(Gid(2));
+            assert_eq!(order.ordered(before, after), fences && !forgets, "{fences} {forgets}");
+        }
+    }
+
+    #[test]
+    fn a_goroutine_orders_its_own_and_a_full_log_everything() {
+        let mut order = HardOrder::default();
+        order.reset();
+        let (first, second) = (order.mark(Gid::MAIN), order.mark(Gid::MAIN));
+        assert!(order.ordered(first, second) && !order.ordered(second, first));
+        (0..LIMIT).for_each(|_| order.joined(Gid(1), Gid::MAIN));
+        assert!(order.ordered(second, first));
     }
 }

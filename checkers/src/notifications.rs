@@ -356,4 +356,103 @@ mod tests {
         assert_eq!(notifications.explain_park(Gid(0), here, 9), None);
         assert_eq!(notifications.explain_park(Gid(1), here, 9), None);
     }
+
+    #[test]
+    fn nothing_is_known_of_an_earlier_execution_or_of_a_condition_that_is_gone() {
+        let here = Location::caller();
+        let mut rig = Rig::with(2);
+        rig.notify(1, CV, 0);
+        rig.unpark(1, 0, true);
+        rig.park(0);
+        rig.restart(2);
+        rig.notify(1, CV, 1);
+        rig.lock(0, M);
+        rig.cond_wait(0, CV, M);
+        assert_eq!(lost(&mut rig, 0), None);
+        assert_eq!(rig.suite.explain_park(Gid(0), here, 9), None);
+        rig.restart(2);
+        rig.notify(1, CV, 0);
+        rig.suite.forget(ObjId(CV));
+        rig.lock(0, M);
+        rig.cond_wait(0, CV, M);
+        assert_eq!(lost(&mut rig, 0), None);
+    }
+
+    #[test]
+    fn who_waits_after_a_broadcast_that_was_heard_waits_for_news_of_its_own() {
+        let mut rig = Rig::with(3);
+        rig.notify(1, CV, 0);
+        rig.lock(2, M);
+        rig.cond_wait(2, CV, M);
+        rig.notify_all(1, CV, 1);
+        rig.lock(0, M);
+        rig.cond_wait(0, CV, M);
+        assert_eq!(lost(&mut rig, 0), None);
+    }
+
+    #[test]
+    fn ones_own_signal_hides_no_other() {
+        let mut rig = Rig::with(2);
+        rig.notify(1, CV, 0);
+        rig.notify(0, CV, 0);
+        rig.lock(0, M);
+        rig.cond_wait(0, CV, M);
+        assert_eq!(lost(&mut rig, 0), Some((1, false)));
+    }
+
+    /// Goroutine 1 waits on `CV`; 2 has waited on `before` and waits on `after` once `waiters` were notified.
+    fn went_back(before: Option<u32>, waiters: i64, after: u32) -> Option<(u32, bool)> {
+        let mut rig = Rig::with(3);
+        rig.lock(1, M);
+        rig.cond_wait(1, CV, M);
+        before.into_iter().for_each(|cond| {
+            rig.lock(2, M);
+            rig.cond_wait(2, cond, M);
+        });
+        rig.notify(0, CV, waiters);
+        rig.lock(2, M);
+        rig.cond_wait(2, after, M);
+        lost(&mut rig, 1)
+    }
+
+    #[test]
+    fn only_who_was_chosen_among_others_and_went_back_took_anybodys_turn() {
+        const OTHER: u32 = 2;
+        assert_eq!(went_back(Some(CV), 2, CV), Some((7, false)));
+        assert_eq!(went_back(Some(CV), 1, CV), None, "there was no choice");
+        assert_eq!(went_back(None, 2, CV), None, "it had not waited before");
+        assert_eq!(went_back(Some(OTHER), 2, OTHER), None, "it waits for something else");
+    }
+
+    #[test]
+    fn only_who_waits_there_and_then_has_heard() {
+        const OTHER: u32 = 2;
+        let mut rig = Rig::with(3);
+        rig.lock(0, M);
+        rig.cond_wait(0, OTHER, M);
+        rig.lock(1, M);
+        rig.cond_wait(1, CV, M);
+        rig.lock(1, M);
+        rig.notify(2, CV, 1);
+        assert!(rig.suite.heard().is_empty(), "{:?}", rig.suite.heard());
+    }
+
+    #[test]
+    fn so_many_pairs_are_kept_and_no_more() {
+        let here = || Location::caller();
+        #[rustfmt::skip]
+        let sites = [
+            Location::caller(), Location::caller(), Location::caller(), Location::caller(), Location::caller(),
+            Location::caller(), Location::caller(), Location::caller(), Location::caller(), Location::caller(),
+            Location::caller(), Location::caller(), Location::caller(), Location::caller(), Location::caller(),
+            Location::caller(), Location::caller(),
+        ];
+        let (mut order, mut notifications) = (HardOrder::default(), Notifications::default());
+        order.reset();
+        notifications.waits(&mut order, ObjId(CV), Gid(0), here(), 1);
+        for (step, site) in (2..).zip(sites) {
+            notifications.notified(&mut order, ObjId(CV), Gid(1), OpKind::NotifyOne, 1, site, step);
+        }
+        assert_eq!(notifications.heard().len(), MAX_HEARD);
+    }
 }

@@ -236,3 +236,11 @@ impl ObjKind {
         }
     }
 }
+
+#[test]
+fn things_have_the_names_that_reports_print() {
+    assert_eq!((OpKind::Send.verb(), OpKind::Spawn.verb()), ("send", "go"));
+    assert_eq!((ObjKind::Chan.noun(), ObjKind::Cell.noun()), ("channel", "variable"));
+    assert_eq!(WaitReason::ChanSend.text(), "chan send");
+    assert_eq!(WaitReason::WriteLock.text(), "sync.RWMutex.Lock");
+}

@@ -157,4 +157,17 @@ mod tests {
         r.sync(0, Sync::Acquire);
         assert!(r.touch(0, true), "g1's read is still unordered");
     }
+
+    #[test]
+    fn an_earlier_execution_and_a_variable_that_is_gone_race_with_nobody() {
+        let mut r = Run::new();
+        assert!(!r.touch(1, true) && r.touch(2, false));
+        r.1.reset();
+        r.0 = Run::new().0;
+        assert!(!r.touch(2, true));
+        r.1.forget(X);
+        assert!(!r.touch(1, false));
+        r.1.forget(X);
+        assert!(!r.touch(2, true));
+    }
 }

@@ -192,6 +192,11 @@ impl Rig {
     }
 
     #[track_caller]
+    pub(crate) fn notify_all(&mut self, g: u32, cond: u32, waiters: i64) {
+        self.run(g, OpKind::NotifyAll, cond, waiters > 0, waiters, &[]);
+    }
+
+    #[track_caller]
     pub(crate) fn unpark(&mut self, g: u32, target: u32, stored: bool) {
         let release =
             [Access::of_goroutine(Gid(target), Part::Token, Mode::Commute(Class::Unpark), Sync::Release)];

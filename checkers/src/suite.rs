@@ -213,6 +213,7 @@ impl Suite {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::finding::Slug;
     use crate::rig::Rig;
     use std::panic::Location;
 
@@ -255,5 +256,52 @@ mod tests {
         assert!(rounds[0].len() >= 3, "{rounds:?}");
         assert_eq!(rounds[0], rounds[1]);
         assert_eq!(rounds[1], rounds[2]);
+    }
+
+    /// A step that took no effect.
+    fn fails(rig: &mut Rig, g: u32, op: OpKind, object: u32) {
+        let site = Location::caller();
+        let s = Step { g: Gid(g), op, object: ObjId(object), ok: false, before: 0, site, step: 1 };
+        rig.suite.executed(&rig.clocks, &s);
+    }
+
+    #[test]
+    fn a_lock_that_was_not_got_is_not_held_and_one_that_was_not_released_is() {
+        let mut rig = Rig::with(3);
+        fails(&mut rig, 1, OpKind::TryLock, 0);
+        rig.lock(1, 1);
+        rig.lock(2, 1);
+        rig.lock(2, 0);
+        assert!(!rig.suite.has_findings());
+        for release in [OpKind::Unlock, OpKind::ReadUnlock] {
+            rig.restart(3);
+            match release {
+                OpKind::Unlock => rig.lock(1, 0),
+                _ => rig.read_lock(1, 0),
+            }
+            fails(&mut rig, 1, release, 0);
+            rig.lock(1, 1);
+            rig.lock(2, 1);
+            rig.lock(2, 0);
+            assert_eq!(rig.slugs(), [Slug::LockOrder], "{release:?}");
+        }
+    }
+
+    #[test]
+    fn what_did_not_happen_is_not_judged() {
+        let mut rig = Rig::with(2);
+        rig.send(1, 0);
+        fails(&mut rig, 0, OpKind::Close, 0);
+        rig.add(1, 1, 1);
+        fails(&mut rig, 0, OpKind::WaitGroupWait, 1);
+        rig.wait(0, 2);
+        fails(&mut rig, 1, OpKind::WaitGroupAdd, 2);
+        assert!(!rig.suite.has_findings());
+        fails(&mut rig, 0, OpKind::TryReceive, 0);
+        rig.close(0, 0);
+        assert_eq!(rig.slugs(), [Slug::SendRacesClose], "it has received nothing");
+        rig.unpark(1, 0, true);
+        fails(&mut rig, 0, OpKind::Park, ObjId::NIL.0);
+        assert_eq!(rig.suite.explain_park(Gid(0), Location::caller(), 9), None, "the token is there");
     }
 }

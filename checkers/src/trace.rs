@@ -123,3 +123,19 @@ impl Trace {
         self.objects.iter().find(|o| o.id == obj)
     }
 }
+
+#[test]
+fn goroutines_and_objects_are_found_by_their_ids() {
+    let site = Site::from(std::panic::Location::caller());
+    let goroutine = |id| GoroutineInfo { id, name: None, parent: None, spawned: site.clone(), exited: true };
+    let object = |id| {
+        let (kind, state, holders) = (ObjKind::Chan, String::new(), Vec::new());
+        ObjectInfo { id, kind, created: site.clone(), state, holders }
+    };
+    let goroutines = vec![goroutine(Gid::MAIN), goroutine(Gid(1))];
+    let trace = Trace { goroutines, objects: vec![object(ObjId(7)), object(ObjId(3))], events: Vec::new() };
+    assert_eq!(trace.goroutine(Gid(1)).map(|g| g.id), Some(Gid(1)));
+    assert_eq!(trace.goroutine(Gid(2)), None);
+    assert_eq!(trace.object(ObjId(3)).map(|o| o.id), Some(ObjId(3)));
+    assert_eq!(trace.object(ObjId(0)), None);
+}

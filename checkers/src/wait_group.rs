@@ -124,7 +124,9 @@ fn remember(uses: &mut Vec<Use>, now: Use) {
 
 #[cfg(test)]
 mod tests {
+    use super::MAX_PARTIES;
     use crate::finding::{Evidence, Slug};
+    use crate::ids::ObjId;
     use crate::rig::Rig;
 
     const WG: u32 = 0;
@@ -205,5 +207,50 @@ mod tests {
         assert!(rig.slugs().is_empty());
         rig.add(0, WG, 1);
         assert_eq!(rig.slugs(), [Slug::AddRacesWait]);
+    }
+
+    fn add_and_done(rig: &mut Rig, g: u32) {
+        rig.add(g, WG, 1);
+        rig.done(g, WG);
+    }
+
+    #[test]
+    fn the_last_add_of_each_goroutine_counts() {
+        let mut rig = Rig::with(3);
+        [1, 2].into_iter().for_each(|g| add_and_done(&mut rig, g));
+        rig.join(0, 2);
+        rig.wait(0, WG);
+        assert_eq!(rig.slugs(), [Slug::AddRacesWait], "that of the first is not ordered");
+    }
+
+    #[test]
+    fn nothing_is_known_of_an_earlier_execution_or_of_a_group_that_is_gone() {
+        let mut rig = Rig::with(2);
+        add_and_done(&mut rig, 1);
+        rig.restart(2);
+        rig.wait(0, WG);
+        add_and_done(&mut rig, 0);
+        assert!(rig.slugs().is_empty());
+        rig.restart(2);
+        add_and_done(&mut rig, 1);
+        rig.restart(2);
+        add_and_done(&mut rig, 0);
+        rig.wait(0, WG);
+        assert!(rig.slugs().is_empty(), "used again, the row has no old adds");
+        rig.restart(2);
+        add_and_done(&mut rig, 1);
+        rig.suite.forget(ObjId(WG));
+        rig.wait(0, WG);
+        assert!(rig.slugs().is_empty());
+    }
+
+    #[test]
+    fn goroutines_beyond_the_limit_are_not_told_apart() {
+        let one_too_many = MAX_PARTIES as u32 + 1;
+        let mut rig = Rig::with(one_too_many + 1);
+        (1..=one_too_many).for_each(|g| add_and_done(&mut rig, g));
+        (1..one_too_many).for_each(|g| rig.join(0, g));
+        rig.wait(0, WG);
+        assert!(rig.slugs().is_empty());
     }
 }

@@ -218,6 +218,13 @@ mod tests {
         assert_eq!(cycle(&waiters, Gid(5)), Some(ids(&[5])));
     }
 
+    #[test]
+    fn of_several_rings_the_shortest_is_told() {
+        let waiters = [any(1, &[2, 3]), any(2, &[4]), any(4, &[1]), any(3, &[5, 1]), any(5, &[5])];
+        assert_eq!(cycle(&waiters, Gid(1)), Some(ids(&[1, 3])));
+        assert_eq!(cycle(&waiters, Gid(4)), Some(ids(&[4, 1, 2])), "its own, not one that is nearer");
+    }
+
     /// The definition: the union of all sets of waiters none of whom anybody outside can wake.
     fn by_definition(waiters: &[Waiter], exited: impl Fn(Gid) -> bool) -> Vec<Gid> {
         let mut union = 0u32;

@@ -1,5 +1,6 @@
 //! Must-flag programs and their near misses, driven by hand.
 
+use super::{MAX_EDGES, MAX_REPORTS};
 use crate::access::{Access, Mode, Part, Sync};
 use crate::clock::{Clocks, Epoch, VectorClock};
 use crate::finding::{Evidence, Finding, Slug};
@@ -179,6 +180,43 @@ fn a_reset_forgets_everything() {
     nest(&mut rig, 2, B, A);
     nest(&mut rig, 1, B, C);
     assert!(cycles(&mut rig).is_empty());
+}
+
+#[test]
+fn a_cycle_is_told_once_however_it_comes_about() {
+    let mut rig = Rig::with(3);
+    nest(&mut rig, 1, A, B);
+    nest(&mut rig, 2, B, A);
+    rig.lock(1, C);
+    nest(&mut rig, 1, A, B);
+    assert_eq!(cycles(&mut rig), [vec![(1, A, B), (2, B, A)]]);
+}
+
+#[test]
+fn what_runs_into_a_limit_is_not_reported() {
+    let mut rig = Rig::with(3);
+    for pair in 0..MAX_REPORTS as u32 + 1 {
+        nest(&mut rig, 1, 2 * pair, 2 * pair + 1);
+        nest(&mut rig, 2, 2 * pair + 1, 2 * pair);
+    }
+    assert_eq!(cycles(&mut rig).len(), MAX_REPORTS);
+    const LOCKS: u32 = 92;
+    assert!(LOCKS * (LOCKS - 1) / 2 > MAX_EDGES as u32);
+    rig.restart(3);
+    for outer in 0..LOCKS {
+        (outer + 1..LOCKS).for_each(|inner| nest(&mut rig, 1, outer, inner));
+    }
+    nest(&mut rig, 2, LOCKS - 1, LOCKS - 2);
+    assert!(cycles(&mut rig).is_empty());
+}
+
+#[test]
+fn a_request_that_is_repeated_takes_no_room() {
+    let mut rig = Rig::with(3);
+    (0..=MAX_EDGES).for_each(|_| nest(&mut rig, 1, A, B));
+    nest(&mut rig, 1, B, C);
+    nest(&mut rig, 2, C, B);
+    assert_eq!(cycles(&mut rig).len(), 1);
 }
 
 /// A request as the definition sees it: nothing is left out, the order is known at once.
