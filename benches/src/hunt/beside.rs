@@ -1,8 +1,8 @@
 //! The default strategy beside each peer's, on the patterns that the peer can express: the same files.
 
-use super::table::{cell, executions};
-use super::{Column, Row, ours, peers};
-use crate::measure::median;
+use super::compare::{Both, Comparison, EASY, comparisons};
+use super::table::cell;
+use super::{Row, ours, peers};
 use crate::table::aligned;
 use serde_json::json;
 use std::fmt::Write;
@@ -10,55 +10,6 @@ use std::fmt::Write;
 /// The columns before those of the peers: pattern, preemptions, the default.
 const WORDS: usize = 3;
 const COLUMNS: usize = WORDS + 4;
-
-/// One of the two sides, over the patterns of a comparison.
-struct Side {
-    /// The bugs that half of the seeds find.
-    found: usize,
-    /// Of the medians of those that both find.
-    median: Option<f64>,
-    sum: f64,
-    most: f64,
-}
-
-/// A peer's strategy and our default.
-struct Comparison {
-    column: Column,
-    patterns: usize,
-    /// Patterns whose bug both find.
-    both: usize,
-    theirs: Side,
-    ours: Side,
-}
-
-impl Comparison {
-    /// Ours by theirs, of the sums: below one if ours takes fewer executions.
-    fn ratio(&self) -> f64 {
-        self.ours.sum / self.theirs.sum
-    }
-}
-
-fn side(rows: &[&Row], both: &[&Row], nth: usize) -> Side {
-    let medians: Vec<f64> = both.iter().filter_map(|row| executions(&row.figures[nth])).collect();
-    Side {
-        found: rows.iter().filter(|row| executions(&row.figures[nth]).is_some()).count(),
-        sum: medians.iter().sum(),
-        most: medians.iter().copied().fold(0.0, f64::max),
-        median: (!medians.is_empty()).then(|| median(medians)),
-    }
-}
-
-fn comparisons(rows: &[Row]) -> Vec<Comparison> {
-    let first = ours::columns().count();
-    let compare = |(nth, column): (usize, Column)| {
-        let rows: Vec<&Row> = rows.iter().filter(|row| row.figures[nth].is_some()).collect();
-        let find = |row: &&Row, nth: usize| executions(&row.figures[nth]).is_some();
-        let both: Vec<&Row> = rows.iter().copied().filter(|row| find(row, nth) && find(row, 0)).collect();
-        let (theirs, ours) = (side(&rows, &both, nth), side(&rows, &both, 0));
-        Comparison { column, patterns: rows.len(), both: both.len(), theirs, ours }
-    };
-    peers::columns().enumerate().map(|(n, column)| compare((first + n, column))).collect()
-}
 
 /// The aligned tables; nothing if no peer can express any of it.
 pub(super) fn text(rows: &[Row]) -> String {
@@ -80,43 +31,58 @@ pub(super) fn text(rows: &[Row]) -> String {
     }));
     let mut out = String::from("\nbeside the peers, on the same files\n\n");
     out.extend(aligned(&lines, 2).into_iter().map(|line| line + "\n"));
-    out.push_str("\nboth sides of those that both find: medians, their sum, and the most\n\n");
+    let comparisons = comparisons(rows);
+    out.push_str("\nboth sides of those that both find: medians, their sum, and the most; ours/theirs\n\n");
+    out += &sides(&comparisons, |c| &c.all);
+    let _ = writeln!(out, "\nthe same of those that take the peer more than {EASY} executions\n");
+    out += &sides(&comparisons, |c| &c.hard);
+    out
+}
+
+/// A table of comparisons, over all patterns or some.
+fn sides(comparisons: &[Comparison], which: fn(&Comparison) -> &Both) -> String {
     let titles =
-        ["peer", "patterns", "found", "ours", "median", "ours", "sum", "ours", "most", "ours", "ours/sum"];
+        ["peer", "found", "ours", "both", "median", "ours", "sum", "ours", "most", "ours", "medians", "sums"];
     let mut lines = vec![titles.map(String::from)];
-    lines.extend(comparisons(rows).iter().map(|c| {
-        let median = |side: &Side| side.median.map_or_else(|| "-".into(), |n| n.to_string());
+    lines.extend(comparisons.iter().map(|c| {
+        let both = which(c);
+        let ratio = |ratio: Option<f64>| ratio.map_or_else(|| "-".into(), |n| format!("{n:.2}"));
+        let median = |side: usize| both.median.map_or_else(|| "-".into(), |sides| sides[side].to_string());
+        let [medians, sums] = both.ratios().map(ratio);
         [
-            format!("{} {}", c.column.engine, c.column.strategy),
-            c.patterns.to_string(),
-            c.theirs.found.to_string(),
-            c.ours.found.to_string(),
-            median(&c.theirs),
-            median(&c.ours),
-            c.theirs.sum.to_string(),
-            c.ours.sum.to_string(),
-            c.theirs.most.to_string(),
-            c.ours.most.to_string(),
-            format!("{:.2}", c.ratio()),
+            format!("{} {}", c.engine, c.strategy),
+            format!("{} of {}", c.found[0], c.patterns),
+            c.found[1].to_string(),
+            both.patterns.to_string(),
+            median(0),
+            median(1),
+            both.sum[0].to_string(),
+            both.sum[1].to_string(),
+            both.most[0].to_string(),
+            both.most[1].to_string(),
+            medians,
+            sums,
         ]
     }));
-    out.extend(aligned(&lines, 1).into_iter().map(|line| line + "\n"));
-    out
+    aligned(&lines, 1).into_iter().map(|line| line + "\n").collect()
 }
 
 /// One JSON object a line, a peer's strategy each.
 pub(super) fn json(rows: &[Row]) -> String {
     comparisons(rows).iter().fold(String::new(), |mut out, c| {
-        let side = |side: &Side| {
-            json!({ "found": side.found, "median": side.median, "sum": side.sum, "most": side.most })
+        let both = |both: &Both| {
+            let side = |n: usize| {
+                json!({ "median": both.median.map(|sides| sides[n]), "sum": both.sum[n], "most": both.most[n] })
+            };
+            json!({ "patterns": both.patterns, "theirs": side(0), "ours": side(1) })
         };
         let object = json!({
-            "engine": c.column.engine,
-            "strategy": c.column.strategy,
+            "engine": c.engine,
+            "strategy": c.strategy,
             "patterns": c.patterns,
-            "both": c.both,
-            "theirs": side(&c.theirs),
-            "ours": side(&c.ours),
+            "found": { "theirs": c.found[0], "ours": c.found[1] },
+            "all": both(&c.all),
+            "hard": both(&c.hard),
         });
         let _ = writeln!(out, "{object}");
         out

@@ -7,6 +7,7 @@
 //! seeds.
 
 mod beside;
+mod compare;
 mod ours;
 pub(crate) mod peers;
 mod table;
