@@ -4,7 +4,7 @@ use super::{Problem, Record, read, write};
 use crate::finding::{Blocked, Evidence, Finding, LockEdge, SelectArm, Side, Slug};
 use crate::ids::{Gid, ObjId, Site};
 use crate::op::{ObjKind, OpKind, WaitReason};
-use crate::repair::{Repair, Verified};
+use crate::repair::{NamedLock, Repair, Verified};
 use crate::statistics::{Exhausted, Statistics};
 use crate::trace::{Event, GoroutineInfo, ObjectInfo, Outcome, Trace};
 use proptest::prelude::*;
@@ -53,7 +53,7 @@ fn evidence() -> Vec<Evidence> {
         object: Some(ObjId::NIL),
         waits_for: None,
         site: site(3),
-        arms: vec![SelectArm { channel: ObjId(1), sends: true }],
+        arms: Vec::new(),
     };
     vec![
         Evidence::Stuck { blocked: vec![blocked], cycle: vec![Gid(1), Gid(0)], proved: true },
@@ -249,4 +249,34 @@ proptest! {
         }));
         prop_assert_eq!(read(&write(&record)), Ok(record));
     }
+}
+
+/// The golden file is of before there were arms and orders of locks: lines without them are read, and these come back.
+#[test]
+fn what_was_added_comes_back() {
+    let arms = vec![SelectArm { channel: ObjId(1), sends: true }];
+    let waits = |arms| Blocked {
+        g: Gid(1),
+        reason: WaitReason::Select,
+        object: None,
+        waits_for: None,
+        site: site(3),
+        arms,
+    };
+    let evidence =
+        Evidence::Stuck { blocked: vec![waits(arms), waits(Vec::new())], cycle: Vec::new(), proved: false };
+    let lock = |object| NamedLock {
+        object: ObjId(object),
+        created: site(1),
+        at: site(2),
+        op: OpKind::WriteLock,
+        uses: vec![(Gid(1), 1), (Gid(0), 2)],
+    };
+    let repair = Repair::LockOrder { g: Gid(1), sooner: lock(0), later: lock(1) };
+    let record = Record {
+        findings: vec![Finding { slug: Slug::Deadlock, evidence }],
+        repairs: vec![Verified { repair, executions: 7, exhausted: true }],
+        ..Record::default()
+    };
+    assert_eq!(read(&write(&record)), Ok(record));
 }
