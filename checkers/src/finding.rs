@@ -304,7 +304,14 @@ mod tests {
     }
 
     fn blocked(line: u32) -> Blocked {
-        Blocked { g: Gid(1), reason: WaitReason::Lock, object: None, waits_for: None, site: site(line) }
+        Blocked {
+            g: Gid(1),
+            reason: WaitReason::Lock,
+            object: None,
+            waits_for: None,
+            arms: Vec::new(),
+            site: site(line),
+        }
     }
 
     fn edge(line: u32) -> LockEdge {

@@ -142,6 +142,7 @@ mod tests {
         assert!(row.objection().is_none() && row.figures.len() == columns().count());
         assert!(row.figures[0].as_ref().and_then(|f| f.executions).is_some_and(|n| n < 50.0));
         let [text, json] = [text(&[row]), json(&[])];
-        assert!(text.contains("lo_abba") && json.lines().count() == columns().count(), "{text}");
+        // The summary of each strategy, and that of the best of the peers.
+        assert!(text.contains("lo_abba") && json.lines().count() == columns().count() + 1, "{text}");
     }
 }
