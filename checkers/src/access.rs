@@ -98,6 +98,8 @@ pub enum Class {
     Unpark,
     /// Drops of handles that are not the last.
     Drop,
+    /// Waiters that leave a condition variable by themselves.
+    Leave,
 }
 
 /// The happens-before effect of an access.

@@ -31,6 +31,9 @@ pub struct Statistics {
     pub first_failing: u64,
     /// Whether and how the space was exhausted.
     pub exhausted: Option<Exhausted>,
+    /// Something could have happened without a cause: tried at most so often for each goroutine.
+    #[cfg_attr(feature = "format", serde(skip_serializing_if = "Option::is_none"))]
+    pub spurious: Option<u32>,
     /// An exhaustive search ended because its tree became too large.
     pub outgrown: bool,
     /// Steps of the failing execution as found.

@@ -49,9 +49,10 @@ impl Account {
 
     /// The account of a search that goes on: the budget is for what is run from now on.
     pub(super) fn resumed(plan: &Plan, totals: &Totals, warnings: Vec<Warning>) -> Account {
-        let &Totals { executions, failing, truncated, steps, .. } = totals;
+        let &Totals { executions, failing, truncated, steps, spurious, .. } = totals;
         let witnesses = totals.witnesses.clone();
-        let counts = Exploration { executions, failing, truncated, steps, ..Exploration::default() };
+        let counts =
+            Exploration { executions, failing, truncated, steps, spurious, ..Exploration::default() };
         let total = Exploration { warnings, witnesses, ..counts };
         let end = plan.executions.saturating_add(executions);
         Account { end, next: executions, total, ..Account::default() }
@@ -121,6 +122,7 @@ impl Account {
         if self.total.steps >= plan.work {
             self.end = self.end.min(index + 1);
         }
+        self.total.spurious |= report.spurious;
         self.total.truncated += u64::from(report.truncated);
         for finding in &report.findings {
             let known = self.total.warnings.iter().any(|w| w.finding.same_bug(finding));

@@ -12,7 +12,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The format and the version of the library, which files have to agree with to the letter.
-const HEADER: &str = concat!("selvedge search 2, written by selvedge ", env!("CARGO_PKG_VERSION"), "\n");
+const HEADER: &str = concat!("selvedge search 3, written by selvedge ", env!("CARGO_PKG_VERSION"), "\n");
 /// How every header begins.
 const MAGIC: &str = "selvedge search ";
 
@@ -49,6 +49,8 @@ pub(crate) struct Totals {
     pub(crate) truncated: u64,
     pub(crate) steps: u64,
     pub(crate) seconds: f64,
+    /// Something could have happened without a cause.
+    pub(crate) spurious: bool,
     /// The first execution of each warning, with its decisions as (goroutine, alternative).
     pub(crate) warnings: Vec<(u64, Vec<(u32, u32)>)>,
     /// Executions that are run again to see that the program has not changed.
@@ -79,7 +81,7 @@ pub(crate) fn changed(path: &Path, witness: &Witness) -> FileError {
 
 coded!(Subject { name, fingerprint, settings });
 coded!(Witness { index, path, fingerprint });
-coded!(Totals { executions, failing, truncated, steps, seconds, warnings, witnesses });
+coded!(Totals { executions, failing, truncated, steps, seconds, spurious, warnings, witnesses });
 
 /// A search and what it came to so far.
 pub(crate) struct Checkpoint {

@@ -154,8 +154,7 @@ impl Lane {
         let is_over = search.is_over();
         let is_proof = search.survey().exhausted && !is_lost;
         let is_large = search.nodes() > NODES.min(self.plan.nodes);
-        state.is_partial |=
-            report.truncated || is_lost || self.plan.limits.spurious > 0 && state.outcome.has_whims();
+        state.is_partial |= report.truncated || is_lost;
         state.branch = Some(branch);
         let proved = is_over && is_proof && !state.is_partial;
         if is_over || is_lost || is_large {

@@ -105,6 +105,8 @@ pub(crate) struct Exploration {
     pub(crate) warnings: Vec<Warning>,
     pub(crate) exhausted: bool,
     pub(crate) truncated: u64,
+    /// Something could have happened without a cause, and did where the strategy wanted it to.
+    pub(crate) spurious: bool,
     /// Some executions of a search that is kept in a file.
     pub(crate) witnesses: Vec<Witness>,
     /// Executions that turned out to repeat what others cover.

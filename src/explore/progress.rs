@@ -52,6 +52,7 @@ impl Keep {
             executions: total.executions,
             failing: total.failing,
             truncated: total.truncated,
+            spurious: total.spurious,
             steps: total.steps,
             seconds: self.seconds + seconds,
             warnings: total.warnings.iter().map(pairs).collect(),

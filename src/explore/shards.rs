@@ -269,6 +269,7 @@ impl Work {
         total.executions += 1;
         total.steps += u64::from(report.steps);
         total.truncated += u64::from(report.truncated);
+        total.spurious |= report.spurious;
         let known = |total: &Exploration, f: &Finding| total.warnings.iter().any(|w| w.finding.same_bug(f));
         for finding in &report.findings {
             if !plan.is_error(finding) && plan.is_of_interest(finding) && !known(total, finding) {

@@ -82,9 +82,13 @@ pub(super) fn stepper(
     let also = Arc::clone(&shared);
     let pick = move |scene: &Scene<'_>, may_fire: bool| {
         let (choose, guide) = &mut *shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let said = guide.at(scene.step).map(|(g, _)| Gid(g));
+        // Nobody is asked to wake somebody without a cause where nobody could go on otherwise.
+        if scene.is_at_rest() && !said.is_some_and(|g| scene.enabled.contains(&g)) {
+            return Gid::CLOCK;
+        }
         let mut order: Vec<Gid> = scene.enabled.to_vec();
         order.extend(may_fire.then_some(Gid::CLOCK));
-        let said = guide.at(scene.step).map(|(g, _)| Gid(g));
         // The clock fires by itself where nobody else can go on, or after the goroutine was asked for.
         let first = said.filter(|g| order.contains(g)).unwrap_or_else(|| scene.default_choice());
         order.sort_by_key(|&g| (g != first, g));

@@ -29,6 +29,9 @@ pub struct Outcome {
     pub estimate: Option<f64>,
     /// Executions cut by the step limit.
     pub truncated: u64,
+    /// Whether a wait could have ended, or a weak exchange failed, without a cause: what is proved is so for as many
+    /// of these for each goroutine as `spurious` says.
+    pub spurious: bool,
     /// Executions that turned out to repeat what others cover: 0 under an optimal search.
     pub redundant: u64,
     /// Executions of an optimal search in which a goroutine went round in a loop in vain: what it can come to

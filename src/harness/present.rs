@@ -36,6 +36,7 @@ pub(super) fn statistics(config: &Config, outcome: &Outcome, shrunk: Shrunk) -> 
         failing: outcome.failing,
         first_failing: outcome.first.map_or(0, |i| i + 1),
         exhausted,
+        spurious: outcome.spurious.then_some(config.spurious),
         outgrown: outcome.outgrown,
         steps_before: shrunk.steps.0,
         steps_after: shrunk.steps.1,

@@ -128,6 +128,7 @@ fn counted(explored: &Exploration) -> Outcome {
         exhausted: explored.exhausted,
         outgrown: explored.outgrown,
         truncated: explored.truncated,
+        spurious: explored.spurious,
         redundant: explored.redundant,
         vain: explored.vain,
         beyond: explored.beyond,

@@ -27,7 +27,7 @@ pub(crate) struct Decision {
 pub(crate) struct Scene<'a> {
     /// The goroutines that can go on; never empty.
     pub(crate) enabled: &'a [Gid],
-    /// How many of them could go on only without a cause (a spurious wake-up); not all.
+    /// How many of them could go on only without a cause (a spurious wake-up); not all, but at rest.
     pub(crate) optional_count: u32,
     /// The goroutine that went last, whether or not it can go on.
     pub(crate) current: Gid,
@@ -45,6 +45,11 @@ impl Scene<'_> {
     /// Whether the goroutine that went last can go on, and with a cause.
     pub(crate) fn goes_on(&self) -> bool {
         self.current_enabled && !self.pending[self.current.index()].optional
+    }
+
+    /// Whether nobody can go on with a cause.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.optional_count as usize == self.enabled.len()
     }
 
     /// What happens unless somebody wants something else: the current goroutine goes on; if it
@@ -106,6 +111,11 @@ pub(crate) trait Strategy: Any + Send {
     /// Which of `n > 1` stores a load or exchange of `g` reads: 0 is the newest, the greater the older.
     fn read(&mut self, step: u32, g: Gid, n: u32) -> u32 {
         self.alternative(step, g, n)
+    }
+
+    /// Nobody can go on with a cause: who wakes up without one, before time passes or the execution is over.
+    fn wake_at_rest(&mut self, _scene: &Scene<'_>) -> Option<Gid> {
+        None
     }
 
     /// Whether a timer fires now although goroutines could go on.

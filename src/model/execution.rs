@@ -26,7 +26,7 @@ use super::repair::Repaired;
 use super::spin::{self, Spin};
 use super::suite;
 use crate::objects::timer::{self, Due};
-use crate::objects::{Budget, Op, Ret, State, Step, World, atomic, wait_group};
+use crate::objects::{Op, Ret, State, Step, World, atomic, wait_group};
 use crate::port::Spawn;
 use selvedge_checkers::finding::{Evidence, Finding, Side, Slug};
 use selvedge_checkers::ids::{Gid, ObjId, SiteRef};
@@ -107,6 +107,8 @@ pub(super) struct Execution {
     pub(super) traces: bool,
     /// Whether timers may fire while goroutines could go on.
     fires_early: bool,
+    /// A wait could have ended, or a weak exchange failed, without a cause.
+    pub(super) spurious: bool,
     pub(super) main_returned_at: Option<u32>,
     /// Goroutines that could still go on when main returned.
     pub(super) outlived_main: Vec<Gid>,
@@ -159,6 +161,7 @@ impl Execution {
             follows,
             traces: false,
             fires_early: false,
+            spurious: false,
             main_returned_at: None,
             outlived_main: Vec::new(),
             fires_after_main: 0,
@@ -182,8 +185,11 @@ impl Execution {
     /// Forget the last execution, keeping the memory.
     pub(super) fn reset(&mut self) {
         self.traces = self.strategy.tracer().is_some();
-        // The reduction does not know yet that a load may read what was stored after it.
-        let budget = if self.traces { Budget::default() } else { self.limits.budget() };
+        let mut budget = self.limits.budget();
+        if self.traces {
+            // The reduction does not know timers that come early.
+            budget.early = 0;
+        }
         self.world.reset(budget, self.limits.weak);
         self.world.keeps_ids = self.traces;
         self.world.traced = self.traces;
@@ -205,6 +211,7 @@ impl Execution {
         self.ending = Ending::Running;
         self.follows = self.strategy.follows();
         self.fires_early = budget.early > 0;
+        self.spurious = false;
         self.main_returned_at = None;
         self.outlived_main.clear();
         self.fires_after_main = 0;
@@ -276,6 +283,14 @@ impl Execution {
                 return Next::End;
             }
             if self.enabled.list().len() <= self.optional as usize {
+                if self.optional > 0
+                    && let Some(g) = self.wakes_at_rest()
+                {
+                    match self.take_step(g) {
+                        Some(next) => return self.unless_held(next),
+                        None => continue,
+                    }
+                }
                 match self.nobody() {
                     Some(next) => return next,
                     None => continue,
@@ -289,20 +304,34 @@ impl Execution {
                     _ => continue,
                 }
             }
-            let g = self.strategy.pick(&Scene {
-                enabled: self.enabled.list(),
-                optional_count: self.optional,
-                current: self.current,
-                current_enabled: self.enabled.contains(self.current),
-                step: self.steps,
-                pending: &self.pending,
-                world: &self.world,
-            });
+            let g = self.ask(|strategy, scene| strategy.pick(scene));
             debug_assert!(self.enabled.contains(g), "the strategy picked {g}, which is not enabled");
             if let Some(next) = self.take_step(g) {
                 return self.unless_held(next);
             }
         }
+    }
+
+    /// Show the strategy what there is.
+    #[inline]
+    fn ask<R>(&mut self, question: impl FnOnce(&mut dyn Strategy, &Scene<'_>) -> R) -> R {
+        let scene = Scene {
+            enabled: self.enabled.list(),
+            optional_count: self.optional,
+            current: self.current,
+            current_enabled: self.enabled.contains(self.current),
+            step: self.steps,
+            pending: &self.pending,
+            world: &self.world,
+        };
+        question(&mut *self.strategy, &scene)
+    }
+
+    /// Nobody can go on with a cause: who wakes up without one.
+    fn wakes_at_rest(&mut self) -> Option<Gid> {
+        let g = self.ask(|strategy, scene| strategy.wake_at_rest(scene))?;
+        debug_assert!(self.pending[g.index()].optional, "{g} cannot wake up without a cause");
+        Some(g)
     }
 
     #[inline]
@@ -397,6 +426,8 @@ impl Execution {
 
     fn alternative(&mut self, g: Gid, op: &Op, n: u32) -> u32 {
         let reads = matches!(op, Op::Load { .. } | Op::CompareExchange { .. });
+        let may_fail = self.world.goroutines.get(g.index()).is_some_and(|me| me.budget.spurious > 0);
+        self.spurious |= may_fail && matches!(op, Op::CompareExchange { weak: true, .. });
         let told = self.is_told();
         match self.strategy.tracer().filter(|_| told) {
             Some(tracer) => tracer.outcome(&self.world, g, op, n),

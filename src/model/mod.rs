@@ -50,6 +50,8 @@ pub(crate) struct Report {
     pub(crate) fingerprint: u64,
     /// The step limit cut it.
     pub(crate) truncated: bool,
+    /// A wait could have ended, or a weak exchange failed, without a cause.
+    pub(crate) spurious: bool,
     /// Its decisions; kept only if there is something to tell of it, or it was recorded.
     pub(crate) decisions: Vec<Decision>,
     pub(crate) trace: Option<Trace>,
@@ -180,6 +182,7 @@ impl Worker {
                 steps: ex.steps,
                 fingerprint: ex.fingerprint,
                 truncated: ex.ending == Ending::Limit,
+                spurious: ex.spurious,
                 decisions: if keep { ex.decisions.clone() } else { Vec::new() },
                 trace: record.then(|| ex.trace()),
                 stands: if record { ex.stands() } else { Vec::new() },

@@ -90,12 +90,10 @@ pub(super) fn alternatives(world: &World, g: Gid, op: &Op) -> u32 {
         Op::Load { atomic, order } if world.memory.weak => memory::readable(world, g, atomic, order),
         Op::CompareExchange { atomic, expected, weak, failure, .. } => {
             let may_fail = weak && world.goroutines[g.index()].budget.spurious > 0;
-            let spurious = may_fail && value(world.state(atomic)) == expected;
-            let stores = match world.memory.weak {
-                true => memory::exchangeable(world, g, atomic, expected, failure),
-                false => 1,
-            };
-            stores + u32::from(spurious)
+            match world.memory.weak {
+                true => memory::exchangeable(world, g, atomic, expected, failure, may_fail),
+                false => 1 + u32::from(may_fail && value(world.state(atomic)) == expected),
+            }
         }
         _ => 1,
     }

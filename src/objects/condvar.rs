@@ -50,7 +50,8 @@ pub(super) fn wait(world: &mut World, g: Gid, o: ObjId, m: ObjId, deadline: Opti
 /// End the queueing of `g` without a notification.
 pub(super) fn wake(world: &mut World, g: Gid, o: ObjId, m: ObjId, timed_out: bool) -> Step {
     cv(world, o).waiters.retain(|&w| w != g);
-    world.whole(o, Mode::Write, Sync::None);
+    // In which order waiters leave by themselves makes no difference.
+    world.whole(o, Mode::Commute(Class::Leave), Sync::None);
     if !timed_out {
         world.spend_spurious(g);
     }

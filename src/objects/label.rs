@@ -32,6 +32,8 @@ pub(crate) enum Label {
     Write(Gid, u32),
     /// A weak exchange that reads this store, could succeed, and fails.
     Fails(Gid, u32),
+    /// A wait that ends without a cause.
+    Spurious,
 }
 
 /// The label of one of the alternatives of `op` of `g` in this state.
@@ -45,6 +47,7 @@ pub(crate) fn label(world: &World, g: Gid, op: &Op, alternative: u32) -> Label {
         Op::Select { .. } | Op::SelectWait { .. } => of_select(world, g, alternative),
         Op::WaitGroupWait(wg) if super::wait_group::count(world.state(wg)) != 0 => Label::Choice(alternative),
         Op::Load { .. } | Op::CompareExchange { .. } => of_read(world, g, op, alternative),
+        Op::CondWoken { .. } | Op::Park { .. } if world.may_wake_spuriously(g, op) => Label::Spurious,
         _ => Label::Only,
     }
 }

@@ -210,24 +210,34 @@ fn oldest_readable(world: &World, g: Gid, atomic: ObjId, order: Ordering) -> usi
     history.oldest_readable(&world.clocks, g, is_consistent(order))
 }
 
-/// The stores that a compare-exchange of `g` may read: the newest, and any older one that makes it fail.
+/// The stores that a compare-exchange of `g` may read: the newest, and any older one that makes it fail; then, if it
+/// may fail without a cause, all with which it could succeed.
 fn comparable(
     world: &World,
     g: Gid,
     atomic: ObjId,
     expected: u64,
     failure: Ordering,
+    may_fail: bool,
 ) -> impl Iterator<Item = usize> {
     let history = world.memory.history(atomic);
     let newest = history.newest();
     let oldest = oldest_readable(world, g, atomic, failure);
-    let fails = move |at: &usize| *at == newest || history.stores[*at].value != expected;
-    (oldest..=newest).rev().filter(fails)
+    let fits = move |at: &usize| history.stores[*at].value == expected;
+    let compared = (oldest..=newest).rev().filter(move |at| *at == newest || !fits(at));
+    compared.chain((oldest..=newest).rev().filter(move |at| may_fail && fits(at)))
 }
 
-/// From how many stores a compare-exchange of `g` may read.
-pub(super) fn exchangeable(world: &World, g: Gid, atomic: ObjId, expected: u64, failure: Ordering) -> u32 {
-    comparable(world, g, atomic, expected, failure).count() as u32
+/// In how many ways a compare-exchange of `g` may read.
+pub(super) fn exchangeable(
+    world: &World,
+    g: Gid,
+    atomic: ObjId,
+    expected: u64,
+    failure: Ordering,
+    may_fail: bool,
+) -> u32 {
+    comparable(world, g, atomic, expected, failure, may_fail).count() as u32
 }
 
 /// The store that an operation reads in one of its alternatives.
@@ -258,8 +268,7 @@ pub(super) fn compared(
         return 0;
     }
     let newest = world.memory.history(atomic).newest();
-    // Beyond them is the failure without a cause, which reads the newest.
-    let at = comparable(world, g, atomic, expected, failure).nth(alternative as usize);
+    let at = comparable(world, g, atomic, expected, failure, true).nth(alternative as usize);
     (newest - at.unwrap_or(newest)) as u32
 }
 

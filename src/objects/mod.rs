@@ -357,6 +357,12 @@ impl World {
         self.goroutines[owner.index()].budget.early -= 1;
     }
 
+    /// In how many ways `op` of `g` can take effect now, with a cause or without one. That it ends without
+    /// one is the last.
+    pub(crate) fn outcomes(&self, g: Gid, op: &Op) -> u32 {
+        self.alternatives(g, op) + u32::from(self.may_wake_spuriously(g, op))
+    }
+
     /// Whether an object that a spinning goroutine read has changed since.
     pub(crate) fn spin_changed(&self, g: Gid) -> bool {
         let spin = &self.goroutines[g.index()].spin;

@@ -22,7 +22,7 @@ struct Explored {
 fn explore(program: &Program, memory: MemoryModel, count: u64) -> Explored {
     let traces = Arc::new(Mutex::new(BTreeSet::new()));
     let seen = Arc::clone(&traces);
-    let explorer = Explorer::new().exhaustive().memory(memory).executions(8 * count + 10);
+    let explorer = Explorer::new().exhaustive().spurious(0).memory(memory).executions(8 * count + 10);
     let outcome = explorer.observe(program.run, move |observed| {
         seen.lock().unwrap().extend(observed.trace);
     });
@@ -69,7 +69,8 @@ fn as_many_traces_are_within_a_bound_as_genmc_counts() {
     for (name, counts) in WITHIN {
         let program = programs::all().find(|program| program.name == name).expect("one of the programs");
         for (bound, &count) in (0..).zip(counts) {
-            let explorer = Explorer::new().exhaustive().memory(MemoryModel::Sc).preemptions(bound);
+            let explorer =
+                Explorer::new().exhaustive().spurious(0).memory(MemoryModel::Sc).preemptions(bound);
             let outcome = explorer.observe(program.run, |_| {});
             assert!(outcome.exhausted, "{name} within {bound}");
             assert_eq!(outcome.redundant, 0, "{name} within {bound}");

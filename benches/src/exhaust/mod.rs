@@ -101,7 +101,8 @@ struct Exploration {
 fn explore(program: &Program, model: &Model, expected: u64) -> Exploration {
     let traces = Arc::new(Mutex::new(HashSet::new()));
     let seen = Arc::clone(&traces);
-    let explorer = Explorer::new().exhaustive().memory(model.memory).executions(expected * 10 + 1_000);
+    let explorer =
+        Explorer::new().exhaustive().spurious(0).memory(model.memory).executions(expected * 10 + 1_000);
     let watch = Stopwatch::start();
     let outcome = explorer.observe(program.run, move |observed| {
         seen.lock().unwrap().extend(observed.trace);

@@ -165,7 +165,7 @@ impl View<'_> {
         }
         self.go_to(&cut.made) && {
             self.state.join(log, g);
-            self.state.alternatives(g) > 0
+            self.state.alternatives(g) > 0 && !self.state.may_wake_spuriously(g)
         }
     }
 
@@ -235,7 +235,7 @@ impl View<'_> {
                     }
                 }
                 let goes_on = match next {
-                    Some((_, true)) => true,
+                    Some((item, true)) => !order.items[item].planned.choice.is_spurious(),
                     other => self.goes_on(&cut, other.map(|(item, _)| item)),
                 };
                 for column in (0..order.width).filter(|&column| column != cut.last) {

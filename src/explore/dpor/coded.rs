@@ -29,7 +29,7 @@ const PARTS: [Part; 15] = [
     Part::Clock,
     Part::Fence,
 ];
-const MODES: [Mode; 7] = [
+const MODES: [Mode; 8] = [
     Mode::Read,
     Mode::Write,
     Mode::Commute(Class::Reader),
@@ -37,6 +37,7 @@ const MODES: [Mode; 7] = [
     Mode::Commute(Class::Enqueue),
     Mode::Commute(Class::Unpark),
     Mode::Commute(Class::Drop),
+    Mode::Commute(Class::Leave),
 ];
 const STATUSES: [Status; 3] = [Status::Pending, Status::Open, Status::Done];
 
@@ -85,7 +86,6 @@ coded!(Outcome {
     is_outgrown,
     trace,
     nondeterminism,
-    has_whims,
     is_beyond,
 });
 coded!(Counts { explored, blocked, vain, beyond, lost });

@@ -121,8 +121,6 @@ pub(crate) struct Outcome {
     pub(super) is_outgrown: bool,
     pub(crate) trace: Option<u64>,
     pub(crate) nondeterminism: Option<Nondeterminism>,
-    /// Something could have ended without a cause, which is not tried.
-    pub(super) has_whims: bool,
     /// The trace needs more preemptions than were asked for.
     pub(super) is_beyond: bool,
 }
@@ -136,11 +134,6 @@ impl Outcome {
     /// Whether schedules were lost.
     pub(crate) fn is_lost(&self) -> bool {
         self.lost > 0
-    }
-
-    /// Whether something could have ended without a cause, which is not tried.
-    pub(crate) fn has_whims(&self) -> bool {
-        self.has_whims
     }
 
     /// One event of a schedule.

@@ -7,7 +7,7 @@
 
 use crate::objects::label::Label;
 use crate::objects::timer::Due;
-use crate::objects::{Arm, Op, State, Step, World};
+use crate::objects::{Arm, Budget, Op, State, Step, World};
 use selvedge_checkers::access::{Access, Class, Mode, Part, Res, Sync};
 use selvedge_checkers::ids::{Gid, ObjId};
 use std::ops::Range;
@@ -63,7 +63,8 @@ pub(super) struct Spawned {
     pub(super) joins: u32,
 }
 
-/// An event ended the wait of a select, whose goroutine might have gone on by itself before.
+/// An event ended a wait, of a select or at a condition variable, whose goroutine might have gone on by itself
+/// before.
 #[derive(Clone, Debug)]
 pub(super) struct Overtaken {
     pub(super) by: u32,
@@ -125,6 +126,10 @@ pub(super) struct Log {
     pub(super) is_weak: bool,
     pub(super) has_fence: bool,
     fires: u32,
+    /// What each goroutine began with.
+    pub(super) budget: Budget,
+    /// Somebody waited who may be woken without a cause.
+    pub(super) has_waits: bool,
 }
 
 impl Log {
@@ -144,6 +149,7 @@ impl Log {
         self.is_weak = false;
         self.has_fence = false;
         self.fires = 0;
+        self.has_waits = false;
         self.objects.clear();
         self.footprints.clear();
         self.causes.clear();
@@ -229,9 +235,9 @@ impl Log {
                     self.arms(announced).iter().for_each(|arm| f(arm.channel()));
                 }
             }
-            Op::CondWait { cv, mutex, .. }
-            | Op::CondWoken { cv, mutex, .. }
-            | Op::Relock { cv, mutex, .. } => {
+            // What ends such a wait by itself does not ask for the lock.
+            Op::CondWoken { cv, .. } => f(cv),
+            Op::CondWait { cv, mutex, .. } | Op::Relock { cv, mutex, .. } => {
                 f(cv);
                 f(mutex);
             }
@@ -287,6 +293,7 @@ impl Log {
     }
 
     pub(super) fn announced(&mut self, world: &World, g: Gid, op: &Op) {
+        self.budget = world.budget;
         let arms = self.arms.len() as u32;
         let select = &world.goroutines[g.index()].select;
         let (mut default, mut biased) = (false, false);
@@ -304,6 +311,7 @@ impl Log {
     }
 
     pub(super) fn pended(&mut self, g: Gid, op: &Op) {
+        self.has_waits |= matches!(op, Op::CondWoken { .. } | Op::Park { .. });
         let me = &mut self.goroutines[g.index()];
         me.pending = Some(*op);
         if matches!(op, Op::Await)
@@ -416,7 +424,8 @@ impl Log {
     fn push(&mut self, world: &World, event: Event, causes: u32) {
         self.has_fence |= matches!(event.op, Op::Fence(_));
         self.is_weak |= self.has_fence && world.memory.weak;
-        self.is_uniform &= is_plain(&event.op);
+        let is_weak_exchange = matches!(event.op, Op::CompareExchange { weak: true, .. });
+        self.is_uniform &= is_plain(&event.op) && !(is_weak_exchange && self.budget.spurious > 0);
         self.chooses |= self.is_weak && matches!(event.op, Op::Load { .. } | Op::CompareExchange { .. });
         self.is_consistent &= event.op.is_consistent();
         let number = self.events.len() as u32;
@@ -445,7 +454,12 @@ impl Log {
             if peer_of.causes.last() == Some(&event) {
                 continue;
             }
-            if let Some(op @ Op::SelectWait { .. }) = peer_of.pending {
+            let might_go_on = |op: &Op| match op {
+                Op::SelectWait { .. } => true,
+                Op::CondWoken { .. } => world.may_wake_spuriously(peer, op),
+                _ => false,
+            };
+            if let Some(op) = peer_of.pending.filter(might_go_on) {
                 let from = self.causes.len() as u32;
                 self.causes.extend_from_slice(&peer_of.causes);
                 let causes = from..self.causes.len() as u32;

@@ -12,8 +12,11 @@
 //! loop when nobody else can go on, the execution counts as one in vain, and what follows is not looked at:
 //! the executions without that round are others.
 //!
-//! Not explored: wake-ups without a cause, and timers that fire while goroutines could go on; time
-//! passes when nobody else can move.
+//! Wake-ups without a cause are steps of their goroutines, each of which has a budget of its own. They may
+//! happen and need not: an execution goes on without them, and where nobody else can move, before time passes and
+//! at the end, what they lead to is planned (decision 0032).
+//!
+//! Not explored: timers that fire while goroutines could go on; time passes when nobody else can move.
 //!
 //! Invariants: a trace is never run twice; no execution is cut because all it could do is covered
 //! (`blocked` counts those, and stays 0); the same program gives the same executions in the same order.
@@ -100,6 +103,10 @@ impl Strategy for Branch {
         0
     }
 
+    fn wake_at_rest(&mut self, scene: &Scene<'_>) -> Option<Gid> {
+        self.0.wake_at_rest(scene)
+    }
+
     fn fire_early(&mut self, _scene: &Scene<'_>) -> bool {
         false
     }
@@ -148,6 +155,10 @@ impl Strategy for Dpor {
 
     fn alternative(&mut self, step: u32, g: Gid, n: u32) -> u32 {
         self.branch.alternative(step, g, n)
+    }
+
+    fn wake_at_rest(&mut self, scene: &Scene<'_>) -> Option<Gid> {
+        self.branch.wake_at_rest(scene)
     }
 
     fn fire_early(&mut self, scene: &Scene<'_>) -> bool {

@@ -18,6 +18,8 @@ use selvedge_checkers::ids::{Gid, ObjId};
 
 /// The name of the clock, and of nobody.
 pub(super) const CLOCK: u64 = u64::MAX;
+/// The label of a wait that ends without a cause, which names nobody.
+pub(super) const SPURIOUS: u64 = u64::MAX;
 /// No mention yet.
 const NONE: u32 = u32::MAX;
 /// The name of an object that nobody has mentioned.
@@ -176,6 +178,7 @@ impl Names {
             Label::Fires(object) => (7, self.name_of(object), 0),
             Label::Write(g, number) => (8, self.writer(g), number),
             Label::Fails(g, number) => (9, self.writer(g), number),
+            Label::Spurious => return SPURIOUS,
         };
         mix(mix(kind, a), b.into())
     }

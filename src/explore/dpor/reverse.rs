@@ -99,6 +99,9 @@ impl Run {
         let mut next = found.iter().peekable();
         let events = self.horizon();
         for event in 0..events {
+            if self.log.events[event].due.is_some() {
+                self.plan_wake_ups(event);
+            }
             if self.log.events[event].choices > 1 {
                 self.plan_otherwise(event);
             }
@@ -118,6 +121,9 @@ impl Run {
                 self.plan_what_died_with_it(event);
             }
         }
+        if !self.is_cut && !self.is_vain && !self.has_died {
+            self.plan_wake_ups_at_the_end();
+        }
         self.races.found = found;
         self.is_beyond = self.needs_too_many();
     }
@@ -136,6 +142,35 @@ impl Run {
             return None;
         }
         Some(self.bench.copy())
+    }
+
+    /// Nobody could go on when time passed: plan that somebody wakes up without a cause before it does.
+    fn plan_wake_ups(&mut self, event: usize) {
+        if !self.log.has_waits || self.log.budget.spurious == 0 {
+            return;
+        }
+        let Some(state) = self.state_before(event) else { return };
+        self.since = event.min(self.log.events.len().saturating_sub(1)) as u32;
+        for g in (0..self.log.width()).map(|g| Gid(g as u32)) {
+            if state.may_wake_spuriously(g) {
+                let mut then = self.bench.copy_of(&state);
+                let planned = self.planned(&mut then, g, 0, (0, 0));
+                self.bench.put_back(then);
+                self.draft.clear();
+                self.draft.push(planned);
+                self.put(event);
+            }
+        }
+        self.bench.put_back(state);
+    }
+
+    /// The same where the execution was over.
+    fn plan_wake_ups_at_the_end(&mut self) {
+        let (sleeps, slept) = (self.sleeps.len(), self.slept.len());
+        self.note_choice();
+        self.plan_wake_ups(self.log.events.len());
+        self.sleeps.truncate(sleeps);
+        self.slept.truncate(slept);
     }
 
     /// The step that the program died of touches everything: nothing comes after it.

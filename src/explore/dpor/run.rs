@@ -9,7 +9,7 @@
 use super::index::mix;
 use super::leaf::{Candidate, Leaf, Outcome};
 use super::log::Log;
-use super::names::{NAMELESS, Names};
+use super::names::{CLOCK, NAMELESS, Names};
 use super::races::Races;
 use super::reverse::Bench;
 use super::schedule::{Choice, Lists, Planned, Touch, conflict};
@@ -84,8 +84,6 @@ pub(super) struct Run {
     /// The order of its events is known.
     pub(super) is_analysed: bool,
     nondeterminism: Option<Nondeterminism>,
-    /// Something could have ended without a cause.
-    has_whims: bool,
     /// At most so many preemptions are asked for.
     pub(super) bound: Option<u32>,
     pub(super) order: super::bound::Order,
@@ -132,7 +130,6 @@ impl Run {
         self.is_outgrown = false;
         self.is_analysed = false;
         self.nondeterminism = None;
-        self.has_whims = false;
         self.is_beyond = false;
     }
 
@@ -197,7 +194,6 @@ impl Run {
         outcome.lost = self.lost;
         outcome.is_outgrown = self.is_outgrown;
         outcome.nondeterminism = self.nondeterminism;
-        outcome.has_whims = self.has_whims;
         outcome.is_beyond = self.is_beyond && !self.is_vain;
     }
 
@@ -244,10 +240,14 @@ impl Run {
             self.lay_down(last as u32);
         }
         let footprint = self.lists.footprint(&planned);
+        // Time passes after everything there was, and before everything to come.
+        let is_of_time = |g: u64| g == CLOCK || choice.g == CLOCK;
         self.sleep.retain(|&q| {
             let q = &self.sleepers[q as usize];
             let (from, to) = (q.footprint.0 as usize, q.footprint.1 as usize);
-            q.choice.g != choice.g && !conflict(&self.sleeping_touches[from..to], footprint, &self.names)
+            !is_of_time(q.choice.g)
+                && q.choice.g != choice.g
+                && !conflict(&self.sleeping_touches[from..to], footprint, &self.names)
         });
         self.plan.push(planned);
     }
@@ -303,7 +303,7 @@ impl Run {
             return None;
         }
         let op = &scene.pending[g.index()].op;
-        let choices = scene.world.alternatives(g, op);
+        let choices = scene.world.outcomes(g, op);
         (0..choices).find_map(|alternative| {
             let label = label(scene.world, g, op, alternative);
             (self.names.label(label) == wanted.label).then_some((g, Chosen { alternative, choices, label }))
@@ -407,6 +407,20 @@ impl Run {
     }
 }
 
+impl Run {
+    /// Nobody can go on with a cause: who is to wake up without one.
+    pub(super) fn wake_at_rest(&mut self, scene: &Scene<'_>) -> Option<Gid> {
+        let wanted = self.prescribed().filter(|wanted| wanted.is_spurious() && !self.is_vain)?;
+        self.note_choice();
+        let Some((g, chosen)) = self.follow(scene, wanted) else {
+            self.lose_way();
+            return None;
+        };
+        self.chosen = Some(chosen);
+        Some(g)
+    }
+}
+
 impl Tracer for Run {
     fn created(&mut self, world: &World, g: Gid, object: ObjId) {
         let state = world.state(object);
@@ -439,8 +453,6 @@ impl Tracer for Run {
         if nobody_sees(world, op) {
             return;
         }
-        self.has_whims |=
-            matches!(op, Op::CondWoken { .. } | Op::Park { .. } | Op::CompareExchange { weak: true, .. });
         self.log.pended(g, op);
     }
 

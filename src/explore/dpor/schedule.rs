@@ -3,7 +3,7 @@
 //! Invariants: two decisions of a schedule may change places if neither causes the other and their
 //! footprints do not conflict; an owner that nobody knows here may be any.
 
-use super::names::UNKNOWN;
+use super::names::{CLOCK, SPURIOUS, UNKNOWN};
 use selvedge_checkers::access::{Mode, Part};
 
 /// An access. Who the owner is depends on where it is: see [`Same`].
@@ -48,6 +48,13 @@ pub(super) fn conflict(a: &[Touch], b: &[Touch], same: &impl Same) -> bool {
 pub(super) struct Choice {
     pub(super) g: u64,
     pub(super) label: u64,
+}
+
+impl Choice {
+    /// Whether it is a wait that ends without a cause. It may, and need not.
+    pub(super) fn is_spurious(self) -> bool {
+        self.label == SPURIOUS
+    }
 }
 
 /// One event of a schedule; its lists are in a [`Lists`].
@@ -121,7 +128,8 @@ impl Lists {
 }
 
 /// Whether `choice` could as well be the first step of the plan: as one of its events (`Some(Some)`),
-/// or as one more that is independent of all of them (`Some(None)`).
+/// or as one more that is independent of all of them (`Some(None)`): whoever follows the plan to the end makes
+/// it, too. So it is with nothing that need not happen; and time passes after all that is in the plan.
 pub(super) fn initial_in(
     choice: Choice,
     footprint: &[Touch],
@@ -140,6 +148,7 @@ pub(super) fn initial_in(
             };
             (event.choice.label == choice.label && plan[..at].iter().all(free)).then_some(Some(at))
         }
+        None if choice.is_spurious() || choice.g == CLOCK => None,
         None => {
             let free = plan.iter().all(|p| !conflict(lists.footprint(p), footprint, same));
             free.then_some(None)

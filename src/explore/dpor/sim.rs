@@ -7,7 +7,7 @@
 use super::log::{Log, Spawned};
 use crate::objects::label::{Label, label};
 use crate::objects::timer::{self, Due};
-use crate::objects::{Budget, Op, Ret, Slot, Step, World, wait_group};
+use crate::objects::{Op, Ret, Slot, Step, World, wait_group};
 use selvedge_checkers::access::Access;
 use selvedge_checkers::ids::{Gid, ObjId};
 
@@ -40,7 +40,7 @@ impl Sim {
 
     /// Back to the beginning of the execution.
     pub(super) fn begin(&mut self, log: &Log) {
-        self.world.reset(Budget::default(), log.is_weak);
+        self.world.reset(log.budget, log.is_weak);
         self.world.keeps_ids = true;
         self.world.traced = true;
         self.goroutines.clear();
@@ -57,14 +57,19 @@ impl Sim {
         }
     }
 
-    /// In how many ways `g` can go on now.
+    /// In how many ways `g` can go on now, with a cause or without one.
     pub(super) fn alternatives(&self, g: Gid) -> u32 {
         let place = &self.goroutines[g.index()];
         match place.op {
             Op::Join(_) => 0,
             _ if place.circles => 0,
-            op => self.world.alternatives(g, &op),
+            op => self.world.outcomes(g, &op),
         }
+    }
+
+    /// Whether what `g` waits for may end now without a cause, and only so.
+    pub(super) fn may_wake_spuriously(&self, g: Gid) -> bool {
+        self.world.may_wake_spuriously(g, &self.pending(g))
     }
 
     /// What `g` is about to do.

@@ -37,6 +37,13 @@ impl Deviate {
         &self.unmatched
     }
 
+    /// Who is to run here instead of whoever would by default.
+    fn runs(&mut self, scene: &Scene<'_>) -> Option<Gid> {
+        self.tally.catch_up(scene.step);
+        let possible = |kind| matches!(kind, DeviationKind::Run(g) if scene.enabled.contains(&Gid(g)));
+        self.follow(self.tally.anchor(), possible).map(Gid)
+    }
+
     /// What is to happen at `at`, if it is possible; noted as followed.
     fn follow(&mut self, at: (u32, u32), possible: impl Fn(DeviationKind) -> bool) -> Option<u32> {
         let from = self.deviations.partition_point(|d| d.at < at);
@@ -59,9 +66,7 @@ impl Strategy for Deviate {
     }
 
     fn pick(&mut self, scene: &Scene<'_>) -> Gid {
-        self.tally.catch_up(scene.step);
-        let possible = |kind| matches!(kind, DeviationKind::Run(g) if scene.enabled.contains(&Gid(g)));
-        let g = self.follow(self.tally.anchor(), possible).map_or_else(|| scene.default_choice(), Gid);
+        let g = self.runs(scene).unwrap_or_else(|| scene.default_choice());
         self.tally.took(g);
         g
     }
@@ -72,6 +77,12 @@ impl Strategy for Deviate {
         }
         let possible = |kind| matches!(kind, DeviationKind::Alternative(a) if a < n);
         self.follow(self.tally.operation(g), possible).unwrap_or(0)
+    }
+
+    fn wake_at_rest(&mut self, scene: &Scene<'_>) -> Option<Gid> {
+        let g = self.runs(scene)?;
+        self.tally.took(g);
+        Some(g)
     }
 
     fn fire_early(&mut self, scene: &Scene<'_>) -> bool {

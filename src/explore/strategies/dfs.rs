@@ -17,6 +17,8 @@ use selvedge_checkers::ids::Gid;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {
     Goroutine,
+    /// Who wakes up without a cause where nobody can go on with one, if anybody.
+    Rest,
     Alternative,
     /// Whether a timer fires early.
     Early,
@@ -148,6 +150,14 @@ impl Strategy for Dfs {
 
     fn alternative(&mut self, step: u32, _g: Gid, n: u32) -> u32 {
         self.choose(step, Kind::Alternative, n)
+    }
+
+    fn wake_at_rest(&mut self, scene: &Scene<'_>) -> Option<Gid> {
+        self.candidates.clear();
+        self.candidates.extend_from_slice(scene.enabled);
+        self.candidates.sort_unstable();
+        let at = self.choose(scene.step, Kind::Rest, 1 + self.candidates.len() as u32);
+        at.checked_sub(1).map(|at| self.candidates[at as usize])
     }
 
     fn fire_early(&mut self, scene: &Scene<'_>) -> bool {

@@ -62,6 +62,14 @@ impl Strategy for Recorder {
         a
     }
 
+    fn wake_at_rest(&mut self, scene: &Scene<'_>) -> Option<Gid> {
+        self.tally.catch_up(scene.step);
+        let g = self.replay.wake_at_rest(scene)?;
+        self.deviations.push(Deviation { at: self.tally.anchor(), kind: DeviationKind::Run(g.0) });
+        self.tally.took(g);
+        Some(g)
+    }
+
     fn fire_early(&mut self, scene: &Scene<'_>) -> bool {
         self.tally.catch_up(scene.step);
         let fires = self.replay.fire_early(scene);

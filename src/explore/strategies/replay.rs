@@ -129,6 +129,18 @@ impl Strategy for Replay {
         }
     }
 
+    fn wake_at_rest(&mut self, scene: &Scene<'_>) -> Option<Gid> {
+        self.settle(scene.step);
+        let wakes = |d: &Decision| scene.enabled.contains(&d.goroutine);
+        let wanted = self.expected(scene.step).filter(wakes).filter(|_| self.mismatch.is_none())?;
+        let kind = scene.pending[wanted.goroutine.index()].op.kind();
+        let is_same = kind == wanted.op || !self.knows_operations;
+        is_same.then(|| {
+            self.picked = Some(scene.step);
+            wanted.goroutine
+        })
+    }
+
     fn fire_early(&mut self, scene: &Scene<'_>) -> bool {
         self.settle(scene.step);
         self.mismatch.is_none() && self.expected(scene.step).is_some_and(|d| d.goroutine == Gid::CLOCK)

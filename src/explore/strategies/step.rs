@@ -9,7 +9,7 @@ use selvedge_checkers::ids::Gid;
 /// See the module.
 pub(crate) struct Step<P, A> {
     /// Which goroutine goes next; [`Gid::CLOCK`] fires a timer, where the second argument says that
-    /// one may.
+    /// one may, or lets rest who could go on only without a cause.
     pick: P,
     /// Which of so many alternatives, of decision number so much.
     alternative: A,
@@ -48,6 +48,11 @@ where
     fn alternative(&mut self, step: u32, g: Gid, n: u32) -> u32 {
         let answer = (self.alternative)(step, g, n);
         if answer < n { answer } else { 0 }
+    }
+
+    fn wake_at_rest(&mut self, scene: &Scene<'_>) -> Option<Gid> {
+        let answer = (self.pick)(scene, true);
+        scene.enabled.contains(&answer).then_some(answer)
     }
 
     fn fire_early(&mut self, scene: &Scene<'_>) -> bool {

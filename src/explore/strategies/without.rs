@@ -55,6 +55,11 @@ impl Strategy for Without {
         if wanted < n { wanted } else { 0 }
     }
 
+    fn wake_at_rest(&mut self, scene: &Scene<'_>) -> Option<Gid> {
+        let wanted = self.expected(scene.step).map(|d| d.goroutine);
+        wanted.filter(|g| scene.enabled.contains(g))
+    }
+
     fn fire_early(&mut self, scene: &Scene<'_>) -> bool {
         self.expected(scene.step).is_some_and(|d| d.goroutine == Gid::CLOCK)
     }

@@ -99,6 +99,7 @@ impl Execution {
         };
         let possible = p.possible > 0;
         let spurious = !possible && self.world.may_wake_spuriously(g, &p.op);
+        self.spurious |= spurious;
         self.mark(g, possible || spurious, spurious);
         possible || spurious
     }
@@ -150,11 +151,16 @@ impl Execution {
         }
     }
 
-    /// Keep account of loops that only look.
+    /// Keep account of loops that only look. What fails without a cause did not find anything out.
     pub(in crate::model) fn look(&mut self, g: Gid, op: &Op, site: SiteRef, step: Step) {
         let only_looked = match (op, step) {
             (&Op::Update { atomic, .. }, Step::Done(Ret::Value(old))) => {
                 atomic::value(self.world.state(atomic)) == old
+            }
+            (&Op::CompareExchange { expected, .. }, Step::Done(Ret::Exchange { old, done: false }))
+                if old == expected =>
+            {
+                false
             }
             _ => op.may_only_look() && Spin::looks(&self.world.footprint),
         };

@@ -50,16 +50,7 @@ impl Execution {
         if due.is_empty() {
             return None;
         }
-        let scene = Scene {
-            enabled: self.enabled.list(),
-            optional_count: self.optional,
-            current: self.current,
-            current_enabled: self.enabled.contains(self.current),
-            step: self.steps,
-            pending: &self.pending,
-            world: &self.world,
-        };
-        if !self.strategy.fire_early(&scene) {
+        if !self.ask(|strategy, scene| strategy.fire_early(scene)) {
             return None;
         }
         if let Some(end) = self.lives_on_timers() {

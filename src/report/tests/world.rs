@@ -140,6 +140,7 @@ impl World {
                 failing: 31,
                 first_failing: 14,
                 exhausted: None::<Exhausted>,
+                spurious: None,
                 outgrown: false,
                 production: false,
                 steps_before: 23,

@@ -98,9 +98,15 @@ fn space(s: &Statistics) -> String {
 /// What a test that passed has shown.
 fn verdict(s: &Statistics) -> String {
     let within = |k| count(u64::from(k), "preemption");
+    // A proof says what it is about.
+    let with = s.spurious.map_or_else(String::new, |n| {
+        format!(", with up to {} per goroutine", count(u64::from(n), "spurious wake-up"))
+    });
     match (s.exhausted, s.estimate, s.limit) {
-        (Some(Exhausted::All), ..) => "proved: no more exist".to_owned(),
-        (Some(Exhausted::Within { preemptions }), ..) => format!("proved within {}", within(preemptions)),
+        (Some(Exhausted::All), ..) => format!("proved{with}: no more exist"),
+        (Some(Exhausted::Within { preemptions }), ..) => {
+            format!("proved within {}{with}", within(preemptions))
+        }
         (None, Some(all), _) if all.is_finite() && all >= 1.0 => {
             let why = if s.outgrown { "the tree outgrew its memory; " } else { "" };
             format!("sampled: {why}about {} exist", rounded(all))
@@ -231,6 +237,13 @@ mod tests {
         assert_eq!(verdict(&Statistics { limit: Some(50), ..s.clone() }), "sampled: budget of 50 used up");
         assert_eq!(verdict(&Statistics { estimate: Some(5618.3), ..s.clone() }), "sampled: about 5600 exist");
         assert_eq!(verdict(&Statistics { exhausted: within(1), ..s.clone() }), "proved within 1 preemption");
+        let all = Statistics { exhausted: Some(Exhausted::All), spurious: Some(1), ..s.clone() };
+        assert_eq!(verdict(&all), "proved, with up to 1 spurious wake-up per goroutine: no more exist");
+        let some = Statistics { exhausted: within(2), spurious: Some(2), ..s.clone() };
+        assert_eq!(
+            verdict(&some),
+            "proved within 2 preemptions, with up to 2 spurious wake-ups per goroutine"
+        );
         let outgrown = Statistics { outgrown: true, ..s };
         assert_eq!(verdict(&outgrown), "sampled: the tree outgrew its memory");
         assert_eq!(

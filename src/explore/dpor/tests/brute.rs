@@ -41,6 +41,18 @@ impl Strategy for Brute {
         self.dfs.alternative(step, g, n)
     }
 
+    fn wake_at_rest(&mut self, scene: &Scene<'_>) -> Option<Gid> {
+        self.step = scene.step;
+        if self.notes.is_vain {
+            return None;
+        }
+        self.notes.note_choice();
+        let g = self.dfs.wake_at_rest(scene)?;
+        let label = label(scene.world, g, &scene.pending[g.index()].op, 0);
+        self.notes.chosen = Some(Chosen { alternative: 0, choices: 1, label });
+        Some(g)
+    }
+
     fn fire_early(&mut self, _scene: &Scene<'_>) -> bool {
         false
     }

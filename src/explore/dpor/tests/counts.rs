@@ -18,7 +18,7 @@ use programs::Program;
 const INTERLEAVINGS: u64 = 2_000;
 
 fn limits() -> Limits {
-    Limits { weak: false, ..Limits::default() }
+    Limits { weak: false, spurious: 0, ..Limits::default() }
 }
 
 fn small() -> impl Iterator<Item = &'static Program> {

@@ -23,6 +23,7 @@ enum Stmt {
     Add(usize, Ordering),
     Count(usize, Ordering),
     CompareExchange(usize, usize, usize, Ordering),
+    WeakExchange(usize, usize, usize, Ordering),
     Fence(Ordering),
     /// Only if the last result was not 0.
     If(Box<Stmt>),
@@ -152,7 +153,8 @@ impl Generator {
                 }
                 _ => {
                     let ordering = self.ordering([Relaxed, AcqRel]);
-                    Stmt::CompareExchange(self.below(2), self.below(2), 1 + self.below(2), ordering)
+                    let kind = if self.below(3) == 0 { Stmt::WeakExchange } else { Stmt::CompareExchange };
+                    kind(self.below(2), self.below(2), 1 + self.below(2), ordering)
                 }
             },
             Family::Channels => match self.below(12) {
@@ -265,6 +267,9 @@ fn step(stmt: &Stmt, s: &Arc<Shared>, units: &Cell<u32>, last: usize) -> usize {
         Stmt::CompareExchange(x, a, b, order) => {
             let failure = if *order == AcqRel { Acquire } else { *order };
             s.atomics[*x].compare_exchange(*a, *b, *order, failure).is_ok().into()
+        }
+        Stmt::WeakExchange(x, a, b, order) => {
+            s.atomics[*x].compare_exchange_weak(*a, *b, *order, Relaxed).is_ok().into()
         }
         Stmt::If(then) if last != 0 => step(then, s, units, last),
         Stmt::If(_) => last,
@@ -481,8 +486,7 @@ fn compare(
             })
         };
         // In any other order than a proof's, loads that choose may miss a trace in ten thousand programs.
-        let orders = &[None, Some(seed)];
-        for &random in orders {
+        for random in [None, Some(seed)] {
             let found =
                 optimally(&body, random, most).unwrap_or_else(|| panic!("{seed} {family:?}: no end\n{text}"));
             let counts = found.counts;

@@ -7,6 +7,7 @@ mod forms;
 pub(super) mod fuzz;
 mod speculate;
 mod spins;
+mod wakes;
 
 use super::search::Counts;
 use super::{Dpor, Order};
