@@ -14,8 +14,8 @@
 
 use super::log::Log;
 use super::touches::Touches;
-use crate::objects::Op;
-use selvedge_checkers::ids::Gid;
+use crate::objects::{Op, State};
+use selvedge_checkers::ids::{Gid, ObjId};
 
 /// Who would come first if the race went the other way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -202,20 +202,40 @@ impl Races {
     }
 
     /// The candidates that are not ordered before `op` of `g`, which is the second, race with it. Not so
-    /// who gives a mutex back: before that it cannot be locked; nor who comes before another candidate
-    /// that can always change places with the second.
+    /// who gives a mutex back, before which it cannot be locked, or only helps otherwise; nor who comes
+    /// before another candidate that can always change places with the second.
     fn report(&mut self, log: &Log, g: Gid, op: &Op, second: Second, found: &mut Vec<Race>) {
         self.covered.clone_from(&self.base);
+        let conflicts = |first: u32| {
+            matches!(second, Second::Event(_)) && self.conflicting.binary_search_by(|c| first.cmp(c)).is_ok()
+        };
         for &first in &self.candidates {
             let event = &log.events[first as usize];
             let gives_back = matches!((op, &event.op), (Op::Lock(_), Op::Unlock(_)));
-            if event.g != g && !gives_back && !is_before(log, first as usize, &self.covered) {
+            let only_helps = gives_back || only_helps(log, op, &event.op) && !conflicts(first);
+            if event.g != g && !only_helps && !is_before(log, first as usize, &self.covered) {
                 found.push(Race { first, second });
                 if takes_turns(op, &event.op) {
                     join(&mut self.covered, &self.rows[first as usize * self.width..][..self.width]);
                 }
             }
         }
+    }
+}
+
+/// Whether a step that does not conflict with the second one cannot be what makes that impossible, or makes
+/// it something else: who takes from a wait group less keeps it from going below zero, a message that was
+/// not taken leaves no room, one that was not sent is not the one that was received, and readers do not
+/// mind each other.
+fn only_helps(log: &Log, second: &Op, first: &Op) -> bool {
+    let has_room = |ch: ObjId| matches!(&log.objects[ch.index()], State::Chan(chan) if chan.cap > 0);
+    match (second, first) {
+        (Op::WaitGroupAdd { delta: ..0, .. }, Op::WaitGroupAdd { delta: ..0, .. }) => true,
+        (Op::Send { ch, .. }, Op::Receive(other)) | (Op::Receive(ch), Op::Send { ch: other, .. }) => {
+            ch == other && has_room(*ch)
+        }
+        (Op::ReadLock(lock), Op::ReadLock(other) | Op::ReadUnlock(other)) => lock == other,
+        _ => false,
     }
 }
 
