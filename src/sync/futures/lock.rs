@@ -1,14 +1,13 @@
 //! Locking a mutex as a task.
 
-use super::{Way, elsewhere, opaque};
+use super::waiting::{Awaited, Waiting, future};
 use crate::objects::watch::Want;
 use crate::port;
 use crate::sync::native::LockWait;
 use crate::sync::{LockResult, Mutex, MutexGuard};
 use selvedge_checkers::ids::SiteRef;
-use std::panic::Location;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::Waker;
 
 impl<T: ?Sized> Mutex<T> {
     /// Lock it, as a task: [`Mutex::lock`] for futures.
@@ -37,52 +36,35 @@ impl<T: ?Sized> Mutex<T> {
     /// ```
     #[track_caller]
     pub fn lock_async(&self) -> LockAsync<'_, T> {
-        LockAsync { mutex: self, site: Location::caller(), way: Way::new(LockWait::for_lock) }
+        LockAsync { waiting: Waiting::new(Locking(self), LockWait::for_lock) }
     }
 }
 
-/// What [`Mutex::lock_async`] gives.
-#[must_use = "a future does nothing unless awaited"]
-pub struct LockAsync<'a, T: ?Sized> {
-    mutex: &'a Mutex<T>,
-    site: SiteRef,
-    way: Way<LockWait>,
+future! {
+    /// What [`Mutex::lock_async`] gives.
+    LockAsync<'a, T> of Locking<'a, T> => LockResult<MutexGuard<'a, T>>
 }
 
-impl<'a, T: ?Sized> Future for LockAsync<'a, T> {
+struct Locking<'a, T: ?Sized>(&'a Mutex<T>);
+
+impl<'a, T: ?Sized> Awaited for Locking<'a, T> {
+    type Wait = LockWait;
     type Output = LockResult<MutexGuard<'a, T>>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<LockResult<MutexGuard<'a, T>>> {
-        // SAFETY: the wait is pinned again below, and nothing else needs to be.
-        let this = unsafe { self.get_unchecked_mut() };
-        let (raw, site) = (this.mutex.raw(), this.site);
-        let taken = match (&mut this.way, port::model()) {
-            (Way::Model(patience), Some(engine)) => {
-                patience.is_over(cx.waker()) && {
-                    let taken = raw.try_lock_at(site);
-                    if !taken {
-                        patience.begin(Want::Lock(raw.id(engine)), cx.waker(), site);
-                    }
-                    taken
-                }
-            }
-            (Way::Native(wait), None) => {
-                // SAFETY: it is pinned with the future.
-                raw.native().poll_lock(unsafe { Pin::new_unchecked(wait) }, cx.waker())
-            }
-            _ => elsewhere(),
-        };
-        if taken { Poll::Ready(this.mutex.guard(site)) } else { Poll::Pending }
+    fn poll(&self, wait: Pin<&LockWait>, waker: &Waker) -> bool {
+        self.0.raw().native().poll_lock(wait, waker)
+    }
+
+    fn leave(&self, wait: Pin<&LockWait>) {
+        self.0.raw().native_of_past().leave(wait);
+    }
+
+    fn take_in_model(&mut self, engine: &dyn port::Engine, site: SiteRef) -> Result<(), Want> {
+        let raw = self.0.raw();
+        if raw.try_lock_at(site) { Ok(()) } else { Err(Want::Lock(raw.id(engine))) }
+    }
+
+    fn outcome(&self, site: SiteRef) -> LockResult<MutexGuard<'a, T>> {
+        self.0.guard(site)
     }
 }
-
-impl<T: ?Sized> Drop for LockAsync<'_, T> {
-    fn drop(&mut self) {
-        // SAFETY: it is pinned with the future, and this is its end.
-        if let Some(wait) = unsafe { self.way.native() } {
-            self.mutex.raw().native_of_past().leave(wait);
-        }
-    }
-}
-
-opaque!(LockAsync<T: ?Sized>);

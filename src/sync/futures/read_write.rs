@@ -1,6 +1,6 @@
 //! Locking a reader-writer lock as a task.
 
-use super::{Way, elsewhere, opaque};
+use super::waiting::{Awaited, Waiting, future};
 use crate::future::lookout::is_over;
 use crate::objects::rwlock::Intent;
 use crate::objects::watch::Want;
@@ -9,9 +9,8 @@ use crate::port;
 use crate::sync::native::{ReadWait, WriteWait};
 use crate::sync::{LockResult, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use selvedge_checkers::ids::SiteRef;
-use std::panic::Location;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::Waker;
 
 impl<T: ?Sized> RwLock<T> {
     /// Lock for reading, as a task: [`RwLock::read`] for futures. As for all readers, a writer that waits goes
@@ -29,7 +28,7 @@ impl<T: ?Sized> RwLock<T> {
     /// ```
     #[track_caller]
     pub fn read_async(&self) -> ReadAsync<'_, T> {
-        ReadAsync { lock: self, site: Location::caller(), way: Way::new(ReadWait::in_list) }
+        ReadAsync { waiting: Waiting::new(Reading(self), ReadWait::in_list) }
     }
 
     /// Lock for writing, as a task: [`RwLock::write`] for futures. From the moment on at which it waits only for
@@ -47,116 +46,85 @@ impl<T: ?Sized> RwLock<T> {
     /// ```
     #[track_caller]
     pub fn write_async(&self) -> WriteAsync<'_, T> {
-        WriteAsync { lock: self, site: Location::caller(), way: Way::new(WriteWait::new), announced: false }
+        WriteAsync { waiting: Waiting::new(Writing { lock: self, announced: false }, WriteWait::new) }
     }
 }
 
-/// What [`RwLock::read_async`] gives.
-#[must_use = "a future does nothing unless awaited"]
-pub struct ReadAsync<'a, T: ?Sized> {
-    lock: &'a RwLock<T>,
-    site: SiteRef,
-    way: Way<ReadWait>,
+future! {
+    /// What [`RwLock::read_async`] gives.
+    ReadAsync<'a, T> of Reading<'a, T> => LockResult<RwLockReadGuard<'a, T>>
 }
 
-impl<'a, T: ?Sized> Future for ReadAsync<'a, T> {
+struct Reading<'a, T: ?Sized>(&'a RwLock<T>);
+
+impl<'a, T: ?Sized> Awaited for Reading<'a, T> {
+    type Wait = ReadWait;
     type Output = LockResult<RwLockReadGuard<'a, T>>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<LockResult<RwLockReadGuard<'a, T>>> {
-        // SAFETY: the wait is pinned again below, and nothing else needs to be.
-        let this = unsafe { self.get_unchecked_mut() };
-        let (raw, site) = (this.lock.raw(), this.site);
-        let taken = match (&mut this.way, port::model()) {
-            (Way::Model(patience), Some(engine)) => {
-                patience.is_over(cx.waker()) && {
-                    let taken = raw.try_read_at(site);
-                    if !taken {
-                        patience.begin(Want::Read(raw.id(engine)), cx.waker(), site);
-                    }
-                    taken
-                }
-            }
-            (Way::Native(wait), None) => {
-                // SAFETY: it is pinned with the future.
-                raw.native().poll_read(unsafe { Pin::new_unchecked(wait) }, cx.waker())
-            }
-            _ => elsewhere(),
-        };
-        if taken { Poll::Ready(this.lock.read_guard(site)) } else { Poll::Pending }
+    fn poll(&self, wait: Pin<&ReadWait>, waker: &Waker) -> bool {
+        self.0.raw().native().poll_read(wait, waker)
+    }
+
+    fn leave(&self, wait: Pin<&ReadWait>) {
+        self.0.raw().native_of_past().leave_read(wait);
+    }
+
+    fn take_in_model(&mut self, engine: &dyn port::Engine, site: SiteRef) -> Result<(), Want> {
+        let raw = self.0.raw();
+        if raw.try_read_at(site) { Ok(()) } else { Err(Want::Read(raw.id(engine))) }
+    }
+
+    fn outcome(&self, site: SiteRef) -> LockResult<RwLockReadGuard<'a, T>> {
+        self.0.read_guard(site)
     }
 }
 
-impl<T: ?Sized> Drop for ReadAsync<'_, T> {
-    fn drop(&mut self) {
-        // SAFETY: it is pinned with the future, and this is its end.
-        if let Some(wait) = unsafe { self.way.native() } {
-            self.lock.raw().native_of_past().leave_read(wait);
-        }
-    }
+future! {
+    /// What [`RwLock::write_async`] gives.
+    WriteAsync<'a, T> of Writing<'a, T> => LockResult<RwLockWriteGuard<'a, T>>
 }
 
-/// What [`RwLock::write_async`] gives.
-#[must_use = "a future does nothing unless awaited"]
-pub struct WriteAsync<'a, T: ?Sized> {
+struct Writing<'a, T: ?Sized> {
     lock: &'a RwLock<T>,
-    site: SiteRef,
-    way: Way<WriteWait>,
     /// In a model: it keeps new readers out.
     announced: bool,
 }
 
-impl<T: ?Sized> WriteAsync<'_, T> {
-    fn poll_in_model(&mut self, engine: &dyn port::Engine, cx: &Context<'_>) -> bool {
-        let (lock, site) = (self.lock.raw().id(engine), self.site);
-        let Way::Model(patience) = &mut self.way else { elsewhere() };
-        if !patience.is_over(cx.waker()) {
-            return false;
-        }
+impl<'a, T: ?Sized> Awaited for Writing<'a, T> {
+    type Wait = WriteWait;
+    type Output = LockResult<RwLockWriteGuard<'a, T>>;
+
+    fn poll(&self, wait: Pin<&WriteWait>, waker: &Waker) -> bool {
+        self.lock.raw().native().poll_write(wait, waker)
+    }
+
+    fn leave(&self, wait: Pin<&WriteWait>) {
+        self.lock.raw().native_of_past().leave_write(wait);
+    }
+
+    fn take_in_model(&mut self, engine: &dyn port::Engine, site: SiteRef) -> Result<(), Want> {
+        let lock = self.lock.raw().id(engine);
         let intent = if self.announced { Intent::Take } else { Intent::Announce };
         let ret = engine.op(Op::WriteIntent { lock, intent }, site);
         self.announced = ret == Ret::WouldBlock;
-        let want = if self.announced { Want::Write(lock) } else { Want::Announce(lock) };
-        let taken = ret == Ret::Flag(true);
-        if !taken {
-            patience.begin(want, cx.waker(), site);
+        match ret {
+            Ret::Flag(true) => Ok(()),
+            Ret::WouldBlock => Err(Want::Write(lock)),
+            _ => Err(Want::Announce(lock)),
         }
-        taken
     }
-}
 
-impl<'a, T: ?Sized> Future for WriteAsync<'a, T> {
-    type Output = LockResult<RwLockWriteGuard<'a, T>>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<LockResult<RwLockWriteGuard<'a, T>>> {
-        // SAFETY: as for reading.
-        let this = unsafe { self.get_unchecked_mut() };
-        let taken = match (&mut this.way, port::model()) {
-            (Way::Model(_), Some(engine)) => this.poll_in_model(engine, cx),
-            (Way::Native(wait), None) => {
-                // SAFETY: it is pinned with the future.
-                this.lock.raw().native().poll_write(unsafe { Pin::new_unchecked(wait) }, cx.waker())
-            }
-            _ => elsewhere(),
-        };
-        if taken { Poll::Ready(this.lock.write_guard(this.site)) } else { Poll::Pending }
-    }
-}
-
-impl<T: ?Sized> Drop for WriteAsync<'_, T> {
-    fn drop(&mut self) {
-        // SAFETY: it is pinned with the future, and this is its end.
-        if let Some(wait) = unsafe { self.way.native() } {
-            self.lock.raw().native_of_past().leave_write(wait);
-        }
+    fn leave_model(&mut self, site: SiteRef) {
         if self.announced
             && !is_over()
             && let Some(engine) = port::model()
         {
             let lock = self.lock.raw().id(engine);
-            engine.op(Op::WriteIntent { lock, intent: Intent::Retract }, self.site);
+            engine.op(Op::WriteIntent { lock, intent: Intent::Retract }, site);
         }
     }
-}
 
-opaque!(ReadAsync<T: ?Sized>);
-opaque!(WriteAsync<T: ?Sized>);
+    fn outcome(&self, site: SiteRef) -> LockResult<RwLockWriteGuard<'a, T>> {
+        self.lock.write_guard(site)
+    }
+}

@@ -205,6 +205,19 @@ fn explore(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
     builder.check(body);
 }
 
+/// Start a thread that does something with what is shared.
+fn beside<T: 'static>(shared: &Arc<T>, body: impl FnOnce(&Arc<T>) + 'static) -> thread::JoinHandle<()> {
+    let theirs = Arc::clone(shared);
+    thread::spawn(move || body(&theirs))
+}
+
+/// Two threads and main do the same with what is shared, at once.
+fn by_three<T: 'static>(shared: &Arc<T>, body: impl Fn(&T) + Copy + 'static) {
+    let threads = [(); 2].map(|()| beside(shared, move |shared| body(shared)));
+    body(shared);
+    threads.into_iter().for_each(|t| t.join().unwrap());
+}
+
 /// Two threads and main count under the lock, and time passes by `step` at each look at the clock.
 fn count_under_a_lock(step: u64, preemptions: usize) {
     explore(preemptions, move || {
@@ -216,14 +229,7 @@ fn count_under_a_lock(step: u64, preemptions: usize) {
             unsafe { shared.1.with_mut(|n| *n += 1) };
             assert!(shared.0.unlock());
         };
-        let threads: Vec<_> = (0..2)
-            .map(|_| {
-                let shared = Arc::clone(&shared);
-                thread::spawn(move || add(&shared))
-            })
-            .collect();
-        add(&shared);
-        threads.into_iter().for_each(|t| t.join().unwrap());
+        by_three(&shared, add);
         assert!(shared.0.try_lock());
         // SAFETY: as above.
         unsafe { shared.1.with(|n| assert_eq!(*n, 3)) };
@@ -252,8 +258,7 @@ fn a_hog_is_made_to_wait() {
     explore(2, || {
         clock::set(700_000);
         let shared = Arc::new((lock(), UnsafeCell::new(0)));
-        let theirs = Arc::clone(&shared);
-        let patient = thread::spawn(move || {
+        let patient = beside(&shared, move |theirs| {
             theirs.0.lock(Why);
             // SAFETY: the lock is held.
             unsafe { theirs.1.with_mut(|n| *n += 10) };
@@ -276,15 +281,13 @@ fn readers_and_a_writer_exclude() {
     explore(2, || {
         let sides = Locked::new(rw::Sides::new());
         let shared = Arc::new((RawRw::of(AtomicU32::new(0), lock(), sides), UnsafeCell::new(0)));
-        let theirs = Arc::clone(&shared);
-        let writer = thread::spawn(move || {
+        let writer = beside(&shared, move |theirs| {
             theirs.0.write(Why);
             // SAFETY: the lock is held for writing.
             unsafe { theirs.1.with_mut(|n| *n += 1) };
             assert!(theirs.0.write_unlock());
         });
-        let theirs = Arc::clone(&shared);
-        let reader = thread::spawn(move || {
+        let reader = beside(&shared, move |theirs| {
             theirs.0.read(Why);
             // SAFETY: the lock is held for reading.
             unsafe { theirs.1.with(|n| assert!(*n < 3)) };
@@ -315,14 +318,7 @@ fn a_permit_is_held_by_one() {
             unsafe { shared.1.with_mut(|n| *n += 1) };
             assert!(shared.0.release(1, 1));
         };
-        let threads: Vec<_> = (0..2)
-            .map(|_| {
-                let shared = Arc::clone(&shared);
-                thread::spawn(move || add(&shared))
-            })
-            .collect();
-        add(&shared);
-        threads.into_iter().for_each(|t| t.join().unwrap());
+        by_three(&shared, add);
         assert!(shared.0.try_acquire(1) && !shared.0.try_acquire(1));
     });
 }
@@ -334,10 +330,9 @@ fn a_cancelled_request_leaves_the_permits() {
         let semaphore = RawSemaphore::of(AtomicU64::new(2), Locked::new(WaitList::new()));
         let shared = Arc::new(semaphore);
         assert!(shared.try_acquire(1));
-        let theirs = Arc::clone(&shared);
-        let all = thread::spawn(move || {
+        let all = beside(&shared, move |theirs| {
             let request = Request::new(2);
-            let (semaphore, address) = (Arc::clone(&theirs), (&raw const request).expose_provenance());
+            let (semaphore, address) = (Arc::clone(theirs), (&raw const request).expose_provenance());
             // SAFETY: the request is there until the thread is joined, below.
             let cancel = thread::spawn(move || unsafe {
                 semaphore.cancel(std::ptr::with_exposed_provenance(address));
@@ -360,14 +355,12 @@ fn who_waits_for_a_group_sees_what_it_did() {
         let group = RawWaitGroup::of(AtomicU64::new(0), Locked::new(WaitList::new()));
         let shared = Arc::new((group, UnsafeCell::new(0), UnsafeCell::new(0)));
         assert_eq!(shared.0.add(2), Ended::Well);
-        let theirs = Arc::clone(&shared);
-        let first = thread::spawn(move || {
+        let first = beside(&shared, move |theirs| {
             // SAFETY: read after the wait only; loom complains if not.
             unsafe { theirs.1.with_mut(|n| *n = 1) };
             assert_eq!(theirs.0.add(-1), Ended::Well);
         });
-        let theirs = Arc::clone(&shared);
-        let second = thread::spawn(move || {
+        let second = beside(&shared, move |theirs| {
             // SAFETY: as above.
             unsafe { theirs.2.with_mut(|n| *n = 1) };
             assert_eq!(theirs.0.add(-1), Ended::Well);
@@ -385,8 +378,7 @@ fn a_notification_after_the_change_is_not_lost() {
     explore(2, || {
         let condvar = RawCondvar::of(AtomicU32::new(0), Locked::new(condvar::Waiting::new()));
         let shared = Arc::new((lock(), condvar, UnsafeCell::new(false)));
-        let theirs = Arc::clone(&shared);
-        let tells = thread::spawn(move || {
+        let tells = beside(&shared, move |theirs| {
             theirs.0.lock(Why);
             // SAFETY: the lock is held.
             unsafe { theirs.2.with_mut(|told| *told = true) };
@@ -418,14 +410,7 @@ fn one_initialises_and_all_see_it() {
             // SAFETY: it is initialised, and nobody writes any more.
             unsafe { shared.1.with(|n| assert_eq!(*n, 1)) };
         };
-        let threads: Vec<_> = (0..2)
-            .map(|_| {
-                let shared = Arc::clone(&shared);
-                thread::spawn(move || use_it(&shared))
-            })
-            .collect();
-        use_it(&shared);
-        threads.into_iter().for_each(|t| t.join().unwrap());
+        by_three(&shared, use_it);
     });
 }
 
@@ -452,15 +437,13 @@ fn tasks_at_a_lock(step: u64, polls: usize) {
     explore(2, move || {
         clock::set(step);
         let shared = Arc::new((lock(), UnsafeCell::new(0)));
-        let theirs = Arc::clone(&shared);
-        let other = thread::spawn(move || {
+        let other = beside(&shared, move |theirs| {
             theirs.0.lock(Why);
             // SAFETY: the lock is held.
             unsafe { theirs.1.with_mut(|n| *n += 1) };
             theirs.0.unlock();
         });
-        let theirs = Arc::clone(&shared);
-        let task = thread::spawn(move || {
+        let task = beside(&shared, move |theirs| {
             let wait = std::pin::pin!(lock_future::LockWait::for_lock());
             let wait = wait.as_ref();
             if poll_until!(wait, polls, theirs.0.poll_lock(wait, std::task::Waker::noop())) {
@@ -503,8 +486,7 @@ fn a_task_that_gives_up_writing_lets_readers_in() {
         let sides = Locked::new(rw::Sides::new());
         let shared = Arc::new(RawRw::of(AtomicU32::new(0), lock(), sides));
         shared.read(Why);
-        let theirs = Arc::clone(&shared);
-        let task = thread::spawn(move || {
+        let task = beside(&shared, move |theirs| {
             let wait = std::pin::pin!(rw_future::WriteWait::new());
             let wait = wait.as_ref();
             if theirs.poll_write(wait, std::task::Waker::noop()) {
@@ -512,8 +494,7 @@ fn a_task_that_gives_up_writing_lets_readers_in() {
             }
             theirs.leave_write(wait);
         });
-        let theirs = Arc::clone(&shared);
-        let reader = thread::spawn(move || {
+        let reader = beside(&shared, move |theirs| {
             theirs.read(Why);
             assert!(theirs.read_unlock());
         });
@@ -535,16 +516,14 @@ fn a_task_that_leaves_a_semaphore_leaves_the_permits() {
         let semaphore = RawSemaphore::of(AtomicU64::new(2), Locked::new(WaitList::new()));
         let shared = Arc::new(semaphore);
         assert!(shared.try_acquire(1));
-        let theirs = Arc::clone(&shared);
-        let task = thread::spawn(move || {
+        let task = beside(&shared, move |theirs| {
             let wait = std::pin::pin!(semaphore_future::AcquireWait::for_permits(2));
             if theirs.poll_acquire(wait.as_ref(), 2, std::task::Waker::noop()) {
                 assert!(theirs.release(2, 2));
             }
             theirs.leave(wait.as_ref(), 2);
         });
-        let theirs = Arc::clone(&shared);
-        let other = thread::spawn(move || {
+        let other = beside(&shared, move |theirs| {
             theirs.acquire(1, 2, Why);
             assert!(theirs.release(1, 2));
         });
@@ -565,8 +544,7 @@ fn a_task_that_leaves_a_group_is_not_counted() {
         let wait = std::pin::pin!(rw_future::ReadWait::in_list());
         assert!(shared.poll_wait(wait.as_ref(), std::task::Waker::noop()).is_none());
         shared.leave(wait.as_ref());
-        let theirs = Arc::clone(&shared);
-        let done = thread::spawn(move || assert_eq!(theirs.add(-1), Ended::Well));
+        let done = beside(&shared, move |theirs| assert_eq!(theirs.add(-1), Ended::Well));
         assert_eq!(shared.wait(Why), Ended::Well);
         assert_eq!(shared.add(1), Ended::Well);
         assert_eq!(shared.add(-1), Ended::Well);
@@ -580,15 +558,13 @@ fn a_task_leaves_a_group_while_others_are_let_go() {
         let group = RawWaitGroup::of(AtomicU64::new(0), Locked::new(WaitList::new()));
         let shared = Arc::new(group);
         assert_eq!(shared.add(1), Ended::Well);
-        let theirs = Arc::clone(&shared);
-        let task = thread::spawn(move || {
+        let task = beside(&shared, move |theirs| {
             let wait = std::pin::pin!(rw_future::ReadWait::in_list());
             let ended = theirs.poll_wait(wait.as_ref(), std::task::Waker::noop());
             assert!(ended.is_none_or(|ended| ended == Ended::Well));
             theirs.leave(wait.as_ref());
         });
-        let theirs = Arc::clone(&shared);
-        let waits = thread::spawn(move || assert_eq!(theirs.wait(Why), Ended::Well));
+        let waits = beside(&shared, move |theirs| assert_eq!(theirs.wait(Why), Ended::Well));
         assert_eq!(shared.add(-1), Ended::Well);
         task.join().unwrap();
         waits.join().unwrap();
