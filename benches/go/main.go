@@ -3,6 +3,8 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"runtime"
 	"sort"
@@ -103,6 +105,75 @@ func mutex(goroutines int) float64 {
 		}
 		wg.Wait()
 	})
+}
+
+func echo() float64 {
+	const connections, requests, size = 64, 3000, 64
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	go func() {
+		for {
+			stream, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				buffer := make([]byte, size)
+				for {
+					if _, err := io.ReadFull(stream, buffer); err != nil {
+						return
+					}
+					if _, err := stream.Write(buffer); err != nil {
+						return
+					}
+				}
+			}()
+		}
+	}()
+	return per(connections*requests, func() {
+		var wg sync.WaitGroup
+		for i := 0; i < connections; i++ {
+			wg.Go(func() {
+				stream, err := net.Dial("tcp", listener.Addr().String())
+				if err != nil {
+					panic(err)
+				}
+				buffer := make([]byte, size)
+				for i := 0; i < requests; i++ {
+					if _, err := stream.Write(buffer); err != nil {
+						panic(err)
+					}
+					if _, err := io.ReadFull(stream, buffer); err != nil {
+						panic(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+	})
+}
+
+func compute() {
+	for {
+	}
+}
+
+// How late a sleep is while so many goroutines are busy.
+func behind(goroutines int, busy func()) float64 {
+	for i := 0; i < goroutines; i++ {
+		go busy()
+	}
+	time.Sleep(200 * time.Millisecond)
+	late := make([]float64, 500)
+	for i := range late {
+		start := time.Now()
+		time.Sleep(time.Millisecond)
+		late[i] = (time.Since(start).Seconds() - 1e-3) * 1e6
+	}
+	sort.Float64s(late)
+	return late[len(late)/2]
 }
 
 func measure(row string) float64 {
@@ -301,6 +372,8 @@ func measure(row string) float64 {
 		}
 		wg.Wait()
 		return (cpu() - before).Seconds() * 1e6 / n
+	case "tcp-echo":
+		return echo()
 	case "skynet":
 		start := time.Now()
 		skynet(0, 1000000)
@@ -315,21 +388,16 @@ func measure(row string) float64 {
 		}
 		return (resident() - before) / n
 	case "hogs":
-		for i := 0; i < runtime.GOMAXPROCS(0); i++ {
-			go func() {
-				for {
-				}
-			}()
-		}
-		time.Sleep(200 * time.Millisecond)
-		late := make([]float64, 500)
-		for i := range late {
-			start := time.Now()
-			time.Sleep(time.Millisecond)
-			late[i] = (time.Since(start).Seconds() - 1e-3) * 1e6
-		}
-		sort.Float64s(late)
-		return late[len(late)/2]
+		return behind(runtime.GOMAXPROCS(0), compute)
+	case "hogs-8":
+		return behind(8, compute)
+	case "hogs-32":
+		return behind(32, compute)
+	case "blocked-32":
+		return behind(32, func() {
+			hour := syscall.NsecToTimespec(3600e9)
+			syscall.Nanosleep(&hour, nil)
+		})
 	}
 	panic("unknown row " + row)
 }

@@ -55,12 +55,19 @@ pub(crate) enum Row {
     MutexContended,
     /// CPU time of a sleep of some milliseconds, of 100 000.
     Timers,
+    /// A request and its answer over TCP, each way 64 bytes, of 64 connections at a time.
+    Echo,
     /// A leaf of a tree of a million goroutines.
     Skynet,
     /// What a parked goroutine needs, of a million.
     Memory,
     /// By how much a sleep is late, in the middle, while every processor computes.
     Hogs,
+    /// The same behind so many that compute.
+    Hogs8,
+    Hogs32,
+    /// The same behind so many system calls that block.
+    Blocked32,
 }
 
 impl Row {
@@ -84,9 +91,13 @@ impl Row {
         Row::Mutex2,
         Row::MutexContended,
         Row::Timers,
+        Row::Echo,
         Row::Skynet,
         Row::Memory,
         Row::Hogs,
+        Row::Hogs8,
+        Row::Hogs32,
+        Row::Blocked32,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -110,9 +121,13 @@ impl Row {
             Row::Mutex2 => "mutex-2",
             Row::MutexContended => "mutex-8",
             Row::Timers => "timers",
+            Row::Echo => "tcp-echo",
             Row::Skynet => "skynet",
             Row::Memory => "memory",
             Row::Hogs => "hogs",
+            Row::Hogs8 => "hogs-8",
+            Row::Hogs32 => "hogs-32",
+            Row::Blocked32 => "blocked-32",
         }
     }
 
@@ -120,7 +135,7 @@ impl Row {
     fn unit(self) -> &'static str {
         match self {
             Row::Sieve => "ms",
-            Row::Timers | Row::Hogs => "us",
+            Row::Timers | Row::Hogs | Row::Hogs8 | Row::Hogs32 | Row::Blocked32 => "us",
             Row::Memory => "bytes",
             _ => "ns",
         }
@@ -326,6 +341,11 @@ fn sample(arguments: &[String]) -> ExitCode {
     // Goroutines that never end do not keep the process.
     std::process::exit(0)
 }
+
+/// Connections of the echo row, requests of each, and bytes of a request.
+const CONNECTIONS: u64 = 64;
+const REQUESTS: u64 = 3_000;
+const REQUEST: usize = 64;
 
 /// CPU time of this process so far.
 fn cpu_time() -> Duration {

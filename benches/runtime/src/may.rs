@@ -2,9 +2,11 @@
 //!
 //! Invariant: every row runs inside a coroutine.
 
-use super::Row;
+use super::{CONNECTIONS, REQUEST, REQUESTS, Row};
+use ::may::net::{TcpListener, TcpStream};
 use ::may::sync::{Mutex, mpsc};
 use ::may::{coroutine, go};
+use std::io::{Read, Write};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -19,6 +21,7 @@ pub(super) fn has(row: Row) -> bool {
             | Row::Mutex1
             | Row::Mutex2
             | Row::MutexContended
+            | Row::Echo
     )
 }
 
@@ -73,8 +76,37 @@ fn measure(row: Row) -> f64 {
         Row::Mutex1 => mutex(1),
         Row::Mutex2 => mutex(2),
         Row::MutexContended => mutex(8),
+        Row::Echo => echo(),
         _ => f64::NAN,
     }
+}
+
+/// Requests and answers over TCP, within this process.
+fn echo() -> f64 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    go!(move || {
+        while let Ok((mut stream, _)) = listener.accept() {
+            go!(move || {
+                stream.set_nodelay(true).unwrap();
+                let mut buffer = [0; REQUEST];
+                while stream.read_exact(&mut buffer).is_ok() && stream.write_all(&buffer).is_ok() {}
+            });
+        }
+    });
+    let client = move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_nodelay(true).unwrap();
+        let mut buffer = [7; REQUEST];
+        for _ in 0..REQUESTS {
+            stream.write_all(&buffer).unwrap();
+            stream.read_exact(&mut buffer).unwrap();
+        }
+    };
+    per(CONNECTIONS * REQUESTS, || {
+        let all: Vec<_> = (0..CONNECTIONS).map(|_| go!(client)).collect();
+        all.into_iter().for_each(|co| co.join().unwrap());
+    })
 }
 
 fn mutex(coroutines: u64) -> f64 {

@@ -3,11 +3,13 @@
 //!
 //! Invariant: a row runs inside the main goroutine, and what it measures begins and ends there.
 
-use super::Row;
+use super::{CONNECTIONS, REQUEST, REQUESTS, Row};
 use selvedge::chan::Sender;
+use selvedge::net::{TcpListener, TcpStream};
 use selvedge::runtime::{Runtime, gosched};
 use selvedge::sync::{Arc, Mutex, WaitGroup};
 use selvedge::{chan, go, select, time};
+use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
 /// Measure a row with so many processors.
@@ -125,6 +127,7 @@ fn measure(row: Row) -> f64 {
         Row::Mutex1 => mutex(1),
         Row::Mutex2 => mutex(2),
         Row::MutexContended => mutex(8),
+        Row::Echo => echo(),
         Row::Skynet => {
             let start = Instant::now();
             assert_eq!(go(|| skynet(0, 1_000_000)).join().unwrap(), 499_999_500_000);
@@ -178,17 +181,23 @@ fn measure(row: Row) -> f64 {
             time::sleep(Duration::from_millis(200));
             (super::resident() - before) as f64 / N as f64
         }
-        Row::Hogs => {
-            for _ in 0..selvedge::runtime::gomaxprocs(0) {
-                drop(go(|| {
-                    loop {
-                        std::hint::spin_loop();
-                    }
-                }));
-            }
-            super::oversleep(|duration| time::sleep(duration))
-        }
+        Row::Hogs => behind(selvedge::runtime::gomaxprocs(0), compute),
+        Row::Hogs8 => behind(8, compute),
+        Row::Hogs32 => behind(32, compute),
+        Row::Blocked32 => behind(32, || std::thread::sleep(Duration::from_secs(3600))),
     }
+}
+
+fn compute() {
+    loop {
+        std::hint::spin_loop();
+    }
+}
+
+/// How late a sleep is while so many goroutines are busy.
+fn behind(goroutines: usize, busy: fn()) -> f64 {
+    (0..goroutines).for_each(|_| drop(go(busy)));
+    super::oversleep(|duration| time::sleep(duration))
 }
 
 fn ping_pong(cap: usize) -> f64 {
@@ -226,6 +235,34 @@ fn mutex(goroutines: u64) -> f64 {
                 go(move || (0..N / goroutines).for_each(|_| *count.lock().unwrap() += 1))
             })
             .collect();
+        all.into_iter().for_each(|g| g.join().unwrap());
+    })
+}
+
+/// Requests and answers over TCP, within this process.
+fn echo() -> f64 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(go(move || {
+        while let Ok((mut stream, _)) = listener.accept() {
+            drop(go(move || {
+                stream.set_nodelay(true).unwrap();
+                let mut buffer = [0; REQUEST];
+                while stream.read_exact(&mut buffer).is_ok() && stream.write_all(&buffer).is_ok() {}
+            }));
+        }
+    }));
+    let client = move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_nodelay(true).unwrap();
+        let mut buffer = [7; REQUEST];
+        for _ in 0..REQUESTS {
+            stream.write_all(&buffer).unwrap();
+            stream.read_exact(&mut buffer).unwrap();
+        }
+    };
+    per(CONNECTIONS * REQUESTS, || {
+        let all: Vec<_> = (0..CONNECTIONS).map(|_| go(client)).collect();
         all.into_iter().for_each(|g| g.join().unwrap());
     })
 }

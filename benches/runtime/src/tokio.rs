@@ -3,7 +3,9 @@
 //!
 //! Invariant: every row runs inside a task of the runtime.
 
-use super::Row;
+use super::{CONNECTIONS, REQUEST, REQUESTS, Row};
+use ::tokio::io::{AsyncReadExt, AsyncWriteExt};
+use ::tokio::net::{TcpListener, TcpStream};
 use ::tokio::sync::{Mutex, mpsc};
 use std::future::Future;
 use std::pin::Pin;
@@ -11,11 +13,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub(super) fn has(row: Row) -> bool {
-    !matches!(row, Row::PingPong1 | Row::Ring | Row::Select8 | Row::Hogs)
+    !matches!(
+        row,
+        Row::PingPong1 | Row::Ring | Row::Select8 | Row::Hogs | Row::Hogs8 | Row::Hogs32 | Row::Blocked32
+    )
 }
 
 pub(super) fn sample(row: Row, procs: usize) -> f64 {
-    let runtime = ::tokio::runtime::Builder::new_multi_thread().worker_threads(procs).enable_time().build();
+    let runtime = ::tokio::runtime::Builder::new_multi_thread().worker_threads(procs).enable_all().build();
     let runtime = runtime.expect("a runtime");
     runtime.block_on(async { ::tokio::spawn(measure(row)).await }).expect("the row does not panic")
 }
@@ -233,6 +238,7 @@ async fn measure(row: Row) -> f64 {
             }
             (super::cpu_time() - before).as_secs_f64() * 1e6 / N as f64
         }
+        Row::Echo => echo().await,
         Row::Skynet => {
             let start = Instant::now();
             skynet(0, 1_000_000).await;
@@ -247,8 +253,43 @@ async fn measure(row: Row) -> f64 {
             drop(all);
             grown as f64 / N as f64
         }
-        Row::PingPong1 | Row::Ring | Row::Select8 | Row::Hogs => f64::NAN,
+        Row::PingPong1 | Row::Ring | Row::Select8 | Row::Hogs | Row::Hogs8 | Row::Hogs32 | Row::Blocked32 => {
+            f64::NAN
+        }
     }
+}
+
+/// Requests and answers over TCP, within this process.
+async fn echo() -> f64 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    ::tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            ::tokio::spawn(async move {
+                stream.set_nodelay(true).unwrap();
+                let mut buffer = [0; REQUEST];
+                while stream.read_exact(&mut buffer).await.is_ok() && stream.write_all(&buffer).await.is_ok()
+                {
+                }
+            });
+        }
+    });
+    let client = move || async move {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        let mut buffer = [7; REQUEST];
+        for _ in 0..REQUESTS {
+            stream.write_all(&buffer).await.unwrap();
+            stream.read_exact(&mut buffer).await.unwrap();
+        }
+    };
+    per(CONNECTIONS * REQUESTS, async {
+        let all: Vec<_> = (0..CONNECTIONS).map(|_| ::tokio::spawn(client())).collect();
+        for task in all {
+            task.await.unwrap();
+        }
+    })
+    .await
 }
 
 async fn mutex(tasks: u64) -> f64 {
