@@ -27,7 +27,8 @@ use std::ptr::null;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::task::Waker;
 
-/// Threads outside of the runtime that wait for ever, unless somebody wakes them.
+/// Threads outside of the runtime that wait for ever, unless somebody wakes them. Who wakes one counts it down: a
+/// thread that was woken may have no core for long, and waits no more.
 static BLOCKED_THREADS: AtomicUsize = AtomicUsize::new(0);
 
 /// What a wait is for, for dumps.
@@ -45,6 +46,11 @@ pub(crate) const TIMED_OUT: u32 = u32::MAX;
 /// The lowest bit of [`Waiter::who`]: the rest is the address of a [`WakerSlot`].
 const TASK: usize = 1;
 
+/// The thread waits, and is one of [`BLOCKED_THREADS`].
+const COUNTED: u32 = 1;
+/// It has been woken.
+const TOLD: u32 = 2;
+
 /// One wait.
 pub(crate) struct Waiter {
     /// Who waits: null is a thread; with [`TASK`] an async task, by the slot of its waker; everything else
@@ -52,7 +58,7 @@ pub(crate) struct Waiter {
     who: Cell<*const ()>,
     /// 0 until somebody wins the right to wake; then what the winner said.
     claim: AtomicU32,
-    /// Whether a thread has been woken.
+    /// What a waiting thread sleeps at: 0, [`COUNTED`], or [`TOLD`].
     told: AtomicU32,
     /// What a dump may ask about the wait.
     watch: Cell<Option<*const dyn Watch>>,
@@ -197,10 +203,12 @@ impl Waiter {
         if let Some(g) = unsafe { who.cast::<G>().as_ref() } {
             return ready(g);
         }
-        // SAFETY: as above; after the store only the address is used.
+        // SAFETY: as above; after the swap only the address is used.
         unsafe {
             let told = &raw const (*this).told;
-            (*told).store(1, Ordering::Release);
+            if (*told).swap(TOLD, Ordering::AcqRel) == COUNTED {
+                BLOCKED_THREADS.fetch_sub(1, Ordering::SeqCst);
+            }
             futex::wake(told);
         }
     }
@@ -226,12 +234,20 @@ impl Waiter {
         if !release() {
             return;
         }
-        let foreign = usize::from(kept.is_none());
-        BLOCKED_THREADS.fetch_add(foreign, Ordering::SeqCst);
-        while self.told.load(Ordering::Acquire) == 0 {
-            futex::wait(&self.told, 0, None);
+        let sleeps_at = if kept.is_none() && self.count() { COUNTED } else { 0 };
+        while self.told.load(Ordering::Acquire) != TOLD {
+            futex::wait(&self.told, sleeps_at, None);
         }
-        BLOCKED_THREADS.fetch_sub(foreign, Ordering::SeqCst);
+    }
+
+    /// Count this thread, which waits; false if it was woken already.
+    fn count(&self) -> bool {
+        BLOCKED_THREADS.fetch_add(1, Ordering::SeqCst);
+        let counted = self.told.compare_exchange(0, COUNTED, Ordering::AcqRel, Ordering::Relaxed).is_ok();
+        if !counted {
+            BLOCKED_THREADS.fetch_sub(1, Ordering::SeqCst);
+        }
+        counted
     }
 
     fn block_until(&self, deadline: Nanos, why: Why, release: impl FnOnce() -> bool) {
@@ -239,7 +255,7 @@ impl Waiter {
         if !release() {
             return;
         }
-        while self.told.load(Ordering::Acquire) == 0 {
+        while self.told.load(Ordering::Acquire) != TOLD {
             let left = deadline.saturating_sub(clock::now());
             if left == 0 {
                 if self.claim(TIMED_OUT) {
