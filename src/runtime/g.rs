@@ -2,7 +2,7 @@
 //!
 //! Records live in chunks that are never freed, so a pointer to one is valid for ever; whether it
 //! still means the same goroutine its number tells, which is never used again. Invariants:
-//! - a record is free (in a processor's cache or in [`FREE`]) or belongs to one goroutine;
+//! - a record is free (in a processor's cache, in [`FREE`], or never used) or belongs to one goroutine;
 //! - what is not atomic belongs to whoever *holds* the goroutine: who makes it, then whichever queue
 //!   or wait has it, then the thread that runs it. Handing it on synchronises (a queue's release, a
 //!   lock), so there is one holder at a time;
@@ -57,49 +57,56 @@ const INLINE: usize = 48;
 #[repr(C, align(16))]
 struct Body([MaybeUninit<u8>; INLINE]);
 
-/// The record.
+/// The record: four lines of a cache, of which one that runs from its start to its end touches the first three,
+/// and one that waits all but the second.
 #[repr(C, align(64))]
 pub(crate) struct G {
-    /// Next in whichever list it is in.
-    pub(super) next: Cell<Option<&'static G>>,
     /// The thread that runs it, or ran it last.
     pub(super) m: AtomicPtr<M>,
     /// The thread it may only run on.
     pub(super) home: AtomicPtr<M>,
-    pub(super) yielder: Cell<*const Yielder<usize, usize>>,
-    code: UnsafeCell<MaybeUninit<Code>>,
-    pub(super) started: Cell<bool>,
+    id: AtomicU64,
+    site: AtomicPtr<Location<'static>>,
+    run: Cell<Option<unsafe fn(*mut u8)>>,
+    wait_object: AtomicUsize,
     /// Its stack, from its first run on.
     pub(super) slot: Cell<Option<Slot>>,
     pub(super) status: AtomicU8,
     reason: AtomicU8,
+    pub(super) started: Cell<bool>,
     /// How many times it asked to stay on its thread.
     pub(super) locks: AtomicU32,
+
+    body: UnsafeCell<Body>,
+    parent: AtomicU64,
     /// Whose it is, see `scope`.
     scope: AtomicU32,
-    run: Cell<Option<unsafe fn(*mut u8)>>,
-    body: UnsafeCell<Body>,
-    id: AtomicU64,
-    parent: AtomicU64,
-    site: AtomicPtr<Location<'static>>,
+    /// Who it is to the engine outside of models.
+    pub(super) mine: Mine,
+
+    code: UnsafeCell<MaybeUninit<Code>>,
+    pub(super) yielder: Cell<*const Yielder<usize, usize>>,
+    /// What the goroutine keeps for itself, see `locals`.
+    pub(super) locals: Cell<Option<Box<Locals>>>,
+    /// See `names`.
+    pub(super) name: AtomicPtr<String>,
     wait_site: AtomicPtr<Location<'static>>,
-    wait_object: AtomicUsize,
+
     /// What may be asked about the wait, while it is parked.
     watch: Cell<Option<*const dyn Watch>>,
     /// The same of waits that bring nothing themselves.
     pub(super) around: Cell<Option<*const dyn Watch>>,
     since: AtomicU64,
-    /// See `names`.
-    pub(super) name: AtomicPtr<String>,
-    /// Who it is to the engine outside of models.
-    pub(super) mine: Mine,
-    /// What the goroutine keeps for itself, see `locals`.
-    pub(super) locals: Cell<Option<Box<Locals>>>,
 }
 
 /// Every goroutine has one beside the first page of its stack.
 #[cfg(target_pointer_width = "64")]
-const _: () = assert!(size_of::<G>() == 256);
+const _: () = {
+    assert!(size_of::<G>() == 256);
+    assert!(std::mem::offset_of!(G, body) == 64);
+    assert!(std::mem::offset_of!(G, code) == 128);
+    assert!(std::mem::offset_of!(G, watch) == 192);
+};
 
 /// What is remembered of the goroutine that runs.
 #[derive(Default)]
@@ -329,51 +336,52 @@ impl G {
     }
 }
 
-/// Records of a chunk: 64 KiB or so, touched as they are used.
-const CHUNK: usize = 256;
+/// Records of a chunk: a mebibyte of addresses, of memory as much as is used.
+const CHUNK: usize = 4096;
 
 struct Chunk {
-    next: *const Chunk,
+    next: Option<&'static Chunk>,
+    /// The first so many have been taken at some time; the others were never touched.
+    used: AtomicUsize,
     records: [G; CHUNK],
 }
 
 /// All chunks there are, newest first.
 static CHUNKS: AtomicPtr<Chunk> = AtomicPtr::new(null_mut());
 
-/// Free records, linked by `next`, and how many there are.
-struct Free {
-    first: Option<&'static G>,
-    count: usize,
+fn newest() -> Option<&'static Chunk> {
+    // SAFETY: it is null or a chunk, and chunks are never freed.
+    unsafe { CHUNKS.load(Ordering::Acquire).as_ref() }
 }
 
-static FREE: Mutex<Free> = Mutex::new(Free { first: None, count: 0 });
+/// Free records that were used before, by address: to take or to give one does not touch it. When there are none,
+/// records of the newest chunk that never were are taken, under the same lock.
+static FREE: Mutex<Vec<&'static G>> = Mutex::new(Vec::new());
 
-/// Take up to `want` free records, at least one.
+/// Take `want` free records.
 #[cold]
 pub(super) fn take(want: usize, mut sink: impl FnMut(&'static G)) {
     let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
-    if free.first.is_none() {
-        add_chunk(&mut free);
-    }
-    for _ in 0..want {
-        let Some(g) = free.first else { break };
-        free.first = g.next.take();
-        free.count -= 1;
-        sink(g);
+    let again = want.min(free.len());
+    let from = free.len() - again;
+    free.drain(from..).for_each(&mut sink);
+    for _ in again..want {
+        let chunk =
+            newest().filter(|chunk| chunk.used.load(Ordering::Relaxed) < CHUNK).unwrap_or_else(add_chunk);
+        let used = chunk.used.load(Ordering::Relaxed);
+        chunk.used.store(used + 1, Ordering::Relaxed);
+        sink(&chunk.records[used]);
     }
 }
 
 /// Give free records back.
 #[cold]
 pub(super) fn give(records: impl Iterator<Item = &'static G>) {
-    let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
-    for g in records {
-        g.next.set(free.first.replace(g));
-        free.count += 1;
-    }
+    FREE.lock().unwrap_or_else(PoisonError::into_inner).extend(records);
 }
 
-fn add_chunk(free: &mut Free) {
+/// Make a chunk, under the lock of [`FREE`].
+fn add_chunk() -> &'static Chunk {
     let layout = std::alloc::Layout::new::<Chunk>();
     // SAFETY: the layout is not empty; all zeroes is a valid chunk: null pointers, `None`, zeroes,
     // and uninitialised bytes.
@@ -382,24 +390,18 @@ fn add_chunk(free: &mut Free) {
         if chunk.is_null() {
             std::alloc::handle_alloc_error(layout);
         }
-        (*chunk).next = CHUNKS.load(Ordering::Relaxed);
+        (*chunk).next = newest();
         // Never freed.
         &*chunk
     };
-    // Only under the lock of `FREE`; release for those who walk.
+    // Release: for those who walk.
     CHUNKS.store(std::ptr::from_ref(chunk).cast_mut(), Ordering::Release);
-    for g in chunk.records.iter().rev() {
-        g.next.set(free.first.replace(g));
-        free.count += 1;
-    }
+    chunk
 }
 
-/// Every record there is, free or not.
+/// Every record that was ever used, free or not.
 pub(super) fn each(mut f: impl FnMut(&'static G)) {
-    let mut chunk = CHUNKS.load(Ordering::Acquire).cast_const();
-    // SAFETY: chunks are never freed, and their links never change.
-    while let Some(found) = unsafe { chunk.as_ref() } {
-        found.records.iter().for_each(&mut f);
-        chunk = found.next;
+    for chunk in std::iter::successors(newest(), |chunk| chunk.next) {
+        chunk.records[..chunk.used.load(Ordering::Relaxed)].iter().for_each(&mut f);
     }
 }

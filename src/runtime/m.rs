@@ -11,12 +11,12 @@ use super::biased::Sections;
 use super::clock::Nanos;
 use super::g::G;
 use super::handshake::Handshake;
-use super::list::List;
 use super::lookout::Lookout;
 use super::p::{Owned, P};
 use super::parker::Parker;
 use super::{audit, idle, mode, poller, sched};
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Mutex, PoisonError};
@@ -59,7 +59,7 @@ pub(crate) struct M {
     /// Whether it waits for a processor, under the same lock.
     pub(super) wants: AtomicBool,
     /// Runnable goroutines that run here only; anybody adds.
-    bound: Mutex<List>,
+    bound: Mutex<VecDeque<&'static G>>,
     bound_len: AtomicUsize,
     /// Whether it runs a goroutine that wants it for itself.
     pub(super) exclusive: AtomicBool,
@@ -148,7 +148,7 @@ impl M {
             given_spin: AtomicBool::new(false),
             rests: AtomicBool::new(false),
             wants: AtomicBool::new(false),
-            bound: Mutex::new(List::new()),
+            bound: Mutex::new(VecDeque::new()),
             bound_len: AtomicUsize::new(0),
             exclusive: AtomicBool::new(false),
             blocks: AtomicBool::new(false),
@@ -261,7 +261,7 @@ impl M {
     /// Add a runnable goroutine that is bound to it. The thread itself; others use [`M::post`].
     pub(super) fn keep(&self, g: &'static G) {
         let mut bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
-        bound.push(g);
+        bound.push_back(g);
         self.bound_len.store(bound.len(), Ordering::SeqCst);
     }
 
@@ -271,7 +271,7 @@ impl M {
             return None;
         }
         let mut bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
-        let g = bound.pop();
+        let g = bound.pop_front();
         self.bound_len.store(bound.len(), Ordering::SeqCst);
         g
     }

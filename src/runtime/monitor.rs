@@ -22,7 +22,8 @@ use super::m::M;
 use super::p::{self, P};
 use super::parker::Parker;
 use super::{
-    arena, asleep, audit, fatal, global, idle, poller, quit, schedtrace, stranded, timers, unwinding, wait,
+    arena, asleep, audit, fatal, global, idle, poller, quit, schedtrace, slice, stranded, timers, unwinding,
+    wait,
 };
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -88,6 +89,7 @@ pub(super) fn interrupt() {
 
 fn watch(mut trace: Option<schedtrace::Trace>) {
     exact_sleeps();
+    slice::shorten();
     let mut seen = vec![Seen { tick: 0, since: 0, m: 0 }; p::MOST];
     let mut pause = SHORTEST;
     let (mut rounds, mut quiet) = (0_u32, 0_u32);

@@ -56,8 +56,7 @@ unsafe impl Sync for P {}
 
 struct Cache {
     stacks: Vec<Slot>,
-    records: Option<&'static G>,
-    records_len: usize,
+    records: Vec<&'static G>,
     numbers: std::ops::Range<u64>,
     random: u64,
     /// How many in a row came from `next`.
@@ -120,8 +119,7 @@ impl P {
     fn make(id: usize) -> &'static P {
         let cache = Cache {
             stacks: Vec::with_capacity(CACHED),
-            records: None,
-            records_len: 0,
+            records: Vec::with_capacity(CACHED),
             numbers: 0..0,
             random: 0x9e37_79b9_7f4a_7c15 ^ (id as u64 + 1),
             from_next: 0,
@@ -187,34 +185,21 @@ impl Owned {
     /// A free record.
     #[inline]
     pub(super) fn record(&self) -> &'static G {
-        let cache = self.cache();
-        if cache.records.is_none() {
-            g::take(CACHED / 4, |g| {
-                g.next.set(cache.records.replace(g));
-                cache.records_len += 1;
-            });
+        let records = &mut self.cache().records;
+        if records.is_empty() {
+            g::take(CACHED / 4, |g| records.push(g));
         }
-        let g = cache.records.expect("taken");
-        cache.records = g.next.take();
-        cache.records_len -= 1;
-        g
+        records.pop().expect("taken")
     }
 
     /// Give a record back.
     #[inline]
     pub(super) fn recycle(&self, g: &'static G) {
-        let cache = self.cache();
-        g.next.set(cache.records.replace(g));
-        cache.records_len += 1;
-        if cache.records_len > CACHED {
-            let half = (0..CACHED / 2).map_while(|_| {
-                let g = cache.records?;
-                cache.records = g.next.take();
-                cache.records_len -= 1;
-                Some(g)
-            });
-            g::give(half);
+        let records = &mut self.cache().records;
+        if records.len() == CACHED {
+            g::give(records.drain(..CACHED / 2));
         }
+        records.push(g);
     }
 
     /// A stack.

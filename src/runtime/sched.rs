@@ -12,7 +12,7 @@ use super::g::G;
 use super::lookout::{MUCH, Owner};
 use super::m::M;
 use super::p::{self, Owned, P};
-use super::{global, host, idle, m, mode, overflow, pin, run, world};
+use super::{global, host, idle, m, mode, overflow, pin, run, slice, world};
 use std::hint::spin_loop;
 use std::sync::atomic::Ordering;
 
@@ -48,6 +48,7 @@ pub(super) fn host(m: &'static M) {
 
 fn set_up(m: &'static M) {
     overflow::protect_thread();
+    slice::shorten();
     if mode::pins() {
         pin::pin(m::all().iter().position(|&other| std::ptr::eq(other, m)).unwrap_or(0));
     }
