@@ -88,6 +88,7 @@ fn no_trace_needs_more_than_it_was_run_with() {
 fn what_unwinding_gives_back_is_part_of_a_step() {
     for (seed, shape, within) in [(501_221, (3, 3), None), (5_000_315, (4, 2), Some(1))] {
         let (text, body) = program(seed, Family::All, shape.0, shape.1);
+        assert!(text.contains("Writing([Release(1)])"), "another program: {text}");
         let force = by_force_within(within, Limits::default(), &body, 20_000).expect("a small program");
         let found = optimally_within(within, Limits::default(), &body, None, 100).expect("a small program");
         assert_eq!(found.traces, force.traces, "{text}");
