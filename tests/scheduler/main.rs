@@ -118,6 +118,7 @@ fn run(program: &Program, procs: usize, mode: &str) -> Result<Ended, String> {
         command.env("SELVEDGE_STACK_GUARDS", guards.split("__").next().unwrap_or_default().replace('_', "+"));
     }
     command.stdout(Stdio::null()).stderr(Stdio::piped());
+    hear_quit(&mut command);
     let mut child = command.spawn().map_err(|error| error.to_string())?;
     let start = Instant::now();
     while child.try_wait().map_err(|error| error.to_string())?.is_none() {
@@ -130,4 +131,18 @@ fn run(program: &Program, procs: usize, mode: &str) -> Result<Ended, String> {
     }
     let output = child.wait_with_output().map_err(|error| error.to_string())?;
     Ok(Ended { code: output.status.code(), errors: String::from_utf8_lossy(&output.stderr).into_owned() })
+}
+
+/// The program gets SIGQUIT, even if whoever runs these tests ignores it, as a shell does for what runs behind it.
+fn hear_quit(command: &mut Command) {
+    #[cfg(unix)]
+    // SAFETY: `signal` may be called between fork and exec, and touches no memory of ours.
+    unsafe {
+        std::os::unix::process::CommandExt::pre_exec(command, || {
+            libc::signal(libc::SIGQUIT, libc::SIG_DFL);
+            Ok(())
+        });
+    }
+    #[cfg(not(unix))]
+    let _ = command;
 }

@@ -30,6 +30,7 @@ mod leaf;
 pub(crate) mod ledger;
 mod log;
 mod names;
+mod pace;
 mod races;
 mod reverse;
 mod run;

@@ -10,6 +10,7 @@ use super::index::mix;
 use super::leaf::{Candidate, Leaf, Outcome};
 use super::log::Log;
 use super::names::{CLOCK, NAMELESS, Names};
+use super::pace::Pace;
 use super::races::Races;
 use super::reverse::Bench;
 use super::schedule::{Choice, Lists, Planned, Touch, conflict};
@@ -69,6 +70,7 @@ pub(super) struct Run {
     pub(super) schedules: Vec<u32>,
     pub(super) new: Vec<Planned>,
     pub(super) chosen: Option<Chosen>,
+    pace: Pace,
     /// What each goroutine has seen so far, and how many channels it has made.
     history: Vec<(u64, u64)>,
     is_blocked: bool,
@@ -121,6 +123,7 @@ impl Run {
         self.schedules.clear();
         self.new.clear();
         self.history.clear();
+        self.pace.clear();
         self.chosen = None;
         self.is_blocked = false;
         self.is_vain = false;
@@ -265,16 +268,21 @@ impl Run {
         }
     }
 
-    /// Choose where nothing is prescribed: the current goroutine if it has something new to do.
+    /// Choose where nothing is prescribed: the current goroutine if it has something new to do, and does
+    /// not yield all the time.
     fn choose(&mut self, scene: &Scene<'_>) -> (Gid, Chosen) {
+        if let Some(chosen) = self.choose_in_step(scene) {
+            return chosen;
+        }
         if scene.goes_on()
+            && !self.pace.gives_way(&self.log, scene)
             && let Some(chosen) = self.choose_for(scene, scene.current)
         {
             return (scene.current, chosen);
         }
         let mut others: Vec<Gid> = scene.enabled.to_vec();
-        others.retain(|&g| g != scene.current && !scene.pending[g.index()].optional);
-        others.sort_unstable();
+        others.retain(|&g| !scene.pending[g.index()].optional);
+        others.sort_unstable_by_key(|&g| (self.pace.turns(g), g == scene.current, g));
         let found = others.into_iter().find_map(|g| Some((g, self.choose_for(scene, g)?)));
         found.unwrap_or_else(|| {
             self.is_blocked = true;
@@ -283,6 +291,12 @@ impl Run {
             let choices = scene.world.alternatives(g, op);
             (g, Chosen { alternative: 0, choices, label: label(scene.world, g, op, 0) })
         })
+    }
+
+    /// What those who go round in step with each other do next.
+    fn choose_in_step(&mut self, scene: &Scene<'_>) -> Option<(Gid, Chosen)> {
+        let g = self.pace.in_step(&self.log, scene)?;
+        Some((g, self.choose_for(scene, g)?))
     }
 
     /// The first outcome that `g` could have and that does not sleep.

@@ -5,6 +5,7 @@ mod brute;
 mod counts;
 mod forms;
 pub(super) mod fuzz;
+mod pace;
 mod speculate;
 mod spins;
 mod wakes;
