@@ -20,11 +20,9 @@ const ROUND: usize = 64;
 /// See the module.
 #[derive(Default)]
 pub(super) struct Pace {
-    /// How often each goroutine has yielded, in the events that were looked at.
+    /// How often each goroutine has yielded, in the events that were looked at; empty if nobody has.
     yields: Vec<u32>,
     events: usize,
-    /// Whether anybody has yielded.
-    has_yields: bool,
     /// The length of the round that is gone once more.
     round: Option<usize>,
 }
@@ -34,7 +32,6 @@ impl Pace {
     pub(super) fn clear(&mut self) {
         self.yields.clear();
         self.events = 0;
-        self.has_yields = false;
         self.round = None;
     }
 
@@ -42,7 +39,6 @@ impl Pace {
     fn follow(&mut self, log: &Log) {
         for event in &log.events[self.events..] {
             if matches!(event.op, Op::Yield) {
-                self.has_yields = true;
                 if self.yields.len() <= event.g.index() {
                     self.yields.resize(event.g.index() + 1, 0);
                 }
@@ -57,20 +53,17 @@ impl Pace {
         self.yields.get(g.index()).map_or(0, |yields| yields.saturating_sub(PATIENCE - 1))
     }
 
-    /// Whether the current goroutine is about to yield and others are to go first.
-    pub(super) fn gives_way(&mut self, log: &Log, scene: &Scene<'_>) -> bool {
-        if !matches!(scene.pending[scene.current.index()].op, Op::Yield) {
-            return false;
-        }
-        self.follow(log);
-        self.turns(scene.current) > 0
+    /// Whether the current goroutine is about to yield and others are to go first, by the events that
+    /// [`Pace::in_step`] has looked at.
+    pub(super) fn gives_way(&self, scene: &Scene<'_>) -> bool {
+        matches!(scene.pending[scene.current.index()].op, Op::Yield) && self.turns(scene.current) > 0
     }
 
     /// Who goes on, if all who can go round in step.
     pub(super) fn in_step(&mut self, log: &Log, scene: &Scene<'_>) -> Option<Gid> {
         self.follow(log);
         let (made, last) = (log.events.len(), log.events.last()?);
-        if !self.has_yields {
+        if self.yields.is_empty() {
             return None;
         }
         if self.round.is_none_or(|length| !is_same(last, &log.events[made - 1 - length])) {

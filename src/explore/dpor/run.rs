@@ -275,7 +275,7 @@ impl Run {
             return chosen;
         }
         if scene.goes_on()
-            && !self.pace.gives_way(&self.log, scene)
+            && !self.pace.gives_way(scene)
             && let Some(chosen) = self.choose_for(scene, scene.current)
         {
             return (scene.current, chosen);
