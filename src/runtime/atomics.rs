@@ -1,11 +1,11 @@
 //! The atomics of the lock-free parts.
 //!
-//! Invariant: `queue`, `biased`, `handshake`, `gate`, `parker`, `waker_slot` and `done` name no atomic of std's
+//! Invariant: `queue`, `biased`, `handshake`, `gate`, `parker`, `told`, `waker_slot` and `done` name no atomic of std's
 //! themselves, so that the loom tests can compile the very same files against loom's.
 
 pub(super) use std::hint::spin_loop;
 pub(super) use std::sync::Mutex;
-pub(super) use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+pub(super) use std::sync::atomic::{AtomicIsize, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
 /// A cell that is accessed as loom's is.
 pub(super) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);

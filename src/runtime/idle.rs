@@ -445,5 +445,5 @@ pub(super) fn is_all_quiet() -> bool {
     idle.processors.len() == p::count()
         && GATE.spinning() == 0
         && idle.keeper.is_none()
-        && idle.threads.len() + super::unwinding::kept() == super::m::count()
+        && idle.threads.len() + super::wait::kept_threads() == super::m::count()
 }

@@ -11,7 +11,7 @@ mod atomics {
     pub(super) use loom::cell::UnsafeCell;
     pub(super) use loom::hint::spin_loop;
     pub(super) use loom::sync::Mutex;
-    pub(super) use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+    pub(super) use loom::sync::atomic::{AtomicIsize, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 }
 
 mod barrier {
@@ -106,10 +106,13 @@ mod parker;
 #[path = "queue.rs"]
 #[allow(dead_code, reason = "only the protocol is explored")]
 mod queue;
+#[path = "told.rs"]
+#[allow(dead_code, reason = "only the protocol is explored")]
+mod told;
 #[path = "waker_slot.rs"]
 mod waker_slot;
 
-use atomics::{AtomicU32, AtomicUsize, Mutex, Ordering};
+use atomics::{AtomicIsize, AtomicU32, AtomicUsize, Mutex, Ordering};
 use biased::{BiasedLock, Sections};
 use done::{Done, Finish};
 use gate::Gate;
@@ -121,6 +124,7 @@ use parker::Parker;
 use queue::Ring;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::AtomicBool;
+use told::{Kind, Sleepers, Told};
 use waker_slot::WakerSlot;
 
 /// Explore `body` with at most so many preemptions.
@@ -329,6 +333,29 @@ fn a_tell_is_never_lost() {
 
 /// A thread that sleeps in the poller is told as well: it sees that before it sleeps, or whoever tells sees
 /// where it sleeps.
+/// A thread that was told, and gets no core for as long as the teller likes, must not count as blocked.
+#[test]
+fn a_woken_thread_without_a_core_is_not_blocked() {
+    for kind in [Kind::Foreign, Kind::Kept] {
+        explore(3, move || {
+            let sleepers = Sleepers::new(AtomicIsize::new(0), AtomicIsize::new(0));
+            let shared = Arc::new((Told::new(AtomicU32::new(0)), sleepers));
+            let theirs = Arc::clone(&shared);
+            let sleeper = thread::spawn(move || {
+                let (told, sleepers) = &*theirs;
+                told.sleep(kind, sleepers);
+                assert!(told.is_told());
+            });
+            let (told, sleepers) = &*shared;
+            // SAFETY: it lives until the end of this, and nobody else tells.
+            unsafe { Told::tell(told, sleepers) };
+            assert_eq!(sleepers.count(kind), 0, "it may not have run since");
+            sleeper.join().unwrap();
+            assert_eq!((sleepers.count(Kind::Foreign), sleepers.count(Kind::Kept)), (0, 0));
+        });
+    }
+}
+
 #[test]
 fn a_poller_is_told_or_interrupted() {
     explore(3, || {

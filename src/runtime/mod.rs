@@ -61,6 +61,7 @@ pub(crate) mod task;
 pub(crate) mod tasks;
 #[allow(dead_code, reason = "channel timers move over to it next")]
 pub(crate) mod timers;
+mod told;
 pub(crate) mod trace;
 mod unwinding;
 pub(crate) mod wait;

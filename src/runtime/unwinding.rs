@@ -4,7 +4,7 @@
 //! to another. Where goroutines are bound to their threads those bound to this one cannot run meanwhile; if one of them
 //! is to end the wait, nobody ever does. There is no way out of that: run beside it on its thread, they would see a
 //! panic that is not theirs, and poison what they let go of. So it is said. Invariants: a wait without a deadline
-//! is counted in [`kept`] for as long as it lasts, so "all goroutines are asleep" is seen in spite of the blocked thread;
+//! is counted, here and by `told`, so "all goroutines are asleep" is seen in spite of the blocked thread;
 //! while anything else goes on, a wait that keeps others from running for [`LONG`] is told of once.
 //!
 //! See decision 29.
@@ -47,8 +47,8 @@ impl Drop for Kept {
     }
 }
 
-/// How many threads are blocked so without a deadline.
-pub(super) fn kept() -> usize {
+/// How many wait so without a deadline, or have not come to run since they were told.
+fn kept() -> usize {
     KEPT.load(Ordering::SeqCst)
 }
 

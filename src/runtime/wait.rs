@@ -15,21 +15,21 @@ use super::g::{G, Mine};
 use super::m::{M, current};
 use super::task::{self, Uncaught};
 use super::timers::{Fired, Node};
+use super::told::{Kind, Sleepers, Told};
 use super::unwinding::Kept;
 use super::waker_slot::WakerSlot;
-use super::{blocked, futex, idle, p, run, start, timers};
+use super::{blocked, idle, p, run, start, timers};
 use crate::port::Watch;
 use selvedge_checkers::ids::SiteRef;
 use selvedge_checkers::op::WaitReason;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::null;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicIsize, AtomicU32, Ordering};
 use std::task::Waker;
 
-/// Threads outside of the runtime that wait for ever, unless somebody wakes them. Who wakes one counts it down: a
-/// thread that was woken may have no core for long, and waits no more.
-static BLOCKED_THREADS: AtomicUsize = AtomicUsize::new(0);
+/// Threads that wait for ever, unless somebody wakes them.
+static SLEEPERS: Sleepers = Sleepers::new(AtomicIsize::new(0), AtomicIsize::new(0));
 
 /// What a wait is for, for dumps.
 #[derive(Clone, Copy)]
@@ -46,11 +46,6 @@ pub(crate) const TIMED_OUT: u32 = u32::MAX;
 /// The lowest bit of [`Waiter::who`]: the rest is the address of a [`WakerSlot`].
 const TASK: usize = 1;
 
-/// The thread waits, and is one of [`BLOCKED_THREADS`].
-const COUNTED: u32 = 1;
-/// It has been woken.
-const TOLD: u32 = 2;
-
 /// One wait.
 pub(crate) struct Waiter {
     /// Who waits: null is a thread; with [`TASK`] an async task, by the slot of its waker; everything else
@@ -58,8 +53,8 @@ pub(crate) struct Waiter {
     who: Cell<*const ()>,
     /// 0 until somebody wins the right to wake; then what the winner said.
     claim: AtomicU32,
-    /// What a waiting thread sleeps at: 0, [`COUNTED`], or [`TOLD`].
-    told: AtomicU32,
+    /// What a waiting thread sleeps at.
+    told: Told,
     /// What a dump may ask about the wait.
     watch: Cell<Option<*const dyn Watch>>,
 }
@@ -73,7 +68,7 @@ impl Waiter {
     pub(crate) fn new() -> Waiter {
         let g = current().filter(|_| !std::thread::panicking());
         let who = Cell::new(g.map_or(null(), |g| std::ptr::from_ref(g).cast()));
-        Waiter { who, claim: AtomicU32::new(0), told: AtomicU32::new(0), watch: Cell::new(None) }
+        Waiter { who, claim: AtomicU32::new(0), told: Told::new(AtomicU32::new(0)), watch: Cell::new(None) }
     }
 
     /// A wait of a thread, or, once it has been restarted, of an async task.
@@ -82,7 +77,7 @@ impl Waiter {
         Waiter {
             who: Cell::new(null()),
             claim: AtomicU32::new(0),
-            told: AtomicU32::new(0),
+            told: Told::new(AtomicU32::new(0)),
             watch: Cell::new(None),
         }
     }
@@ -203,14 +198,8 @@ impl Waiter {
         if let Some(g) = unsafe { who.cast::<G>().as_ref() } {
             return ready(g);
         }
-        // SAFETY: as above; after the swap only the address is used.
-        unsafe {
-            let told = &raw const (*this).told;
-            if (*told).swap(TOLD, Ordering::AcqRel) == COUNTED {
-                BLOCKED_THREADS.fetch_sub(1, Ordering::SeqCst);
-            }
-            futex::wake(told);
-        }
+        // SAFETY: as above; the caller has the right to wake, once.
+        unsafe { Told::tell(&raw const (*this).told, &SLEEPERS) };
     }
 
     /// As [`Waiter::wake`], but a goroutine is given to the caller, who makes it runnable.
@@ -231,23 +220,10 @@ impl Waiter {
 
     fn block(&self, why: Why, release: impl FnOnce() -> bool) {
         let kept = Kept::begin(why, true);
-        if !release() {
-            return;
+        if release() {
+            let kind = if kept.is_some() { Kind::Kept } else { Kind::Foreign };
+            self.told.sleep(kind, &SLEEPERS);
         }
-        let sleeps_at = if kept.is_none() && self.count() { COUNTED } else { 0 };
-        while self.told.load(Ordering::Acquire) != TOLD {
-            futex::wait(&self.told, sleeps_at, None);
-        }
-    }
-
-    /// Count this thread, which waits; false if it was woken already.
-    fn count(&self) -> bool {
-        BLOCKED_THREADS.fetch_add(1, Ordering::SeqCst);
-        let counted = self.told.compare_exchange(0, COUNTED, Ordering::AcqRel, Ordering::Relaxed).is_ok();
-        if !counted {
-            BLOCKED_THREADS.fetch_sub(1, Ordering::SeqCst);
-        }
-        counted
     }
 
     fn block_until(&self, deadline: Nanos, why: Why, release: impl FnOnce() -> bool) {
@@ -255,17 +231,13 @@ impl Waiter {
         if !release() {
             return;
         }
-        while self.told.load(Ordering::Acquire) != TOLD {
+        while !self.told.is_told() {
             let left = deadline.saturating_sub(clock::now());
-            if left == 0 {
-                if self.claim(TIMED_OUT) {
-                    return;
-                }
-                // Somebody has won and is about to wake.
-                futex::wait(&self.told, 0, None);
-            } else {
-                futex::wait(&self.told, 0, Some(left));
+            if left == 0 && self.claim(TIMED_OUT) {
+                return;
             }
+            // If there is no time left somebody has won, and is about to wake.
+            self.told.doze((left != 0).then_some(left));
         }
     }
 }
@@ -343,7 +315,12 @@ pub(crate) fn watching(watch: &dyn Watch, f: impl FnOnce()) {
 
 /// Threads outside of the runtime that wait with no deadline.
 pub(super) fn blocked_threads() -> usize {
-    BLOCKED_THREADS.load(Ordering::SeqCst)
+    SLEEPERS.count(Kind::Foreign)
+}
+
+/// Threads of the runtime that goroutines which unwind keep, and that wait with no deadline.
+pub(super) fn kept_threads() -> usize {
+    SLEEPERS.count(Kind::Kept)
 }
 
 /// A goroutine that waits may go on. By the one who has the right to, once. Never suspends the caller.
