@@ -9,10 +9,14 @@
 pub enum Exhausted {
     /// All executions there are.
     All,
-    /// All executions with at most so many preemptions.
+    /// All executions within bounds; those that are given.
     Within {
-        /// The bound.
-        preemptions: u32,
+        /// At most so many preemptions.
+        #[cfg_attr(feature = "format", serde(default, skip_serializing_if = "Option::is_none"))]
+        preemptions: Option<u32>,
+        /// At most so many delays.
+        #[cfg_attr(feature = "format", serde(default, skip_serializing_if = "Option::is_none"))]
+        delays: Option<u32>,
     },
 }
 

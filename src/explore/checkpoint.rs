@@ -32,10 +32,10 @@ impl Subject {
         let memory = if plan.limits.weak { "c11" } else { "sc" };
         let (strategy, steps, spurious) = (plan.strategy, plan.limits.steps, plan.limits.spurious);
         let early = plan.limits.early_timers;
-        let bound = plan.preemptions.map_or_else(String::new, |most| format!(", at most {most} preemptions"));
         let settings = format!(
             "strategy {strategy}, memory {memory}, at most {steps} steps, {spurious} wake-ups without a \
-             cause, {early} early timers{bound}"
+             cause, {early} early timers{}",
+            plan.bounds
         );
         Subject { name, fingerprint, settings }
     }

@@ -1,6 +1,7 @@
 //! Bugs that hardly any schedule shows, found from the first execution that comes near them; and
 //! predictions that nothing comes of, which stay predictions.
 
+use crate::explore::bounds::Bounds;
 use crate::explore::explorer;
 use crate::explore::plan::{Body, Exploration, Leaks, Plan};
 use crate::explore::spec::StrategySpec;
@@ -25,7 +26,7 @@ fn explore(seed: u64, jobs: usize, body: &Body) -> Exploration {
         seed,
         executions: 200,
         time: None,
-        preemptions: None,
+        bounds: Bounds::default(),
         nodes: usize::MAX,
         jobs,
         shard: None,

@@ -304,7 +304,7 @@ impl Shared {
     /// Run leaves of the frontier until there are no more, or the thread must not be used again.
     fn work_in(&self, team: &Team, beat: &Arc<Beat>) -> Message {
         let mut worker = Worker::new(
-            Box::new(Branch::within(self.plan.preemptions)),
+            Box::new(Branch::within(self.plan.bounds.preemptions)),
             self.plan.limits,
             Arc::clone(beat.pulse()),
         );

@@ -1,5 +1,6 @@
 //! What the lane of the mix finds, proves and leaves to others.
 
+use crate::explore::bounds::Bounds;
 use crate::explore::explorer;
 use crate::explore::plan::{Body, Exploration, Leaks, Plan};
 use crate::explore::spec::StrategySpec;
@@ -18,7 +19,7 @@ fn plan() -> Plan {
         seed: 3,
         executions: 300,
         time: None,
-        preemptions: None,
+        bounds: Bounds::default(),
         jobs: 1,
         shard: None,
         leaks: Leaks::Deny,

@@ -7,6 +7,7 @@
 mod account;
 pub mod base32;
 mod borrows;
+pub(crate) mod bounds;
 pub(crate) mod budget;
 pub(crate) mod checkpoint;
 pub(crate) mod codec;

@@ -1,5 +1,6 @@
 //! What is to be explored, and what came of it.
 
+use super::bounds::Bounds;
 use super::checkpoint::Witness;
 use super::spec::StrategySpec;
 use super::strategies::Mix;
@@ -60,7 +61,7 @@ pub(crate) struct Plan {
     pub(crate) seed: u64,
     pub(crate) executions: u64,
     pub(crate) time: Option<Duration>,
-    pub(crate) preemptions: Option<u32>,
+    pub(crate) bounds: Bounds,
     /// How many nodes the tree of an exhaustive search may have.
     pub(crate) nodes: usize,
     pub(crate) jobs: usize,

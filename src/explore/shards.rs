@@ -147,7 +147,7 @@ pub(crate) fn run(
     let share = Share {
         round: search.entered(),
         nodes: plan.nodes as u64,
-        preemptions: plan.preemptions,
+        preemptions: plan.bounds.preemptions,
         ran: Vec::new(),
     };
     let ahead = ahead_file(folder, &subject.name);
@@ -173,7 +173,7 @@ pub(crate) fn run(
 
 /// Run leaves until there are no more, or the worker must not be used again.
 fn go_on(mut work: Work, plan: &Plan, body: &Body, site: SiteRef, mut worker: Worker) -> (Work, Worker) {
-    let idle = worker.set_strategy(Box::new(Branch::within(plan.preemptions)));
+    let idle = worker.set_strategy(Box::new(Branch::within(plan.bounds.preemptions)));
     while let Some(ticket) = work.next() {
         work.search.take_this(ticket);
         let is_known = worker.with_strategy(|branch: &mut Branch| {

@@ -29,6 +29,8 @@ pub struct Config {
     pub strategy: StrategySpec,
     /// Only executions with at most so many preemptions.
     pub preemptions: Option<u32>,
+    /// Only executions with at most so many delays.
+    pub delays: Option<u32>,
     /// How many nodes the tree of an exhaustive search may have, at some 150 bytes each.
     pub nodes: usize,
     /// Go on until no other execution exists; ending earlier is then a failure of its own.
@@ -117,6 +119,7 @@ impl Default for Config {
             time: None,
             strategy: StrategySpec::default(),
             preemptions: None,
+            delays: None,
             nodes: 4 << 20,
             exhaustive: false,
             leaks: LeakPolicy::default(),
@@ -167,6 +170,7 @@ pub fn resolve(
     }
     config.apply_attribute(attribute)?;
     let notices = config.apply_environment(environment)?;
+    config.check_bounds()?;
     Ok(Resolved { config, notices })
 }
 
@@ -181,15 +185,41 @@ impl Config {
         self.strategy == StrategySpec::Optimal && self.shard.is_some() && self.checkpoint.is_some()
     }
 
-    /// Another budget than a number of executions is given, so the default number is no limit.
     /// Only a search can keep to a bound, so a bound asks for one.
     pub(super) fn bound_preemptions(&mut self, most: u32) {
         self.preemptions = Some(most);
         if self.strategy == StrategySpec::Mix {
-            self.strategy = StrategySpec::Optimal;
+            self.strategy = self.searching();
         }
     }
 
+    /// The same; the search of an exhaustive test is one that can keep to it.
+    pub(super) fn bound_delays(&mut self, most: u32) {
+        self.delays = Some(most);
+        if matches!(self.strategy, StrategySpec::Mix | StrategySpec::Optimal) {
+            self.strategy = self.searching();
+        }
+    }
+
+    /// The strategy that comes to an end, and keeps to the bounds there are.
+    pub(super) fn searching(&self) -> StrategySpec {
+        if self.delays.is_some() { StrategySpec::Dfs } else { StrategySpec::Optimal }
+    }
+
+    /// Whether the strategy keeps to the bounds that were asked for.
+    pub(super) fn check_bounds(&self) -> Result<(), ConfigError> {
+        let strategy = self.strategy;
+        let wrong = |bound, value, expected| Err(ConfigError::Bound { bound, value, strategy, expected });
+        match (self.preemptions, self.delays) {
+            (_, Some(n)) if !strategy.keeps_delays() => wrong("delays", n, "`dfs`"),
+            (Some(n), _) if !strategy.keeps_preemptions() => {
+                wrong("preemptions", n, "`optimal`, `frontier` or `dfs`")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Another budget than a number of executions is given, so the default number is no limit.
     pub(super) fn lift_default_executions(&mut self) {
         if self.executions == DEFAULT_EXECUTIONS {
             self.executions = u64::MAX;
@@ -234,6 +264,9 @@ impl Config {
                 setting.apply(self, Source::Variable, name, &value)?;
             }
         }
+        if get("SELVEDGE_STRATEGY").is_some() {
+            self.lift_bounds(get("SELVEDGE_PREEMPTIONS").is_none(), get("SELVEDGE_DELAYS").is_none());
+        }
         if let Some(value) = get(SHARD) {
             notices.extend(self.apply_shard(&value, &get)?);
         }
@@ -242,6 +275,17 @@ impl Config {
         }
         notices.extend(unknown_variables(&variables));
         Ok(notices)
+    }
+
+    /// A strategy from the environment beats an attribute's bounds, as it does `exhaustive`: of these bounds,
+    /// those that it does not keep to.
+    fn lift_bounds(&mut self, preemptions: bool, delays: bool) {
+        if preemptions && !self.strategy.keeps_preemptions() {
+            self.preemptions = None;
+        }
+        if delays && !self.strategy.keeps_delays() {
+            self.delays = None;
+        }
     }
 
     fn apply_shard(
@@ -273,6 +317,7 @@ impl Config {
         self.time = None;
         self.exhaustive = false;
         self.preemptions = None;
+        self.delays = None;
         self.strategy = StrategySpec::default();
         self.jobs = 1;
         self.shard = None;

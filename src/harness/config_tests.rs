@@ -34,8 +34,9 @@ fn every_argument_is_taken_over() {
         &[
             ("executions", "10000"),
             ("time", "30s"),
-            ("strategy", "pct:3"),
+            ("strategy", "dfs"),
             ("preemptions", "2"),
+            ("delays", "3"),
             ("leaks", "allow"),
             ("seed", "7GQ4K"),
             ("jobs", "4"),
@@ -53,8 +54,9 @@ fn every_argument_is_taken_over() {
         Config {
             executions: 10_000,
             time: Some(Duration::from_secs(30)),
-            strategy: StrategySpec::Pct(3),
+            strategy: StrategySpec::Dfs,
             preemptions: Some(2),
+            delays: Some(3),
             leaks: LeakPolicy::Allow,
             seed: base32::decode("7GQ4K").unwrap(),
             jobs: 4,
@@ -76,8 +78,9 @@ fn every_variable_is_taken_over_and_beats_the_attribute() {
         &[
             ("SELVEDGE_EXECUTIONS", "1_000_000"),
             ("SELVEDGE_TIME", "500ms"),
-            ("SELVEDGE_STRATEGY", "surw"),
+            ("SELVEDGE_STRATEGY", "dfs"),
             ("SELVEDGE_PREEMPTIONS", "3"),
+            ("SELVEDGE_DELAYS", "4"),
             ("SELVEDGE_LEAKS", "warn"),
             ("SELVEDGE_SEED", "zz"),
             ("SELVEDGE_JOBS", "2"),
@@ -96,8 +99,9 @@ fn every_variable_is_taken_over_and_beats_the_attribute() {
         Config {
             executions: 1_000_000,
             time: Some(Duration::from_millis(500)),
-            strategy: StrategySpec::Surw,
+            strategy: StrategySpec::Dfs,
             preemptions: Some(3),
+            delays: Some(4),
             nodes: 1_000,
             checkpoint: Some("else/where".into()),
             leaks: LeakPolicy::Warn,
@@ -119,6 +123,37 @@ fn exhaustive_goes_with_dfs_alone() {
     assert!(config(&[("exhaustive", "true")], &[]).exhaustive);
     assert!(config(&[("exhaustive", "true"), ("strategy", "dfs")], &[]).exhaustive);
     assert!(!config(&[("exhaustive", "true")], &[("SELVEDGE_STRATEGY", "pct:3")]).exhaustive);
+}
+
+#[test]
+fn a_bound_asks_for_a_search_that_keeps_to_it() {
+    let strategy = |attribute: &[(&str, &str)], environment: &[(&str, &str)]| {
+        let config = config(attribute, environment);
+        (config.strategy, config.preemptions, config.delays)
+    };
+    let (exhaustive, one) = (("exhaustive", "true"), ("delays", "1"));
+    assert_eq!(strategy(&[one], &[]), (StrategySpec::Dfs, None, Some(1)));
+    assert_eq!(strategy(&[exhaustive, one], &[]), (StrategySpec::Dfs, None, Some(1)));
+    assert_eq!(strategy(&[exhaustive], &[("SELVEDGE_DELAYS", "1")]), (StrategySpec::Dfs, None, Some(1)));
+    assert_eq!(strategy(&[one, ("preemptions", "0")], &[]), (StrategySpec::Dfs, Some(0), Some(1)));
+    assert_eq!(strategy(&[("preemptions", "2")], &[]), (StrategySpec::Optimal, Some(2), None));
+    // A strategy from the environment beats the bounds of an attribute, unless it keeps to them.
+    let both = [one, ("preemptions", "2")];
+    assert_eq!(strategy(&both, &[("SELVEDGE_STRATEGY", "pos")]), (StrategySpec::Pos, None, None));
+    assert_eq!(strategy(&both, &[("SELVEDGE_STRATEGY", "optimal")]), (StrategySpec::Optimal, Some(2), None));
+    let refused = |attribute: &[(&str, &str)], environment: &[(&str, &str)]| {
+        let pairs = environment.iter().map(|&(k, v)| (k.to_owned(), v.to_owned()));
+        resolve(PATH, None, attribute, pairs).unwrap_err().to_string()
+    };
+    assert_eq!(
+        refused(&[one, exhaustive, ("strategy", "optimal")], &[]),
+        "`delays` = 1 with the strategy `optimal`, which keeps to no such bound: expected `dfs`"
+    );
+    assert_eq!(
+        refused(&[("strategy", "pct:3")], &[("SELVEDGE_PREEMPTIONS", "2")]),
+        "`preemptions` = 2 with the strategy `pct:3`, which keeps to no such bound: expected `optimal`, `frontier` \
+         or `dfs`"
+    );
 }
 
 #[test]

@@ -79,15 +79,47 @@ impl Explorer {
     /// Every behaviour there is, each once.
     pub fn exhaustive(mut self) -> Explorer {
         self.config.exhaustive = true;
-        self.config.strategy = StrategySpec::Optimal;
+        self.config.strategy = self.config.searching();
         self.config.lift_default_executions();
         self
     }
 
-    /// Only behaviour that takes at most so many preemptions: the optimal search, unless a strategy was
-    /// chosen. Random strategies do not keep to it.
+    /// Only behaviour that takes at most so many preemptions, switches away from a goroutine that could have gone
+    /// on: the optimal search, unless a strategy was chosen.
+    ///
+    /// # Panics
+    /// Running, with a strategy other than `optimal`, `frontier` and `dfs`.
     pub fn preemptions(mut self, most: u32) -> Explorer {
         self.config.bound_preemptions(most);
+        self
+    }
+
+    /// Only executions in which a scheduler that lets each goroutine go on for as long as it can, and then the
+    /// next by number, round and round, is made to pass over a goroutine at most so many times: *delay-bounded
+    /// scheduling* (Emmi, Qadeer, Rakamarić 2011). It is `dfs` that walks them, each once. With
+    /// [`preemptions`](Explorer::preemptions) both bounds hold.
+    ///
+    /// # Panics
+    /// Running, with a strategy other than `dfs`.
+    ///
+    /// # Examples
+    /// ```
+    /// use selvedge::sync::atomic::{AtomicU64, Ordering::SeqCst};
+    /// use selvedge::{Explorer, go};
+    /// use std::sync::Arc;
+    /// let counts = || {
+    ///     let n = Arc::new(AtomicU64::new(0));
+    ///     let add = |n: Arc<AtomicU64>| move || n.store(n.load(SeqCst) + 1, SeqCst);
+    ///     let both = [go(add(n.clone())), go(add(n.clone()))];
+    ///     both.into_iter().for_each(|h| h.join().unwrap());
+    ///     assert_eq!(n.load(SeqCst), 2);
+    /// };
+    /// assert!(Explorer::new().exhaustive().delays(0).run(counts).is_clean());
+    /// // Once the first one has loaded, the second comes before its store.
+    /// assert!(!Explorer::new().exhaustive().delays(1).run(counts).is_clean());
+    /// ```
+    pub fn delays(mut self, most: u32) -> Explorer {
+        self.config.bound_delays(most);
         self
     }
 

@@ -5,6 +5,7 @@
 use core::fmt;
 
 use super::shard::ShardSource;
+use crate::explore::spec::StrategySpec;
 
 /// Where a value comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,6 +41,17 @@ pub enum ConfigError {
     },
     /// `SELVEDGE_SHARD=auto`, and the scheduler's variables contradict each other.
     Shard(String),
+    /// A bound to which the strategy does not keep.
+    Bound {
+        /// Its argument.
+        bound: &'static str,
+        /// Its value.
+        value: u32,
+        /// The strategy.
+        strategy: StrategySpec,
+        /// Strategies that do.
+        expected: &'static str,
+    },
     /// An argument this version of the library does not know: the attribute's crate is newer.
     UnknownArgument(String),
 }
@@ -64,6 +76,10 @@ impl fmt::Display for ConfigError {
             ConfigError::File { path, line: 0, problem } => write!(f, "{path}: {problem}"),
             ConfigError::File { path, line, problem } => write!(f, "{path}:{line}: {problem}"),
             ConfigError::Shard(what) => write!(f, "SELVEDGE_SHARD=auto: {what}"),
+            ConfigError::Bound { bound, value, strategy, expected } => write!(
+                f,
+                "`{bound}` = {value} with the strategy `{strategy}`, which keeps to no such bound: expected {expected}"
+            ),
             ConfigError::UnknownArgument(name) => write!(
                 f,
                 "unknown argument `{name}`: selvedge-macros is newer than selvedge; run `cargo update`"

@@ -26,9 +26,9 @@ pub(super) struct Shrunk {
 
 /// The numbers of the search.
 pub(super) fn statistics(config: &Config, outcome: &Outcome, shrunk: Shrunk) -> Statistics {
-    let exhausted = outcome.exhausted.then_some(match config.preemptions {
-        Some(preemptions) => Exhausted::Within { preemptions },
-        None => Exhausted::All,
+    let exhausted = outcome.exhausted.then_some(match (config.preemptions, config.delays) {
+        (None, None) => Exhausted::All,
+        (preemptions, delays) => Exhausted::Within { preemptions, delays },
     });
     Statistics {
         executions: outcome.executions,

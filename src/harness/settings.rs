@@ -2,7 +2,8 @@
 //!
 //! Invariants: [`SETTINGS`] is the only list of names, so a name unknown here is unknown; a value is
 //! taken over whole or not at all. The order of the list is the order they are taken over in: a
-//! budget before `executions`, which a budget may lift; `exhaustive` before `strategy`, which may end it.
+//! budget before `executions`, which a budget may lift; bounds before what chooses a strategy, which may have to
+//! keep to them; `exhaustive` before `strategy`, which may end it.
 
 use std::path::PathBuf;
 
@@ -67,10 +68,18 @@ pub(super) const SETTINGS: &[Setting] = &[
         config.lift_default_executions();
         Some(())
     }),
+    both("delays", "SELVEDGE_DELAYS", grammar::EXPECTED_COUNT, |config, text| {
+        config.bound_delays(small(text, 0)?);
+        Some(())
+    }),
+    both("preemptions", "SELVEDGE_PREEMPTIONS", grammar::EXPECTED_COUNT, |config, text| {
+        config.bound_preemptions(small(text, 0)?);
+        Some(())
+    }),
     argument("exhaustive", EXPECTED_FLAG, |config, text| {
         config.exhaustive = text.parse().ok()?;
         if config.exhaustive {
-            config.strategy = StrategySpec::Optimal;
+            config.strategy = config.searching();
             config.lift_default_executions();
         }
         Some(())
@@ -88,10 +97,6 @@ pub(super) const SETTINGS: &[Setting] = &[
     }),
     both("executions", "SELVEDGE_EXECUTIONS", grammar::EXPECTED_POSITIVE, |config, text| {
         config.executions = parse_count(text).filter(|&count| count > 0)?;
-        Some(())
-    }),
-    both("preemptions", "SELVEDGE_PREEMPTIONS", grammar::EXPECTED_COUNT, |config, text| {
-        config.bound_preemptions(small(text, 0)?);
         Some(())
     }),
     both("leaks", "SELVEDGE_LEAKS", grammar::EXPECTED_LEAKS, |config, text| {

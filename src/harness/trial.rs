@@ -11,6 +11,7 @@ use super::remote;
 use super::resume;
 use super::schedule::Schedule;
 use super::summary;
+use crate::explore::bounds::Bounds;
 use crate::explore::explorer;
 use crate::explore::minimise::{self, Minimal};
 use crate::explore::nearest;
@@ -38,14 +39,16 @@ impl Config {
         }
     }
 
+    /// What is to be explored. A configuration that makes no sense is refused.
     pub(super) fn plan(&self) -> Plan {
+        self.check_bounds().unwrap_or_else(|error| refuse(&error.to_string()));
         Plan {
             limits: self.limits(),
             strategy: self.strategy,
             seed: self.seed,
             executions: self.executions,
             time: self.time,
-            preemptions: self.preemptions,
+            bounds: Bounds { preemptions: self.preemptions, delays: self.delays },
             nodes: self.nodes,
             jobs: self.jobs,
             shard: self.shard,

@@ -58,8 +58,12 @@ fn statistics(report: &Report<'_>) -> String {
     line.raw("executions", &s.executions.to_string()).raw("limit", &optional(s.limit));
     line.raw("failing", &s.failing.to_string()).raw("first_failing", &s.first_failing.to_string());
     line.raw("exhausted", bool(s.exhausted.is_some()));
-    if let Some(Exhausted::Within { preemptions }) = s.exhausted {
-        line.raw("preemptions", &preemptions.to_string());
+    if let Some(Exhausted::Within { preemptions, delays }) = s.exhausted {
+        for (name, bound) in [("preemptions", preemptions), ("delays", delays)] {
+            if let Some(most) = bound {
+                line.raw(name, &most.to_string());
+            }
+        }
     }
     if let Some(n) = s.spurious {
         line.raw("spurious", &n.to_string());

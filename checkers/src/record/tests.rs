@@ -128,7 +128,7 @@ fn everything() -> Record {
             .collect(),
         statistics: Statistics {
             executions: 1000,
-            exhausted: Some(Exhausted::Within { preemptions: 2 }),
+            exhausted: Some(Exhausted::Within { preemptions: Some(2), delays: None }),
             estimate: Some(12.5),
             strategy: "pct:3".into(),
             ..Statistics::default()

@@ -62,6 +62,9 @@ pub(crate) struct Flags {
     /// Only executions with at most so many preemptions
     #[arg(long, value_name = "N")]
     pub(crate) preemptions: Option<String>,
+    /// Only executions with at most so many delays
+    #[arg(long, value_name = "N")]
+    pub(crate) delays: Option<String>,
     /// The base seed
     #[arg(long, value_name = "SEED")]
     pub(crate) seed: Option<String>,
@@ -93,6 +96,7 @@ impl Flags {
             ("SELVEDGE_TIME", &self.time),
             ("SELVEDGE_STRATEGY", &self.strategy),
             ("SELVEDGE_PREEMPTIONS", &self.preemptions),
+            ("SELVEDGE_DELAYS", &self.delays),
             ("SELVEDGE_SEED", &self.seed),
             ("SELVEDGE_JOBS", &self.jobs),
             ("SELVEDGE_SHARD", &self.shard),

@@ -53,6 +53,7 @@ fn settings(c: &config::Config) -> Vec<(&'static str, Value)> {
         ("time", json!(c.time.map(|time| format!("{time:?}")))),
         ("strategy", json!(c.strategy.to_string())),
         ("preemptions", json!(c.preemptions)),
+        ("delays", json!(c.delays)),
         // Of its own for every test, unless one was said.
         ("seed", json!((c.seed != seed::of_path("")).then(|| seed::display(c.seed)))),
         ("jobs", json!(c.jobs)),

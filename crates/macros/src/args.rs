@@ -56,6 +56,7 @@ const KNOWN: &[Known] = &[
     ),
     known("exhaustive", false, Kind::Flag),
     known("preemptions", false, Kind::Count { least: 0, most: SMALL }),
+    known("delays", false, Kind::Count { least: 0, most: SMALL }),
     known(
         "leaks",
         true,
@@ -231,6 +232,17 @@ fn contradictions(list: &[Argument]) -> Vec<syn::Error> {
             strategy.value
         );
         errors.push(syn::Error::new(strategy.span, message));
+    }
+    if let Some(strategy) = find("strategy").and_then(|argument| StrategySpec::parse(&argument.value)) {
+        let bounds = [
+            ("preemptions", strategy.keeps_preemptions(), "\"optimal\", \"frontier\" and \"dfs\" do"),
+            ("delays", strategy.keeps_delays(), "\"dfs\" does"),
+        ];
+        for (name, _, expected) in bounds.into_iter().filter(|(_, keeps, _)| !keeps) {
+            let Some(bound) = find(name) else { continue };
+            let message = format!("strategy \"{strategy}\" does not keep to `{name}`: only {expected}");
+            errors.push(syn::Error::new(bound.span, message));
+        }
     }
     errors
 }

@@ -38,6 +38,7 @@ mod spec;
 /// | `strategy = "pct:3"` | `mix`, `random`, `pct:D`, `pos`, `surw`, `round-robin`, `dfs`, `optimal`, `frontier` or `flip` |
 /// | `exhaustive` | until no other execution exists |
 /// | `preemptions = 2` | only behaviour that takes at most so many preemptions, by an optimal search |
+/// | `delays = 2` | only executions with at most so many delays, by `dfs` |
 /// | `leaks = "deny"` | goroutines left blocked: `deny`, `warn` or `allow` |
 /// | `seed = "7GQ4K"` | the base seed |
 /// | `jobs = 4` | worker processes |

@@ -46,6 +46,17 @@ impl StrategySpec {
         self.is_exhaustive() || matches!(self, StrategySpec::Frontier | StrategySpec::Flip)
     }
 
+    /// Whether it keeps to a bound on preemptions.
+    pub const fn keeps_preemptions(self) -> bool {
+        self.is_exhaustive() || matches!(self, StrategySpec::Frontier)
+    }
+
+    /// Whether it keeps to a bound on delays: a search of traces does not, since two linearizations of one trace
+    /// differ in them by any number.
+    pub const fn keeps_delays(self) -> bool {
+        matches!(self, StrategySpec::Dfs)
+    }
+
     /// What a strategy looks like, for messages.
     pub const EXPECTED: &'static str = "`mix`, `random`, `pct:D` with D from 1 to 100, `pos`, `surw`, `round-robin`, `dfs`, \
          `optimal`, `frontier` or `flip`";

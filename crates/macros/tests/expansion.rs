@@ -59,8 +59,9 @@ fn a_bare_attribute_is_enough() {
 #[test(
     executions = 10_000,
     time = "30s",
-    strategy = "pct:3",
+    strategy = "dfs",
     preemptions = 2,
+    delays = 3,
     leaks = "allow",
     seed = "7GQ4K",
     jobs = 2,
@@ -73,8 +74,8 @@ fn a_bare_attribute_is_enough() {
 fn every_argument_arrives() {
     assert_eq!(
         harness::seen(),
-        "expansion::every_argument_arrives executions=10000 time=30s strategy=pct:3 preemptions=2 \
-         leaks=allow seed=7GQ4K jobs=2 steps=50000 spurious=0 memory=sc timers=racy:2 stack=256k"
+        "expansion::every_argument_arrives executions=10000 time=30s strategy=dfs preemptions=2 \
+         delays=3 leaks=allow seed=7GQ4K jobs=2 steps=50000 spurious=0 memory=sc timers=racy:2 stack=256k"
     );
 }
 

@@ -188,4 +188,4 @@ impl Strategy for Dpor {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -2,14 +2,18 @@
 //!
 //! The tree of decisions is walked in a canonical order: the current goroutine first, then the others
 //! by id; the first alternative first; timers on time before timers early. Only one path is kept, as
-//! the choice made at each step with more than one. With a bound, only executions with at most that
-//! many preemptions (switches away from a goroutine that could go on) are walked, each exactly once:
-//! Musuvathi and Qadeer, PLDI 2007. Good at small programs, where it ends with a proof. Bad at all
-//! others: the first executions differ in their last steps only.
+//! the choice made at each step with more than one. With [`Bounds`], only executions within them are walked, each
+//! exactly once; a bound on delays has the order of its scheduler: the current goroutine first, then round by id.
+//! Good at small programs, where it ends with a proof. Bad at all others: the first executions differ in their last
+//! steps only.
 //!
-//! Invariant: the order in which goroutines became enabled never matters. What is not enumerated: the
-//! delays that time could take; an execution cut by the step limit counts as one.
+//! Alternatives, timers and wake-ups without a cause have limits of their own and cost no delay: passed over is who
+//! could have gone on with a cause.
+//!
+//! Invariant: the order in which goroutines became enabled never matters. What is not enumerated: how long things
+//! could take; an execution cut by the step limit counts as one.
 
+use crate::explore::bounds::Bounds;
 use crate::model::{Nondeterminism, Scene, Strategy, Survey};
 use selvedge_checkers::ids::Gid;
 
@@ -33,23 +37,60 @@ struct Node {
     at: u32,
 }
 
+/// Who could go next, and what that costs.
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    g: Gid,
+    preemptions: u32,
+    delays: u32,
+}
+
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Dfs {
-    bound: Option<u32>,
+    bounds: Bounds,
     path: Vec<Node>,
     /// How many nodes of the path the running execution has passed.
     depth: usize,
+    /// Of the running execution so far.
     preemptions: u32,
+    delays: u32,
     started: bool,
-    candidates: Vec<Gid>,
+    candidates: Vec<Candidate>,
     nondeterminism: Option<Nondeterminism>,
 }
 
 impl Dfs {
-    /// All executions, or those with at most `bound` preemptions.
-    pub(crate) fn new(bound: Option<u32>) -> Dfs {
-        Dfs { bound, ..Dfs::default() }
+    /// All executions within bounds.
+    pub(crate) fn new(bounds: Bounds) -> Dfs {
+        Dfs { bounds, ..Dfs::default() }
+    }
+
+    /// Who may go next, in the order of the walk.
+    fn find_candidates(&mut self, scene: &Scene<'_>) {
+        let (goes_on, current) = (scene.goes_on(), scene.current);
+        let free = |&g: &Gid| Candidate { g, preemptions: u32::from(goes_on && g != current), delays: 0 };
+        self.candidates.clear();
+        self.candidates.extend(scene.enabled.iter().map(free));
+        // False sorts before true: who comes first is the current goroutine, if it goes on.
+        match self.bounds.delays {
+            None => self.candidates.sort_unstable_by_key(|c| (c.preemptions > 0, c.g)),
+            Some(_) => {
+                let is_optional = |c: &Candidate| scene.pending[c.g.index()].optional;
+                self.candidates.sort_unstable_by_key(|c| (c.g < current, c.g));
+                let mut passed = 0;
+                for candidate in &mut self.candidates {
+                    candidate.delays = passed;
+                    passed += u32::from(!is_optional(candidate));
+                }
+                // The scheduler wakes nobody without a cause.
+                self.candidates.sort_by_key(|c| (c.delays, is_optional(c)));
+            }
+        }
+        let left = |bound: Option<u32>, used| bound.map_or(u32::MAX, |bound: u32| bound - used);
+        let preemptions = left(self.bounds.preemptions, self.preemptions);
+        let delays = left(self.bounds.delays, self.delays);
+        self.candidates.retain(|c| c.preemptions <= preemptions && c.delays <= delays);
     }
 
     /// Whether the last execution was the last there is.
@@ -128,24 +169,17 @@ impl Strategy for Dfs {
         }
         self.started = true;
         self.depth = 0;
-        self.preemptions = 0;
+        (self.preemptions, self.delays) = (0, 0);
         true
     }
 
     fn pick(&mut self, scene: &Scene<'_>) -> Gid {
-        let goes_on = scene.goes_on();
-        if goes_on && self.bound.is_some_and(|bound| self.preemptions >= bound) {
-            self.choose(scene.step, Kind::Goroutine, 1);
-            return scene.current;
-        }
-        self.candidates.clear();
-        self.candidates.extend_from_slice(scene.enabled);
-        // False sorts before true: the current goroutine comes first.
-        self.candidates.sort_unstable_by_key(|&g| (!(goes_on && g == scene.current), g));
+        self.find_candidates(scene);
         let at = self.choose(scene.step, Kind::Goroutine, self.candidates.len() as u32);
-        let g = self.candidates[at as usize];
-        self.preemptions += u32::from(goes_on && g != scene.current);
-        g
+        let candidate = self.candidates[at as usize];
+        self.preemptions += candidate.preemptions;
+        self.delays += candidate.delays;
+        candidate.g
     }
 
     fn alternative(&mut self, step: u32, _g: Gid, n: u32) -> u32 {
@@ -153,11 +187,10 @@ impl Strategy for Dfs {
     }
 
     fn wake_at_rest(&mut self, scene: &Scene<'_>) -> Option<Gid> {
-        self.candidates.clear();
-        self.candidates.extend_from_slice(scene.enabled);
-        self.candidates.sort_unstable();
-        let at = self.choose(scene.step, Kind::Rest, 1 + self.candidates.len() as u32);
-        at.checked_sub(1).map(|at| self.candidates[at as usize])
+        let at = self.choose(scene.step, Kind::Rest, 1 + scene.enabled.len() as u32);
+        let mut wakes = scene.enabled.to_vec();
+        wakes.sort_unstable();
+        at.checked_sub(1).map(|at| wakes[at as usize])
     }
 
     fn fire_early(&mut self, scene: &Scene<'_>) -> bool {

@@ -41,6 +41,7 @@ pub(crate) use step::Step;
 pub(crate) use surw::Surw;
 pub(crate) use without::Without;
 
+use super::bounds::Bounds;
 use super::dpor::{Dpor, Order};
 use super::profile::{Profile, touches};
 use super::rng::Rng;
@@ -52,15 +53,15 @@ use std::sync::Arc;
 
 /// The strategy of the plan, with what it is to know of the program.
 pub(crate) fn make(plan: &Plan, profile: Option<Arc<Profile>>) -> Box<dyn Strategy> {
-    make_named(plan.strategy, plan.seed, profile, plan.preemptions)
+    make_named(plan.strategy, plan.seed, profile, plan.bounds)
 }
 
-/// The strategy of this name. `preemptions` bounds the searches that can end with a proof.
+/// The strategy of this name. `bounds` limit the searches that can end with a proof.
 fn make_named(
     spec: StrategySpec,
     seed: u64,
     profile: Option<Arc<Profile>>,
-    preemptions: Option<u32>,
+    bounds: Bounds,
 ) -> Box<dyn Strategy> {
     let profile = profile.as_ref();
     match spec {
@@ -70,10 +71,10 @@ fn make_named(
         StrategySpec::Pos => Box::new(Pos::new(seed)),
         StrategySpec::Surw => Box::new(Surw::new(seed, profile)),
         StrategySpec::RoundRobin => Box::new(RoundRobin::new()),
-        StrategySpec::Dfs => Box::new(Dfs::new(preemptions)),
-        StrategySpec::Optimal => Box::new(Dpor::new(Order::DepthFirst, preemptions)),
+        StrategySpec::Dfs => Box::new(Dfs::new(bounds)),
+        StrategySpec::Optimal => Box::new(Dpor::new(Order::DepthFirst, bounds.preemptions)),
         StrategySpec::Flip => Box::new(Flip::new(seed)),
-        StrategySpec::Frontier => Box::new(Dpor::new(Order::Random(Rng::new(seed)), preemptions)),
+        StrategySpec::Frontier => Box::new(Dpor::new(Order::Random(Rng::new(seed)), bounds.preemptions)),
     }
 }
 

@@ -88,6 +88,7 @@ impl Strategy for Recorder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::explore::bounds::Bounds;
     use crate::explore::plan::Body;
     use crate::explore::strategies::tests::deviations_of;
     use crate::explore::strategies::tests::programs::{self, Run};
@@ -139,7 +140,7 @@ mod tests {
         use crate::explore::spec::StrategySpec::{Dfs, Mix, Pct, Pos, RoundRobin, Surw};
         for program in programs::all() {
             for spec in [Dfs, Mix, Pct(3), Pos, RoundRobin, Surw] {
-                let mut run = Run::new(make_named(spec, 5, None, None));
+                let mut run = Run::new(make_named(spec, 5, None, Bounds::default()));
                 for index in 0..8 {
                     let Some(report) = run.next(index, &program.body) else { break };
                     let found = round_trip(report.decisions.clone(), &program.body, &mut Vec::new());

@@ -85,7 +85,7 @@ fn verify(
     let is_complete = explored.executions >= changed.executions || explored.steps >= changed.work;
     let is_enough = explored.exhausted || (would_show && is_complete);
     let helps = is_clean(&explored, &failing.findings, &repair) && is_enough;
-    let (executions, exhausted) = (explored.executions, explored.exhausted && plan.preemptions.is_none());
+    let (executions, exhausted) = (explored.executions, explored.exhausted && plan.bounds.is_none());
     helps.then_some(Verified { repair, executions, exhausted })
 }
 

@@ -78,12 +78,19 @@ pub(in crate::report) fn search(s: &Statistics) -> String {
     format!("strategy {}{seed}; {replayed}; {}", s.strategy, space(s))
 }
 
+/// `2 preemptions and 1 delay`, of bounds that are given.
+pub(crate) fn bounds(preemptions: Option<u32>, delays: Option<u32>) -> String {
+    let preemptions = preemptions.map(|most| count(most.into(), "preemption"));
+    let delays = delays.map(|most| count(most.into(), "delay"));
+    preemptions.into_iter().chain(delays).collect::<Vec<_>>().join(" and ")
+}
+
 /// What is known of the whole space.
 fn space(s: &Statistics) -> String {
     match (s.exhausted, s.estimate, s.limit) {
         (Some(Exhausted::All), ..) => "exhaustive: no more exist".to_owned(),
-        (Some(Exhausted::Within { preemptions }), ..) => {
-            format!("exhaustive within {}", count(u64::from(preemptions), "preemption"))
+        (Some(Exhausted::Within { preemptions, delays }), ..) => {
+            format!("exhaustive within {}", bounds(preemptions, delays))
         }
         (None, Some(all), _) if all.is_finite() && all >= 1.0 => {
             format!("not exhaustive: about {} exist", rounded(all))
@@ -97,15 +104,14 @@ fn space(s: &Statistics) -> String {
 
 /// What a test that passed has shown.
 fn verdict(s: &Statistics) -> String {
-    let within = |k| count(u64::from(k), "preemption");
     // A proof says what it is about.
     let with = s.spurious.map_or_else(String::new, |n| {
         format!(", with up to {} per goroutine", count(u64::from(n), "spurious wake-up"))
     });
     match (s.exhausted, s.estimate, s.limit) {
         (Some(Exhausted::All), ..) => format!("proved{with}: no more exist"),
-        (Some(Exhausted::Within { preemptions }), ..) => {
-            format!("proved within {}{with}", within(preemptions))
+        (Some(Exhausted::Within { preemptions, delays }), ..) => {
+            format!("proved within {}{with}", bounds(preemptions, delays))
         }
         (None, Some(all), _) if all.is_finite() && all >= 1.0 => {
             let why = if s.outgrown { "the tree outgrew its memory; " } else { "" };
@@ -231,12 +237,18 @@ mod tests {
 
     #[test]
     fn a_verdict_is_a_proof_only_if_it_is_one() {
-        let within = |preemptions| Some(Exhausted::Within { preemptions });
+        let within = |most| Some(Exhausted::Within { preemptions: Some(most), delays: None });
         let s = Statistics { executions: 50, ..Statistics::default() };
         assert_eq!(verdict(&s), "sampled");
         assert_eq!(verdict(&Statistics { limit: Some(50), ..s.clone() }), "sampled: budget of 50 used up");
         assert_eq!(verdict(&Statistics { estimate: Some(5618.3), ..s.clone() }), "sampled: about 5600 exist");
         assert_eq!(verdict(&Statistics { exhausted: within(1), ..s.clone() }), "proved within 1 preemption");
+        let delayed = |preemptions| Some(Exhausted::Within { preemptions, delays: Some(2) });
+        assert_eq!(verdict(&Statistics { exhausted: delayed(None), ..s.clone() }), "proved within 2 delays");
+        assert_eq!(
+            verdict(&Statistics { exhausted: delayed(Some(1)), ..s.clone() }),
+            "proved within 1 preemption and 2 delays"
+        );
         let all = Statistics { exhausted: Some(Exhausted::All), spurious: Some(1), ..s.clone() };
         assert_eq!(verdict(&all), "proved, with up to 1 spurious wake-up per goroutine: no more exist");
         let some = Statistics { exhausted: within(2), spurious: Some(2), ..s.clone() };

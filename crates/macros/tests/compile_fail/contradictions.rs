@@ -7,3 +7,6 @@ fn t() {}
 
 #[selvedge_macros::test(exhaustive, strategy = "pct:3")]
 fn u() {}
+
+#[selvedge_macros::test(delays = 2, preemptions = 1, strategy = "pos")]
+fn v() {}

@@ -2,6 +2,7 @@
 
 use super::super::run::{Chosen, Run, label_of};
 use super::{Counts, Explored, explore};
+use crate::explore::bounds::Bounds;
 use crate::explore::plan::Body;
 use crate::explore::strategies::Dfs;
 use crate::model::{Limits, Scene, Strategy, Survey, Tracer};
@@ -152,7 +153,8 @@ pub(super) fn by_force_within(
     body: &Body,
     most: u64,
 ) -> Option<Explored> {
-    let brute = Brute { dfs: Dfs::new(preemptions), notes: Run::default(), step: 0 };
+    let dfs = Dfs::new(Bounds { preemptions, delays: None });
+    let brute = Brute { dfs, notes: Run::default(), step: 0 };
     explore(Box::new(brute), body, limits, most, |strategy: &mut dyn Any| {
         let notes = &strategy.downcast_ref::<Brute>().unwrap().notes;
         ((!notes.is_vain).then(|| notes.canonical()), Counts::default())
@@ -161,7 +163,8 @@ pub(super) fn by_force_within(
 
 /// Of the interleavings with at most so many preemptions, those of which the trace is said to need more.
 pub(super) fn misjudged_within(preemptions: u32, body: &Body, most: u64) -> Option<u64> {
-    let brute = Brute { dfs: Dfs::new(Some(preemptions)), notes: Run::default(), step: 0 };
+    let dfs = Dfs::new(Bounds { preemptions: Some(preemptions), delays: None });
+    let brute = Brute { dfs, notes: Run::default(), step: 0 };
     let misjudged = std::cell::Cell::new(0);
     explore(Box::new(brute), body, Limits::default(), most, |strategy: &mut dyn Any| {
         let notes = &mut strategy.downcast_mut::<Brute>().unwrap().notes;

@@ -80,7 +80,7 @@ enum Stmt {
 
 /// Which statements a family of programs consists of.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::explore::dpor) enum Family {
+pub(in crate::explore) enum Family {
     All,
     Atomics,
     /// With all orderings, and fences.
@@ -101,7 +101,7 @@ pub(in crate::explore::dpor) enum Family {
 }
 
 impl Family {
-    pub(in crate::explore::dpor) fn limits(self) -> Limits {
+    pub(in crate::explore) fn limits(self) -> Limits {
         Limits { weak: !matches!(self, Family::Counts), ..Limits::default() }
     }
 }
@@ -425,7 +425,7 @@ fn step(stmt: &Stmt, s: &Arc<Shared>, units: &Cell<u32>, last: usize) -> usize {
 }
 
 /// A random program, and a way to run it.
-pub(in crate::explore::dpor) fn program(
+pub(in crate::explore) fn program(
     seed: u64,
     family: Family,
     goroutines: usize,
@@ -519,13 +519,13 @@ fn compare(
 
 /// From which number on, how many, and with how many interleavings at most: the environment's `FROM`,
 /// `SELVEDGE_DPOR_PROGRAMS` and `MOST`.
-pub(super) fn sizes(programs: u64) -> (u64, u64, u64) {
+pub(in crate::explore) fn sizes(programs: u64) -> (u64, u64, u64) {
     let number = |name: &str, or: u64| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(or);
     (number("FROM", 0), number("SELVEDGE_DPOR_PROGRAMS", programs), number("MOST", 250))
 }
 
 /// How many goroutines, and how many statements each has at most.
-pub(super) fn shapes() -> [(usize, usize); 6] {
+pub(in crate::explore) fn shapes() -> [(usize, usize); 6] {
     [(2, 2), (2, 3), (3, 2), (2, 4), (4, 2), (3, 3)]
 }
 

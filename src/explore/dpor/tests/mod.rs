@@ -4,7 +4,7 @@ mod bounds;
 mod brute;
 mod counts;
 mod forms;
-pub(super) mod fuzz;
+pub(in crate::explore) mod fuzz;
 mod pace;
 mod speculate;
 mod spins;

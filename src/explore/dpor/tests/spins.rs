@@ -4,6 +4,7 @@
 use super::brute::by_force_in;
 use super::fuzz::sizes;
 use super::{Counts, Dpor, Order, optimally_in};
+use crate::explore::bounds::Bounds;
 use crate::explore::plan::Body;
 use crate::explore::rng::Rng;
 use crate::explore::strategies::Dfs;
@@ -227,7 +228,7 @@ fn compare(weak: bool) {
     for (goroutines, length) in [(2, 1), (2, 2), (3, 1)] {
         for seed in from..from + n {
             let (text, body, sight) = program(seed, goroutines, length);
-            let dfs = Box::new(Dfs::new(None));
+            let dfs = Box::new(Dfs::new(Bounds::default()));
             let Some(expected) = outcomes(dfs, limits(), &body, &sight, 4 * most) else { continue };
             let optimal = Box::new(Dpor::new(Order::DepthFirst, None));
             let found = outcomes(optimal, limits(), &body, &sight, 20 * most);

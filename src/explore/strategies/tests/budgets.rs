@@ -1,6 +1,7 @@
 //! What happens without a cause has a budget of each goroutine.
 
 use super::programs::Run;
+use crate::explore::bounds::Bounds;
 use crate::explore::plan::Body;
 use crate::explore::strategies::Dfs;
 use crate::model::Limits;
@@ -24,7 +25,7 @@ fn all_may_come_first(limits: Limits, (goroutines, times): (usize, usize), act: 
         }
         assert!(through.load(SeqCst) < goroutines);
     });
-    let mut run = Run::with(Box::new(Dfs::new(None)), Limits { weak: false, ..limits });
+    let mut run = Run::with(Box::new(Dfs::new(Bounds::default())), Limits { weak: false, ..limits });
     let all = (0..100_000).map_while(|index| run.next(index, &body));
     let is_panic = |slug: Slug| slug == Slug::Panic;
     all.into_iter().any(|report| report.findings.iter().any(|f| is_panic(f.slug)))

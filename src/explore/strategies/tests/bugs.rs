@@ -1,13 +1,14 @@
 //! Known bugs, and how many executions it takes to find them.
 
 use super::{make_named, profile, programs};
+use crate::explore::bounds::Bounds;
 use crate::explore::spec::StrategySpec::{self, Dfs, Mix, Pct, Pos, Random, Surw};
 use programs::{Program, Run};
 
 /// The first execution that finds something, counted from 1.
 fn first(spec: StrategySpec, program: &Program, seed: u64, most: u64) -> Option<u64> {
     let limits = crate::model::Limits { spurious: 0, ..Default::default() };
-    let mut run = Run::with(make_named(spec, seed, profile(program, seed), None), limits);
+    let mut run = Run::with(make_named(spec, seed, profile(program, seed), Bounds::default()), limits);
     (0..most).find(|&i| run.next(i, &program.body).is_some_and(|r| programs::failed(&r))).map(|i| i + 1)
 }
 

@@ -1,6 +1,7 @@
 //! Exact numbers of executions, with the interleavings written down.
 
 use super::{Dfs, Nondeterminism};
+use crate::explore::bounds::Bounds;
 use crate::explore::plan::Body;
 use crate::explore::strategies::Random;
 use crate::explore::strategies::tests::programs::{self, Run};
@@ -11,9 +12,14 @@ use std::any::Any;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Who goes in each execution with at most `bound` preemptions, main left out; each exactly once.
-fn orders(body: &Body, bound: Option<u32>) -> Vec<String> {
-    let mut run = Run::with(Box::new(Dfs::new(bound)), Limits { spurious: 0, ..Limits::default() });
+/// Who goes in each execution with at most so many preemptions, main left out; each exactly once.
+fn orders(body: &Body, preemptions: Option<u32>) -> Vec<String> {
+    orders_within(body, Bounds { preemptions, delays: None })
+}
+
+/// The same within any bounds.
+fn orders_within(body: &Body, bounds: Bounds) -> Vec<String> {
+    let mut run = Run::with(Box::new(Dfs::new(bounds)), Limits { spurious: 0, ..Limits::default() });
     let mut found = Vec::new();
     let mut seen = BTreeSet::new();
     while let Some(report) = run.next(found.len() as u64, body) {
@@ -59,6 +65,25 @@ fn one_store_and_three() {
 }
 
 #[test]
+fn delays_are_who_is_passed_over() {
+    let delays = |most| Bounds { preemptions: None, delays: Some(most) };
+    let stores = programs::stores(3);
+    // Without a delay the scheduler decides. To begin with goroutine 3 passes over two; behind goroutine 2 comes 3.
+    assert_eq!(orders_within(&stores, delays(0)), ["123"]);
+    assert_eq!(orders_within(&stores, delays(1)), ["123", "132", "231"]);
+    assert_eq!(orders_within(&stores, delays(2)), ["123", "132", "231", "213", "312"]);
+    assert_eq!(orders_within(&stores, delays(3)).len(), 6);
+    let increments = programs::increments(2, 1);
+    assert_eq!(orders_within(&increments, delays(0)), ["1122"]);
+    // One delay: before the first step, after it, or after the second, where nobody is left to be passed over.
+    assert_eq!(orders_within(&increments, delays(1)), ["1122", "1221", "2211"]);
+    assert_eq!(orders_within(&increments, delays(2)), ["1122", "1221", "1212", "2211", "2112"]);
+    // Both bounds hold.
+    let both = Bounds { preemptions: Some(0), delays: Some(1) };
+    assert_eq!(orders_within(&increments, both), ["1122", "2211"]);
+}
+
+#[test]
 fn the_blocked_are_no_choice() {
     // Lock and unlock twice each. Whoever holds the lock is alone, so sections interleave whole:
     // 6 orders of 4 sections; after each unlock but a goroutine's last one may be preempted.
@@ -101,7 +126,10 @@ fn alternatives_multiply() {
 fn what_chance_finds_is_there() {
     let mut checked = 0;
     for program in programs::all() {
-        let mut run = Run::with(Box::new(Dfs::new(None)), Limits { early_timers: 1, ..programs::limits() });
+        let mut run = Run::with(
+            Box::new(Dfs::new(Bounds::default())),
+            Limits { early_timers: 1, ..programs::limits() },
+        );
         let mut seen = BTreeSet::new();
         let mut complete = false;
         let mut progress = 0.0;
@@ -150,7 +178,7 @@ fn a_program_that_does_not_repeat_itself_is_noticed() {
             .collect();
         hs.into_iter().for_each(|h| h.join().unwrap());
     });
-    let mut run = Run::new(Box::new(Dfs::new(None)));
+    let mut run = Run::new(Box::new(Dfs::new(Bounds::default())));
     let mut index = 0;
     while run.next(index, &fickle).is_some() {
         index += 1;

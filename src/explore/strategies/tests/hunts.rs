@@ -4,6 +4,7 @@
 
 use super::{make_named, profile, programs};
 use crate::chan;
+use crate::explore::bounds::Bounds;
 use crate::explore::plan::Body;
 use crate::explore::spec::StrategySpec::{self, Flip, Frontier, Mix, Pct, Pos, Random, Surw};
 use crate::model::Limits;
@@ -212,7 +213,7 @@ pub(crate) fn all() -> Vec<Program> {
 /// The first execution that finds something, counted from 1, and how many there were.
 fn first(spec: StrategySpec, program: &Program, seed: u64, most: u64) -> Option<u64> {
     let limits = Limits { spurious: 0, ..Limits::default() };
-    let mut run = Run::with(make_named(spec, seed, profile(program, seed), None), limits);
+    let mut run = Run::with(make_named(spec, seed, profile(program, seed), Bounds::default()), limits);
     for i in 0..most {
         if programs::failed(&run.next(i, &program.body)?) {
             return Some(i + 1);
@@ -263,7 +264,7 @@ fn executions_to_the_first_failure_of_a_test() {
                 seed,
                 executions: 3000,
                 time: None,
-                preemptions: None,
+                bounds: Bounds::default(),
                 jobs: 1,
                 shard: None,
                 leaks: Leaks::Deny,

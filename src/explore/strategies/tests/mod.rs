@@ -1,11 +1,13 @@
 //! What holds for all strategies: determinism, and known bugs found.
 
+mod bounds;
 mod budgets;
 mod bugs;
 mod hunts;
 pub(crate) mod programs;
 
 use super::{Mismatch, Profile, Recorder, make_named};
+use crate::explore::bounds::Bounds;
 use crate::explore::plan::Body;
 use crate::explore::spec::StrategySpec::{self, Dfs, Mix, Pct, Pos, Random, RoundRobin, Surw};
 use crate::explore::token::Deviation;
@@ -52,9 +54,9 @@ fn an_execution_depends_on_seed_index_and_profile_only() {
     for program in programs::all() {
         let profile = profile(&program, 3);
         for spec in SEEDED {
-            let mut run = Run::new(make_named(spec, 3, profile.clone(), None));
+            let mut run = Run::new(make_named(spec, 3, profile.clone(), Bounds::default()));
             let forwards: Vec<u64> = (0..12).map(|i| run.one(i, &program.body).fingerprint).collect();
-            let mut run = Run::new(make_named(spec, 3, profile.clone(), None));
+            let mut run = Run::new(make_named(spec, 3, profile.clone(), Bounds::default()));
             let backwards: Vec<u64> = (0..12).rev().map(|i| run.one(i, &program.body).fingerprint).collect();
             assert!(forwards.iter().eq(backwards.iter().rev()), "{} under {spec}", program.name);
         }
@@ -68,7 +70,7 @@ fn seeds_and_indexes_make_a_difference() {
     for spec in [Mix, Random, Pct(3), Pos, Surw] {
         let profile = profile(program, 1);
         let of_seed = |seed: u64| {
-            let mut run = Run::new(make_named(spec, seed, profile.clone(), None));
+            let mut run = Run::new(make_named(spec, seed, profile.clone(), Bounds::default()));
             (0..10).map(|i| run.one(i, &program.body).fingerprint).collect::<Vec<u64>>()
         };
         assert_ne!(of_seed(1), of_seed(2), "{spec}");
@@ -80,7 +82,8 @@ fn seeds_and_indexes_make_a_difference() {
 fn any_strategy_brings_any_program_to_an_end() {
     for program in programs::all() {
         for spec in SEEDED.into_iter().chain([Dfs]) {
-            let mut run = Run::new(make_named(spec, 11, None, Some(1)));
+            let bounds = Bounds { preemptions: Some(1), delays: None };
+            let mut run = Run::new(make_named(spec, 11, None, bounds));
             for index in 0..40 {
                 match run.next(index, &program.body) {
                     Some(report) => assert!(!report.truncated, "{} under {spec} {index}", program.name),
