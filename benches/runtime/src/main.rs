@@ -186,7 +186,9 @@ impl Peer {
     /// Whether it has the means for a row.
     fn has(self, row: Row) -> bool {
         match self {
-            Peer::Selvedge | Peer::Bound => true,
+            Peer::Selvedge => true,
+            // What is bound to the thread that runs a hog waits for the hog.
+            Peer::Bound => !matches!(row, Row::Hogs | Row::Hogs8 | Row::Hogs32),
             Peer::Go => go::is_there(),
             Peer::Tokio => tokio::has(row),
             Peer::May => may::has(row),
