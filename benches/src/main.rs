@@ -146,41 +146,56 @@ fn tell(name: &str) {
     }
 }
 
-/// Measures, and gives back the report with what is wrong.
-fn run(options: &Options) -> Result<(String, Vec<String>), String> {
+/// Measures one program after another, and gives back the rows of all. What `line` says of them, JSON, is
+/// printed as soon as it is known.
+fn each<P: Copy, R>(
+    programs: &[P],
+    name: impl Fn(P) -> &'static str,
+    rows: impl Fn(P) -> Result<Vec<R>, String>,
+    line: Option<fn(&[R]) -> String>,
+) -> Result<Vec<R>, String> {
+    let mut all = Vec::new();
+    for &program in programs {
+        tell(name(program));
+        let rows = rows(program)?;
+        if let Some(line) = line {
+            print!("{}", line(&rows));
+        }
+        all.extend(rows);
+    }
+    Ok(all)
+}
+
+/// Measures and reports, and gives back what is wrong.
+fn run(options: &Options) -> Result<Vec<String>, String> {
     silence_panics();
-    let mut wrong = Vec::new();
-    let report = match &options.job {
+    let json = options.json;
+    // What is left to print: JSON of the rows is printed by now, but for what sums them up.
+    let table = |text: String| if json { String::new() } else { text };
+    let (report, wrong) = match &options.job {
         Job::Model { effort, programs } => {
-            let mut figures: Vec<Figures> = Vec::new();
-            for &program in programs {
-                tell(program.name());
-                figures.extend(measure::measure(rows(program), effort)?);
-            }
-            if options.json { table::json(&figures) } else { table::text(&figures) }
+            let measured = |program| measure::measure(rows(program), effort);
+            let figures: Vec<Figures> =
+                each(programs, Program::name, measured, json.then_some(table::json as _))?;
+            (table(table::text(&figures)), Vec::new())
         }
         Job::Exhaust { effort, programs } => {
-            let mut rows: Vec<exhaust::Row> = Vec::new();
-            for &program in programs {
-                tell(program.name);
-                rows.extend(exhaust::rows(program, *effort));
-            }
-            wrong.extend(rows.iter().filter(|row| !row.is_right()).map(exhaust::Row::name));
-            if options.json { exhaust::json(&rows) } else { exhaust::text(&rows) }
+            let measured = |program| Ok(exhaust::rows(program, *effort));
+            let rows = each(programs, |program| program.name, measured, json.then_some(exhaust::json as _))?;
+            let wrong = rows.iter().filter(|row| !row.is_right()).map(exhaust::Row::name).collect();
+            (table(exhaust::text(&rows)), wrong)
         }
         Job::Hunt { effort, programs } => {
-            let mut rows: Vec<hunt::Row> = Vec::new();
-            for &program in programs {
-                tell(program.name);
-                rows.push(hunt::row(program, *effort));
-            }
-            wrong.extend(rows.iter().filter_map(hunt::Row::objection));
-            if options.json { hunt::json(&rows) } else { hunt::text(&rows) }
+            let measured = |program| Ok(vec![hunt::row(program, *effort)]);
+            let rows = each(programs, |program| program.name, measured, None)?;
+            let report = if json { hunt::json(&rows) } else { hunt::text(&rows) };
+            (report, rows.iter().filter_map(hunt::Row::objection).collect())
         }
     };
     // The default hook again: from here on a panic is ours.
     drop(panic::take_hook());
-    Ok((report, wrong))
+    print!("{report}");
+    Ok(wrong)
 }
 
 /// The scheduler's rows, by a package of its own: this one has the feature `check`, which none that is
@@ -210,8 +225,7 @@ fn main() -> ExitCode {
     }
     let options = Options::parse(arguments);
     match options.and_then(|options| run(&options)) {
-        Ok((report, wrong)) => {
-            print!("{report}");
+        Ok(wrong) => {
             for name in &wrong {
                 eprintln!("selvedge-bench: {name} is not as expected");
             }
