@@ -24,7 +24,7 @@ mod elsewhere {
 
     /// Where a thread's variables are: nobody asks.
     #[derive(Default)]
-    pub(crate) struct Blocks;
+    pub(crate) struct Blocks {}
 
     #[inline(always)]
     pub(crate) fn look(_: &'static G) {}
