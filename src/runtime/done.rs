@@ -10,7 +10,7 @@
 //! ```
 //! Invariants: one side finishes, once; the other waits any number of times, one after the other,
 //! then leaves, once; whoever of the two comes second, as told by what it gets back, frees what they
-//! share.
+//! share. Where there is no other side it has left from the start.
 
 use super::atomics::{AtomicUsize, Ordering};
 
@@ -20,6 +20,13 @@ const LEFT: usize = 2;
 
 /// The state; every other value is a waiter's address.
 pub(super) struct Done(AtomicUsize);
+
+/// Whether anybody may ask for the end of a task.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Joined {
+    Maybe,
+    Never,
+}
 
 /// What finishing found.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,8 +40,24 @@ pub(super) enum Finish {
 }
 
 impl Done {
+    /// In a record it is part of what begins as zeroes.
+    #[cfg(test)]
+    #[allow(dead_code, reason = "for loom")]
     pub(super) fn new() -> Done {
         Done(AtomicUsize::new(RUNNING))
+    }
+
+    /// A task starts anew, by who alone has it.
+    #[inline]
+    pub(super) fn restart(&self, joined: Joined) {
+        let state = if joined == Joined::Maybe { RUNNING } else { LEFT };
+        self.0.store(state, Ordering::Relaxed);
+    }
+
+    /// Whether the other side has left already.
+    #[inline]
+    pub(super) fn is_left(&self) -> bool {
+        self.0.load(Ordering::Acquire) == LEFT
     }
 
     /// Whether the task has ended; what it wrote before is seen.

@@ -34,6 +34,53 @@ fn a_panic_is_the_result() {
 }
 
 #[test]
+fn results_of_all_shapes_are_handed_over() {
+    #[repr(align(64))]
+    #[derive(Clone, Copy, PartialEq, Debug)]
+    struct Aligned(u8);
+    join(go(|| ()));
+    assert_eq!(join(go(|| [7_u8; 39])), [7; 39]);
+    assert_eq!(join(go(|| [7_u64; 100])), [7; 100], "not in the record");
+    let (aligned, large) = (Aligned(3), [5_u64; 64]);
+    assert_eq!(join(go(move || (aligned, large[63]))), (aligned, 5));
+    assert_eq!(join(go(move || String::from("a string"))), "a string");
+    let from_thread = std::thread::spawn(|| join(go(|| vec![1, 2, 3])));
+    assert_eq!(from_thread.join().unwrap(), [1, 2, 3]);
+}
+
+/// A handle may be dropped before its goroutine runs, at any moment of its end, and afterwards.
+#[test]
+fn a_result_that_nobody_wants_is_dropped_once_on_a_goroutine_or_by_who_drops_the_handle() {
+    struct Counted(Arc<AtomicUsize>);
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            // It may wait.
+            yield_now();
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    const EACH: usize = 4_000;
+    let dropped = Arc::new(AtomicUsize::new(0));
+    // With so many handles at hand the oldest is dropped about when its goroutine, on another processor, ends.
+    for at_hand in [0, 1, 2, 4, 8, 64] {
+        let dropped = Arc::clone(&dropped);
+        join(go(move || {
+            let mut handles = std::collections::VecDeque::new();
+            for _ in 0..EACH {
+                let result = Counted(Arc::clone(&dropped));
+                handles.push_back(go(move || result));
+                handles.drain(..handles.len().saturating_sub(at_hand));
+            }
+        }));
+    }
+    let deadline = clock::now() + 60_000_000_000;
+    while dropped.load(Ordering::Relaxed) < 6 * EACH && clock::now() < deadline {
+        std::thread::yield_now();
+    }
+    assert_eq!(dropped.load(Ordering::Relaxed), 6 * EACH);
+}
+
+#[test]
 fn goroutines_start_and_join_goroutines() {
     fn tree(depth: u32) -> u64 {
         if depth == 0 {

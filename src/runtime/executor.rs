@@ -13,7 +13,8 @@
 //! Invariants: a job is run by one goroutine at a time, which is the one that moved its task to Running; a wake
 //! while it runs is remembered, so that it is run again.
 
-use super::g::G;
+use super::done::Joined;
+use super::g::{G, New, Uncaught};
 use super::m::current;
 use super::tasks::Listed;
 use super::wait::{Waiter, Why, yield_now};
@@ -70,7 +71,8 @@ impl<J: Job> Runner<J> {
                 uncaught(&*payload);
             }
         };
-        spawn::spawn(body, self.listed.name.clone(), self.listed.site);
+        let new = New { body, site: self.listed.site, joined: Joined::Never, uncaught: Uncaught::Ignore };
+        spawn::spawn(new, self.listed.name.clone());
     }
 
     fn run(self: Arc<Self>) {

@@ -2,7 +2,8 @@
 //!
 //! Records live in chunks that are never freed, so a pointer to one is valid for ever; whether it
 //! still means the same goroutine its number tells, which is never used again. Invariants:
-//! - a record is free (in a processor's cache, in [`FREE`], or never used) or belongs to one goroutine;
+//! - a record is free (in a processor's cache, in [`FREE`], or never used), belongs to one goroutine, or keeps the
+//!   result of one that has ended for the owner of its handle; whoever of the two lets go second frees it;
 //! - what is not atomic belongs to whoever *holds* the goroutine: who makes it, then whichever queue
 //!   or wait has it, then the thread that runs it. Handing it on synchronises (a queue's release, a
 //!   lock), so there is one holder at a time;
@@ -18,8 +19,9 @@
 
 use super::arena::Slot;
 use super::clock::Nanos;
+use super::done::{Done, Joined};
 use super::locals::Locals;
-use super::m::M;
+use super::m::{M, current};
 use crate::port::Watch;
 use corosensei::{Coroutine, Yielder};
 use selvedge_checkers::ids::SiteRef;
@@ -50,11 +52,12 @@ pub(super) enum Status {
     Waiting = 3,
 }
 
-/// Bytes of a function that is stored in the record itself.
-const INLINE: usize = 48;
+/// Bytes of a function, or of a result, that is stored in the record itself, and how they lie.
+const INLINE: usize = 40;
+const ALIGNED: usize = 16;
 
-/// The function a goroutine runs, or a box of it.
-#[repr(C, align(16))]
+/// The function a goroutine is to run, or, once it has, its result; or a box of it.
+#[repr(C)]
 struct Body([MaybeUninit<u8>; INLINE]);
 
 /// The record: four lines of a cache, of which one that runs from its start to its end touches the first three,
@@ -67,17 +70,21 @@ pub(crate) struct G {
     pub(super) home: AtomicPtr<M>,
     id: AtomicU64,
     site: AtomicPtr<Location<'static>>,
-    run: Cell<Option<unsafe fn(*mut u8)>>,
+    run: Cell<Option<unsafe fn(&G)>>,
     wait_object: AtomicUsize,
     /// Its stack, from its first run on.
     pub(super) slot: Cell<Option<Slot>>,
     pub(super) status: AtomicU8,
     reason: AtomicU8,
     pub(super) started: Cell<bool>,
+    /// Who minds its panic.
+    pub(super) uncaught: Cell<Uncaught>,
     /// How many times it asked to stay on its thread.
     pub(super) locks: AtomicU32,
 
     body: UnsafeCell<Body>,
+    /// Whether it has ended, and who waits for that.
+    pub(super) done: Done,
     parent: AtomicU64,
     /// Whose it is, see `scope`.
     scope: AtomicU32,
@@ -103,7 +110,8 @@ pub(crate) struct G {
 #[cfg(target_pointer_width = "64")]
 const _: () = {
     assert!(size_of::<G>() == 256);
-    assert!(std::mem::offset_of!(G, body) == 64);
+    assert!(std::mem::offset_of!(G, body) == 64 && 64 % ALIGNED == 0);
+    assert!(std::mem::offset_of!(G, scope) < 128);
     assert!(std::mem::offset_of!(G, code) == 128);
     assert!(std::mem::offset_of!(G, watch) == 192);
 };
@@ -122,6 +130,24 @@ pub(crate) struct Mine {
 unsafe impl Sync for G {}
 // SAFETY: as above.
 unsafe impl Send for G {}
+
+/// Who minds a panic that nobody joins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(crate) enum Uncaught {
+    /// Nobody: as for a thread of std's.
+    Ignore = 0,
+    /// It ends the program: as in Go.
+    EndProgram = 1,
+}
+
+/// What a goroutine is made of.
+pub(super) struct New<F> {
+    pub(super) body: F,
+    pub(super) site: SiteRef,
+    pub(super) joined: Joined,
+    pub(super) uncaught: Uncaught,
+}
 
 /// Where a goroutine comes from.
 #[derive(Clone, Copy, Debug)]
@@ -188,49 +214,89 @@ impl G {
 
     /// A free record becomes a goroutine that will run `f`.
     #[inline]
-    pub(super) fn set_up<F: FnOnce() + Send + 'static>(&self, id: u64, origin: Origin, site: SiteRef, f: F) {
+    pub(super) fn set_up<F: FnOnce() + Send + 'static>(&self, id: u64, origin: Origin, new: New<F>) {
+        /// # Safety
+        /// The body is an `F`.
+        unsafe fn run<F: FnOnce() + Send + 'static>(g: &G) {
+            // SAFETY: by the contract.
+            let f = unsafe { g.take::<F>() };
+            f();
+        }
         self.id.store(id, Ordering::Relaxed);
         self.parent.store(origin.parent, Ordering::Relaxed);
         self.scope.store(origin.scope, Ordering::Relaxed);
-        self.site.store(std::ptr::from_ref(site).cast_mut(), Ordering::Relaxed);
+        self.site.store(std::ptr::from_ref(new.site).cast_mut(), Ordering::Relaxed);
         self.started.set(false);
-        self.set_body(f);
+        self.uncaught.set(new.uncaught);
+        self.done.restart(new.joined);
+        self.put(new.body);
+        self.run.set(Some(run::<F>));
         self.set(Status::Runnable);
     }
 
+    const fn fits<V>() -> bool {
+        size_of::<V>() <= INLINE && align_of::<V>() <= ALIGNED
+    }
+
+    /// Put a value where the body is. By the holder, while there is none.
     #[inline]
-    fn set_body<F: FnOnce() + Send + 'static>(&self, f: F) {
-        /// # Safety
-        /// `at` holds an `F` that nobody else will use.
-        unsafe fn run_inline<F: FnOnce()>(at: *mut u8) {
-            // SAFETY: see the contract.
-            let f = unsafe { at.cast::<F>().read() };
-            f();
+    fn put<V>(&self, value: V) {
+        let at = self.body.get();
+        // SAFETY: a value that fits has room there and is aligned, and so is a pointer; the caller holds the record.
+        unsafe {
+            match Self::fits::<V>() {
+                true => at.cast::<V>().write(value),
+                false => at.cast::<*mut V>().write(Box::into_raw(Box::new(value))),
+            }
         }
-        /// # Safety
-        /// `at` holds a pointer from `Box::<F>::into_raw` that nobody else will use.
-        unsafe fn run_boxed<F: FnOnce()>(at: *mut u8) {
-            // SAFETY: see the contract.
-            let f = unsafe { Box::from_raw(at.cast::<*mut F>().read()) };
-            f();
-        }
-        let at = self.body.get().cast::<u8>();
-        if size_of::<F>() <= INLINE && align_of::<F>() <= align_of::<Body>() {
-            // SAFETY: the body is `INLINE` bytes with that alignment, and the caller holds the record.
-            unsafe { at.cast::<F>().write(f) };
-            self.run.set(Some(run_inline::<F>));
-        } else {
-            // SAFETY: as above, and a pointer fits.
-            unsafe { at.cast::<*mut F>().write(Box::into_raw(Box::new(f))) };
-            self.run.set(Some(run_boxed::<F>));
+    }
+
+    /// Take the value that was put there.
+    ///
+    /// # Safety
+    /// It is a `V`, nobody has taken it, and the caller holds the record.
+    #[inline]
+    unsafe fn take<V>(&self) -> V {
+        let at = self.body.get();
+        // SAFETY: by the contract; `put` made what does not fit of a box.
+        unsafe {
+            match Self::fits::<V>() {
+                true => at.cast::<V>().read(),
+                false => *Box::from_raw(at.cast::<*mut V>().read()),
+            }
         }
     }
 
     /// Run the body; once, by the goroutine itself.
     pub(super) fn run_body(&self) {
         let run = self.run.take().expect("a goroutine runs its body once");
-        // SAFETY: `set_body` stored `run` together with what it expects, and took itself out above.
-        unsafe { run(self.body.get().cast()) };
+        // SAFETY: what it expects was put there together with it, and it was taken out above.
+        unsafe { run(self) };
+    }
+
+    /// Keep the result for whoever has the handle. Should nobody want it, `discard` does away with it: it is what the goroutine
+    /// runs then. By the goroutine, at its end.
+    #[inline]
+    pub(super) fn keep<V: Send + 'static>(&self, result: V, discard: unsafe fn(&G)) {
+        self.put(result);
+        self.run.set(Some(discard));
+    }
+
+    /// Take the result that is kept.
+    ///
+    /// # Safety
+    /// The goroutine has ended and kept a `V`, which nobody has taken; what the goroutine wrote is seen.
+    #[inline]
+    pub(super) unsafe fn kept<V>(&self) -> V {
+        self.run.set(None);
+        // SAFETY: by the contract; who has ended holds its record no more.
+        unsafe { self.take() }
+    }
+
+    /// Whether it has anything to run, at its start or when nobody wants its result. By the holder.
+    pub(super) fn has_body(&self) -> bool {
+        // SAFETY: the caller holds the record, and a pointer to a function is copied.
+        unsafe { (*self.run.as_ptr()).is_some() }
     }
 
     /// Give the goroutine its stack.
@@ -397,6 +463,17 @@ fn add_chunk() -> &'static Chunk {
     // Release: for those who walk.
     CHUNKS.store(std::ptr::from_ref(chunk).cast_mut(), Ordering::Release);
     chunk
+}
+
+/// Let go of the record of a goroutine that has ended, by who has its handle.
+#[inline]
+pub(super) fn let_go(g: &'static G) {
+    if let Some(me) = current()
+        && let Some(p) = me.enter().processor()
+    {
+        return p.recycle(g);
+    }
+    give([g].into_iter());
 }
 
 /// Every record that was ever used, free or not.

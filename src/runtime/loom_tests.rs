@@ -95,6 +95,7 @@ mod futex {
 #[allow(dead_code, reason = "only the protocol is explored")]
 mod biased;
 #[path = "done.rs"]
+#[allow(dead_code, reason = "only the protocol is explored")]
 mod done;
 #[path = "gate.rs"]
 #[allow(dead_code, reason = "only the protocol is explored")]

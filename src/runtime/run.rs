@@ -7,9 +7,11 @@
 
 use super::arena::Slot;
 use super::clock::{self, NEVER};
+use super::done::{Finish, Joined};
 use super::g::{G, Status};
 use super::m::M;
 use super::p::Owned;
+use super::wait::Waiter;
 use super::{audit, fatal, global, idle, mode, names, sched, trace, world};
 use corosensei::{Coroutine, CoroutineResult};
 use std::mem::ManuallyDrop;
@@ -163,7 +165,7 @@ fn start(m: &'static M, p: &Owned, g: &'static G) {
     }));
 }
 
-/// The goroutine has ended: its stack and its record go back.
+/// The goroutine has ended: its stack goes back, and its record, unless who has its handle still needs that.
 fn retire(m: &'static M, g: &'static G) {
     check_canary(g);
     names::clear(g);
@@ -173,14 +175,36 @@ fn retire(m: &'static M, g: &'static G) {
     // SAFETY: the code has come to its end, and this thread holds the goroutine.
     let slot = unsafe { g.finish() };
     match m.owned() {
-        Some(p) => {
-            p.give_stack(slot);
-            p.recycle(g);
+        Some(p) => p.give_stack(slot),
+        None => Slot::give([slot].into_iter()),
+    }
+    let has_result = g.has_body();
+    match g.done.finish() {
+        Finish::Nobody => {}
+        Finish::Waiter(waiter) => {
+            // SAFETY: who waits at a goroutine's end released the waiter with its address, and `finish` gave it to us alone.
+            let waiting = unsafe { Waiter::take(std::ptr::with_exposed_provenance(waiter)) };
+            waiting.into_iter().for_each(|g| make_ready(m, g));
         }
-        None => {
-            Slot::give([slot].into_iter());
-            super::g::give([g].into_iter());
+        Finish::Left if has_result => {
+            // The handle was dropped just now. What dropping a result does is user code, which runs on a goroutine.
+            g.done.restart(Joined::Never);
+            g.set(Status::Runnable);
+            requeue(m, g);
         }
+        Finish::Left => match m.owned() {
+            Some(p) => p.recycle(g),
+            None => super::g::give([g].into_iter()),
+        },
+    }
+}
+
+/// A goroutine that waited for one that has ended may go on.
+fn make_ready(m: &'static M, g: &'static G) {
+    g.set(Status::Runnable);
+    match m.owned() {
+        Some(p) => p.ready(m, g),
+        None => M::post(g),
     }
 }
 

@@ -1,39 +1,28 @@
 //! A goroutine with a result, and the handle that waits for it.
 //!
-//! Invariants: the result is written once, before the goroutine counts as ended; goroutine and handle
-//! share one allocation, which the second to let go frees (see `done`).
+//! Invariants: the result is kept in the goroutine's record, from before the goroutine counts as ended there until it is taken,
+//! once; goroutine and handle share the record, which the second to let go frees (see `done`). A result that
+//! nobody wants is dropped on the goroutine's own stack: that is user code, which may wait.
 
-use super::done::{Done, Finish};
+use super::done::Joined;
+pub(crate) use super::g::Uncaught;
+use super::g::{self, G, New};
+use super::m::current;
 use super::wait::{Waiter, Why};
-use super::{census, end, fatal, spawn};
+use super::{end, fatal, spawn};
 use crate::port::{GoExit, Watch};
 use selvedge_checkers::ids::SiteRef;
 use selvedge_checkers::op::WaitReason;
-use std::any::Any;
-use std::cell::UnsafeCell;
-use std::mem::MaybeUninit;
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind};
-use std::ptr::NonNull;
-
-/// Who minds a panic that nobody joins.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Uncaught {
-    /// Nobody: as for a thread of std's.
-    Ignore,
-    /// It ends the program: as in Go.
-    EndProgram,
-}
-
-struct Shared<T> {
-    done: Done,
-    uncaught: Uncaught,
-    result: UnsafeCell<MaybeUninit<std::thread::Result<T>>>,
-}
+use std::thread::Result;
 
 /// The handle of a goroutine.
 pub(crate) struct Task<T> {
-    shared: NonNull<Shared<T>>,
+    g: &'static G,
     id: u64,
+    result: PhantomData<T>,
 }
 
 // SAFETY: the handle reads the result, by move, after the goroutine has written it and ended, which
@@ -44,11 +33,6 @@ unsafe impl<T: Send> Sync for Task<T> {}
 impl<T> UnwindSafe for Task<T> {}
 impl<T> RefUnwindSafe for Task<T> {}
 
-/// The goroutine's side.
-struct End<T>(NonNull<Shared<T>>);
-// SAFETY: as for the handle, in the other direction.
-unsafe impl<T: Send> Send for End<T> {}
-
 /// Start a goroutine that runs `f`.
 #[inline]
 pub(crate) fn start<F, T>(f: F, name: Option<String>, site: SiteRef, uncaught: Uncaught) -> Task<T>
@@ -56,77 +40,46 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let result = UnsafeCell::new(MaybeUninit::uninit());
-    let shared = Box::new(Shared { done: Done::new(), uncaught, result });
-    let shared = NonNull::from(Box::leak(shared));
-    let end = End(shared);
-    let id = spawn::spawn(move || end.fill(f), name, site);
-    Task { shared, id }
+    let new = New { body: || run(f), site, joined: Joined::Maybe, uncaught };
+    let (g, id) = spawn::spawn(new, name);
+    Task { g, id, result: PhantomData }
 }
 
-impl<T> End<T> {
-    fn fill(self, f: impl FnOnce() -> T) {
-        let mut result = catch_unwind(AssertUnwindSafe(f));
-        if let Err(payload) = end::end() {
-            result = Err(payload);
-        }
-        let panicked = result.is_err();
-        // SAFETY: the handle neither reads the result nor frees it before `finish`.
-        let found = unsafe {
-            let shared = self.0.as_ref();
-            (*shared.result.get()).write(result);
-            shared.done.finish()
-        };
-        match found {
-            Finish::Nobody => {}
-            // SAFETY: who waits at this task released the waiter with its address, and `finish` gave
-            // it to us alone.
-            Finish::Waiter(waiter) => unsafe {
-                Waiter::wake(std::ptr::with_exposed_provenance(waiter));
-            },
-            Finish::Left => {
-                // SAFETY: the handle is gone, so what was shared is ours.
-                let shared = unsafe { *Box::from_raw(self.0.as_ptr()) };
-                if panicked {
-                    shared.mourn(census::myself());
-                } else {
-                    shared.discard();
-                }
-            }
-        }
+/// What the goroutine runs.
+fn run<T: Send + 'static>(f: impl FnOnce() -> T) {
+    let mut result = catch_unwind(AssertUnwindSafe(f));
+    if let Err(payload) = end::end() {
+        result = Err(payload);
+    }
+    let g = current().expect("a goroutine runs it");
+    if g.done.is_left() {
+        discard(result, g.uncaught.get(), g.id());
+    } else {
+        g.keep(result, discard_kept::<T>);
     }
 }
 
-impl<T> Shared<T> {
-    /// Nobody wants the result.
-    fn discard(self) {
-        // SAFETY: the goroutine has ended, so the result was written, and nobody has read it.
-        let result = unsafe { self.result.into_inner().assume_init() };
+/// Nobody wants the result that is kept.
+///
+/// # Safety
+/// As for [`G::kept`].
+unsafe fn discard_kept<T>(g: &G) {
+    // SAFETY: by the contract.
+    discard(unsafe { g.kept::<Result<T>>() }, g.uncaught.get(), g.id());
+}
+
+/// Nobody wants the result.
+fn discard<T>(result: Result<T>, uncaught: Uncaught, id: u64) {
+    match result {
+        Err(payload) if uncaught == Uncaught::EndProgram && !payload.is::<GoExit>() => {
+            fatal::uncaught(&*payload, id);
+        }
         // What dropping it does is user code; there is nobody to hand its panic to.
-        let _ = catch_unwind(AssertUnwindSafe(move || drop(result)));
-    }
-
-    /// It panicked, and nobody joins it.
-    #[cold]
-    fn mourn(self, id: u64) {
-        let uncaught = self.uncaught;
-        // SAFETY: as in `discard`.
-        let result = unsafe { self.result.into_inner().assume_init() };
-        if let Err(payload) = result {
-            let is_panic = !payload.is::<GoExit>();
-            if is_panic && uncaught == Uncaught::EndProgram {
-                fatal::uncaught(&*payload, id);
-            }
-        }
+        result => _ = catch_unwind(AssertUnwindSafe(move || drop(result))),
     }
 }
 
 impl<T> Task<T> {
-    fn shared(&self) -> &Shared<T> {
-        // SAFETY: the handle has not left, so what is shared is there.
-        unsafe { self.shared.as_ref() }
-    }
-
     /// The goroutine's number.
     pub(crate) fn id(&self) -> u64 {
         self.id
@@ -134,19 +87,19 @@ impl<T> Task<T> {
 
     /// Whether the goroutine has ended.
     pub(crate) fn is_finished(&self) -> bool {
-        self.shared().done.is_ended()
+        self.g.done.is_ended()
     }
 
     /// Wait until the goroutine has ended.
     #[inline]
     pub(crate) fn wait(&self, site: SiteRef) {
-        let done = &self.shared().done;
+        let done = &self.g.done;
         if done.is_ended() {
             return;
         }
         let waiter = Waiter::new();
         let address = (&raw const waiter).expose_provenance();
-        let joined = Joined(self.id);
+        let joined = Joins(self.id);
         waiter.watch(&joined);
         let why = Why { reason: WaitReason::Join, site, object: 0 };
         waiter.park(why, || done.wait(address));
@@ -154,36 +107,76 @@ impl<T> Task<T> {
 
     /// Wait until the goroutine has ended, and take its result.
     #[inline]
-    pub(crate) fn join(self, site: SiteRef) -> Result<T, Box<dyn Any + Send>> {
+    pub(crate) fn join(self, site: SiteRef) -> Result<T> {
         self.wait(site);
-        let task = std::mem::ManuallyDrop::new(self);
-        // SAFETY: the goroutine has ended: it touches what is shared no more, the result is written,
-        // and without running its destructor this handle is used up.
-        let shared = unsafe { Box::from_raw(task.shared.as_ptr()) };
-        // SAFETY: as above.
-        unsafe { shared.result.into_inner().assume_init() }
+        let task = ManuallyDrop::new(self);
+        // SAFETY: the goroutine has ended, and without running its destructor this handle is used up.
+        unsafe { task.take() }
     }
-}
 
-/// A wait for the end of a goroutine.
-struct Joined(u64);
-
-impl Watch for Joined {
-    fn holders(&self) -> Vec<u64> {
-        vec![self.0]
+    /// Take the result, and let go of the record.
+    ///
+    /// # Safety
+    /// The goroutine has ended, and the handle is not used again.
+    unsafe fn take(&self) -> Result<T> {
+        // SAFETY: it kept a result of this type before it ended, and only the handle takes it. That it is `'static`,
+        // and may come from another thread, `start` has seen to.
+        let result = unsafe { self.g.kept::<Result<T>>() };
+        g::let_go(self.g);
+        result
     }
 }
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
-        if self.shared().done.leave() {
-            // SAFETY: the goroutine has ended and left the rest to us.
-            let shared = unsafe { *Box::from_raw(self.shared.as_ptr()) };
-            // SAFETY: the result was written before the end.
-            let panicked = unsafe { (*shared.result.get()).assume_init_ref().is_err() };
-            // Who unwinds has something to report already.
-            let heard = panicked && !std::thread::panicking();
-            if heard { shared.mourn(self.id) } else { shared.discard() }
+        if !self.g.done.leave() {
+            return;
         }
+        let uncaught = self.g.uncaught.get();
+        // SAFETY: the goroutine has ended and left the rest to us.
+        let result = unsafe { self.take() };
+        // Who unwinds has something to report already.
+        let uncaught = if std::thread::panicking() { Uncaught::Ignore } else { uncaught };
+        discard(result, uncaught, self.id);
+    }
+}
+
+/// A wait for the end of a goroutine.
+struct Joins(u64);
+
+impl Watch for Joins {
+    fn holders(&self) -> Vec<u64> {
+        vec![self.0]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::panic::Location;
+    use std::sync::mpsc;
+
+    #[test]
+    fn a_result_whose_handle_is_dropped_as_the_goroutine_leaves_its_stack_is_dropped_on_a_goroutine() {
+        struct Tells(mpsc::Sender<Option<u64>>);
+        impl Drop for Tells {
+            fn drop(&mut self) {
+                crate::port::wait::yield_now();
+                let _ = self.0.send(current().map(G::id));
+            }
+        }
+        let (tell, told) = mpsc::channel();
+        let body = move || {
+            let g = current().expect("a goroutine runs it");
+            g.keep::<Result<Tells>>(Ok(Tells(tell)), discard_kept::<Tells>);
+            assert!(end::end().is_ok());
+            // In the name of who has the handle.
+            assert!(!g.done.leave());
+        };
+        let site = Location::caller();
+        let new = New { body, site, joined: Joined::Maybe, uncaught: Uncaught::Ignore };
+        let (_, id) = spawn::spawn(new, None);
+        assert_eq!(told.recv_timeout(std::time::Duration::from_secs(60)), Ok(Some(id)));
+        assert!(told.recv().is_err(), "it is dropped once");
     }
 }
