@@ -10,6 +10,18 @@ fn hand_over() {
     assert_eq!(rx.recv(), Some(1));
 }
 
+/// Functions and constants of the user's may be called anything.
+fn body() -> u32 {
+    TEST
+}
+
+const TEST: u32 = 7;
+
+#[selvedge::test(executions = 1)]
+fn names_are_the_users() {
+    assert_eq!(body(), TEST);
+}
+
 #[selvedge::test(executions = 50)]
 fn counted() -> Result<(), String> {
     let sum = Arc::new(Mutex::new(0));

@@ -47,7 +47,7 @@ impl Minimal {
                 let found = match fails {
                     true => "another execution: the program has changed",
                     false => {
-                        "another execution, which does not fail: the program has changed, or the token is another test's"
+                        "one that does not fail: the bug is mended, or the program has changed otherwise, or the token is another test's"
                     }
                 };
                 (self.report.steps, "the failure the token stands for".to_owned(), found.to_owned())

@@ -67,6 +67,8 @@ pub struct Config {
     pub step: Option<PathBuf>,
     /// The file to which the test adds a line of JSON that says what came of it.
     pub summary: Option<PathBuf>,
+    /// Who is told how far a long exploration is.
+    pub progress: ProgressMode,
     /// What happens with the regressions file.
     pub regressions: RegressionMode,
     /// A token, or the file with one: run exactly this.
@@ -94,6 +96,18 @@ pub enum ReportMode {
     /// Annotations as GitHub's workflows read them.
     Github,
     /// Nothing; the test still fails.
+    Off,
+}
+
+/// Who is told how far a long exploration is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum ProgressMode {
+    /// Whoever sits at the terminal, if there is one.
+    #[default]
+    Line,
+    /// A program that reads standard error.
+    Json,
+    /// Nobody.
     Off,
 }
 
@@ -138,6 +152,7 @@ impl Default for Config {
             out: None,
             step: None,
             summary: None,
+            progress: ProgressMode::default(),
             regressions: RegressionMode::default(),
             replay: None,
             shrink: false,

@@ -255,7 +255,8 @@ impl Explorer {
         Identity { test: None, site: self.site, kept: false }
     }
 
-    /// How the report looks; otherwise as the terminal can show it.
+    /// How the report looks. Otherwise [`check`](Explorer::check) and tests make it as the terminal can show
+    /// it, and [`run`](Explorer::run) makes it plain and 100 columns wide.
     pub fn style(mut self, style: Style) -> Explorer {
         self.config.style = Some(style);
         self

@@ -24,6 +24,7 @@ pub mod seed;
 mod settings;
 pub mod shard;
 mod summary;
+pub mod terminal;
 mod trial;
 
 pub use crate::explore::shards::{Merged, merge};

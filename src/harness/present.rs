@@ -5,10 +5,10 @@ use super::config::{Config, ReportMode};
 use super::identity::Identity;
 use super::outcome::Outcome;
 use super::seed;
+use super::terminal;
 use crate::report::{self, Exhausted, Replay, Report, Statistics, Style};
 use selvedge_checkers::finding::Finding;
 use selvedge_checkers::trace::Trace;
-use std::io::IsTerminal;
 
 /// What shrinking and replaying add to the numbers of a search.
 #[derive(Clone, Copy, Debug, Default)]
@@ -89,7 +89,7 @@ pub(super) fn diverged(config: &Config, identity: &Identity<'_>, outcome: &mut O
         replay: &replay,
         sources: &roots,
     };
-    let notice = report.notice(&style(config));
+    let notice = report.notice(&style(config, identity));
     outcome.report.insert_str(0, &notice);
 }
 
@@ -121,7 +121,7 @@ fn show(
         replay: &Replay::default(),
         sources: &roots,
     };
-    let style = style(config);
+    let style = style(config, identity);
     let folder = outcome.trace.as_ref().and_then(|_| Folder::of(config, identity));
     if let Some(folder) = &folder {
         artefacts::keep(folder, identity, outcome, &report, &mut replay);
@@ -142,20 +142,8 @@ fn show(
     outcome.report = text;
 }
 
-/// How to print: colours only on a terminal that did not ask for none.
-fn style(config: &Config) -> Style {
-    if let Some(style) = config.style {
-        return style;
-    }
-    let plain = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
-    let width = std::env::var("COLUMNS").ok().and_then(|c| c.trim().parse().ok()).unwrap_or(100);
-    Style { width, color: std::io::stderr().is_terminal() && !plain, unicode: unicode() }
-}
-
-/// Whether the locale, if there is one, has characters beyond ASCII.
-fn unicode() -> bool {
-    let set = |name: &&str| std::env::var_os(name).is_some_and(|v| !v.is_empty());
-    let Some(name) = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find(set) else { return true };
-    let locale = std::env::var_os(name).unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    locale.contains("utf-8") || locale.contains("utf8")
+/// How to print, unless somebody said how: what a program asked for does not depend on its terminal.
+fn style(config: &Config, identity: &Identity<'_>) -> Style {
+    let shown = || if identity.kept { terminal::style(&std::io::stderr()) } else { Style::default() };
+    config.style.unwrap_or_else(shown)
 }

@@ -1,13 +1,18 @@
-//! The line on a terminal that says how far a long exploration is.
+//! How far a long exploration is: a line on the terminal, or records for a program that draws its own.
 //!
-//! Invariants: nobody is told anything who does not sit at a terminal; the line is gone when the exploration
-//! is over, and before anything of ours is printed; an estimate is called one. The tests of a process share the
-//! terminal and so the line: it is of whoever drew last. When a test ends the test runner says so, from where the
-//! cursor stands: for a moment nobody draws.
+//! Invariants: nobody is told anything who neither sits at a terminal nor asked for it; the line is gone when the
+//! exploration is over, and before anything of ours is printed; an estimate is called one. The tests of a process
+//! share the terminal and so the line: it is of whoever drew last. When a test ends the test runner says so, from
+//! where the cursor stands: for a moment nobody draws. A record is a line of JSON after the character U+001E
+//! (RFC 7464), written in one call; the last one of a test has no `text`.
 
-use super::config::{Config, ReportMode};
+use super::config::{Config, ProgressMode, ReportMode};
+use super::identity::Identity;
+use super::terminal;
 use crate::explore::progress::{Progress, Tell};
-use std::io::{self, IsTerminal, Write};
+use serde_json::json;
+use std::cell::Cell;
+use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -59,19 +64,56 @@ impl Drop for Clears {
     }
 }
 
-/// Who tells the terminal, if there is one.
-pub(super) fn teller(config: &Config) -> Option<Box<Tell>> {
+/// Who tells of an exploration, if anybody is to be told.
+pub(super) fn teller(config: &Config, identity: &Identity<'_>) -> Option<Box<Tell>> {
     let quiet = matches!(config.report, ReportMode::Json | ReportMode::Off);
-    if quiet || !io::stderr().is_terminal() {
-        return None;
-    }
-    let (clears, budget) = (Clears, Budget::of(config));
-    Some(Box::new(move |progress| {
-        let _until_then = &clears;
-        if progress.elapsed >= PATIENCE {
-            Line::get().draw(&text(progress, &budget));
+    let budget = Budget::of(config);
+    match config.progress {
+        ProgressMode::Json => {
+            let records = Records { test: identity.name(), told: Cell::new(None) };
+            Some(Box::new(move |progress| records.tell(progress, &budget)))
         }
-    }))
+        ProgressMode::Line if !quiet && terminal::is_watched(&io::stderr()) => {
+            let clears = Clears;
+            Some(Box::new(move |progress| {
+                let _until_then = &clears;
+                if progress.elapsed >= PATIENCE {
+                    Line::get().draw(&text(progress, &budget));
+                }
+            }))
+        }
+        ProgressMode::Line | ProgressMode::Off => None,
+    }
+}
+
+/// Tells a program of one exploration, and in the end that it is over.
+struct Records {
+    test: String,
+    told: Cell<Option<Duration>>,
+}
+
+impl Records {
+    fn tell(&self, progress: &Progress, budget: &Budget) {
+        let due = self.told.get().map_or(PATIENCE, |told| told + PAUSE);
+        if progress.elapsed >= due {
+            self.told.set(Some(progress.elapsed));
+            self.write(Some(&text(progress, budget)));
+        }
+    }
+
+    // Past the test harness, as the line. Who cannot be told is not told.
+    fn write(&self, text: Option<&str>) {
+        let record = json!({ "version": 1, "kind": "progress", "test": self.test, "text": text });
+        let _ = io::stderr().write_all(format!("\u{1e}{record}\n").as_bytes());
+    }
+}
+
+impl Drop for Records {
+    fn drop(&mut self) {
+        if self.told.get().is_some() {
+            self.write(None);
+        }
+    }
 }
 
 /// When a sampled exploration ends.

@@ -37,7 +37,7 @@ fn subject<'a>(
 
 /// Explore, from where the last run stopped, or this process's share of a round.
 pub(super) fn explore(config: &Config, plan: &Plan, body: &Body, identity: &Identity<'_>) -> Exploration {
-    let fresh = Start { tell: progress::teller(config), ..Start::default() };
+    let fresh = Start { tell: progress::teller(config, identity), ..Start::default() };
     let start = match subject(config, plan, body, identity) {
         Some((folder, subject)) => match config.shard {
             Some(shard) => {

@@ -7,7 +7,7 @@
 
 use std::path::PathBuf;
 
-use super::config::{Config, DEFAULT_EXECUTIONS, RegressionMode, ReportMode, StrategySpec};
+use super::config::{Config, DEFAULT_EXECUTIONS, ProgressMode, RegressionMode, ReportMode, StrategySpec};
 use super::grammar::{self, parse_count};
 use super::notice::{ConfigError, Notice, Source};
 use crate::explore::base32;
@@ -180,6 +180,15 @@ pub(super) const SETTINGS: &[Setting] = &[
     }),
     variable("SELVEDGE_SUMMARY", "a file", |config, text| {
         config.summary = Some(PathBuf::from(text));
+        Some(())
+    }),
+    variable("SELVEDGE_PROGRESS", "`line`, `json` or `off`", |config, text| {
+        config.progress = match text {
+            "line" => ProgressMode::Line,
+            "json" => ProgressMode::Json,
+            "off" => ProgressMode::Off,
+            _ => return None,
+        };
         Some(())
     }),
     variable("SELVEDGE_REGRESSIONS", "`replay`, `write` or `off`", |config, text| {

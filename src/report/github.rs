@@ -21,7 +21,7 @@ pub(super) fn render(report: &Report<'_>) -> String {
         }
         properties.push(format!("title={}", property(&format!("selvedge: {}", f.slug.text()))));
         let mut message = words::headline(f, &scene);
-        message.push_str(&format!("\nhelp: {}", words::remedy(f, &scene)));
+        message.push_str(&format!("\nhelp: {}", report.remedy(f, &scene)));
         for v in report.repairs.iter().filter(|_| nth == 0) {
             message.push_str(&format!("\nhelp: {}", words::repair(v, f, &scene)));
         }

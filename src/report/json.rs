@@ -32,7 +32,7 @@ pub(super) fn render(report: &Report<'_>) -> String {
             .text("kind", "finding")
             .text("slug", f.slug.text())
             .text("severity", severity(f));
-        line.text("message", &words::headline(f, &scene)).text("help", words::remedy(f, &scene));
+        line.text("message", &words::headline(f, &scene)).text("help", report.remedy(f, &scene));
         line.raw("site", &f.site().map_or_else(|| "null".to_owned(), |s| site(s, &scene)));
         line.raw("places", &format!("[{}]", places.collect::<Vec<_>>().join(",")));
         if nth == 0 && !report.repairs.is_empty() {

@@ -31,7 +31,8 @@ mod tests;
 mod text;
 mod words;
 
-use selvedge_checkers::finding::{Evidence, Finding};
+use selvedge_checkers::finding::{Evidence, Finding, Slug};
+use selvedge_checkers::record::Record;
 use selvedge_checkers::repair::Verified;
 use selvedge_checkers::trace::Trace;
 
@@ -62,6 +63,19 @@ pub struct Report<'a> {
     pub replay: &'a Replay,
     /// The user's source files.
     pub sources: &'a dyn Sources,
+}
+
+/// What an execution is said to show that shows nothing.
+static PASSES: Finding = Finding { slug: Slug::NothingExplored, evidence: Evidence::None };
+
+impl<'a> Report<'a> {
+    /// The report of an execution that was written to a file. Of one that passes there are only the
+    /// [`steps`](Report::steps) and the exports.
+    pub fn of_record(record: &'a Record, replay: &'a Replay, sources: &'a dyn Sources) -> Report<'a> {
+        let (finding, others) = record.findings.split_first().unwrap_or((&PASSES, &[]));
+        let Record { repairs, trace, statistics, .. } = record;
+        Report { finding, others, repairs, trace, statistics, replay, sources }
+    }
 }
 
 impl Report<'_> {
@@ -133,9 +147,14 @@ impl Report<'_> {
         self.others.iter().find(causes)
     }
 
+    /// What to do about a finding in general.
+    fn remedy(&self, finding: &Finding, scene: &scene::Scene<'_>) -> &'static str {
+        words::remedy(finding, scene, self.statistics.replaying)
+    }
+
     /// What to do about it: in general, and what was tried out.
     fn remedies(&self, scene: &scene::Scene<'_>) -> Vec<String> {
-        let general = words::remedy(self.cause().unwrap_or(self.finding), scene).to_owned();
+        let general = self.remedy(self.cause().unwrap_or(self.finding), scene).to_owned();
         let tried = self.repairs.iter().map(|v| words::repair(v, self.finding, scene));
         std::iter::once(general).chain(tried).collect()
     }

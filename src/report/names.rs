@@ -126,9 +126,14 @@ fn creation_name(src: &SourceText, site: &Site) -> Option<String> {
     let at = src.offset(site)?;
     let first = src.tokens.partition_point(|t| t.range.end <= at);
     let earliest = src.line(site.line.saturating_sub(MAX_LINES).max(1))?.start;
+    let name = initialised(src, earliest, first)?;
+    Some(name.chars().take(MAX_NAME).collect())
+}
+
+/// The name of what the expression at token `first` initialises: a path of fields and elements.
+fn initialised(src: &SourceText, earliest: usize, first: usize) -> Option<String> {
     let mut walk = Walk { src, earliest, commas: 0, tuple: None, subscript: None };
     let name = walk.outwards(first)?;
-    let name: String = name.chars().take(MAX_NAME).collect();
     Some(walk.subscript.map_or(name.clone(), |i| format!("{name}[{i}]")))
 }
 
@@ -170,12 +175,41 @@ impl Walk<'_> {
                 "," => self.commas += 1,
                 "(" => self.leave_parenthesis(i),
                 "[" => self.subscript = Some(std::mem::take(&mut self.commas)),
-                ":" if self.commas == 0 => return self.word(i.checked_sub(1)?),
+                ":" if self.commas == 0 => return self.field(i.checked_sub(1)?),
                 "=" => return self.target(i),
                 _ => {}
             }
         }
         None
+    }
+
+    /// The field at token `name`, after what the value is called that it is a field of: `stats.hits`.
+    fn field(&self, name: usize) -> Option<String> {
+        let field = self.word(name)?;
+        let whole = self.struct_of(name).and_then(|value| initialised(self.src, self.earliest, value));
+        let path = whole.map(|whole| format!("{whole}.{field}"));
+        // Of a long path the field says the most.
+        Some(path.filter(|path| path.chars().count() <= MAX_NAME).unwrap_or(field))
+    }
+
+    /// Where the expression begins that has the field at token `name`: `Stats { hits: …`.
+    fn struct_of(&self, name: usize) -> Option<usize> {
+        let mut i = name;
+        loop {
+            i = i.checked_sub(1)?;
+            match self.text(i) {
+                "" | ";" | "(" | "[" => return None,
+                ")" | "]" | "}" => i = opening(&self.src.text, &self.src.tokens, i)?,
+                "{" => break,
+                _ => {}
+            }
+        }
+        i = i.checked_sub(1)?;
+        self.word(i).filter(|word| word.starts_with(char::is_uppercase))?;
+        while i >= 2 && self.text(i - 1) == "::" {
+            i -= 2;
+        }
+        Some(i)
     }
 
     fn leave_parenthesis(&mut self, open: usize) {
@@ -288,6 +322,18 @@ mod tests {
         assert_eq!(named("static C: X = const { Cell::new(0) };", "Cell").as_deref(), Some("C"));
         assert_eq!(named("State { n: 1, jobs: Arc::new(chan(4)), x }", "chan").as_deref(), Some("jobs"));
         assert_eq!(named("State { n: f(1, 2), jobs: chan(4) }", "chan").as_deref(), Some("jobs"));
+        let one = "let a = Arc::new(shop::Account { id: f(1, 2), balance: Mutex::new(1) });";
+        assert_eq!(named(one, "Mutex").as_deref(), Some("a.balance"));
+        let nested = "let s = Outer { all: vec![Inner { n: 0, m: Mutex::new(1) }, Inner { n: 1, m: RwLock::new(1) }] };";
+        assert_eq!(named(nested, "RwLock").as_deref(), Some("s.all[1].m"));
+        let in_a_block = "let all: Vec<_> = (0..2).map(|n| Slot { n, lock: Mutex::new(n) }).collect();";
+        assert_eq!(named(in_a_block, "Mutex").as_deref(), Some("all.lock"));
+        assert_eq!(
+            named("fn new() -> Self { Self { lock: Mutex::new(0) } }", "Mutex").as_deref(),
+            Some("lock")
+        );
+        let long = "let what_the_accountants_call_it = Account { balance: Mutex::new(0) };";
+        assert_eq!(named(long, "Mutex").as_deref(), Some("balance"));
         assert_eq!(named("self.jobs = chan(4);", "chan").as_deref(), Some("jobs"));
         assert_eq!(named("slots[i] = chan(4);", "chan").as_deref(), Some("slots"));
         assert_eq!(

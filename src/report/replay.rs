@@ -2,6 +2,8 @@
 //!
 //! Invariant: what is not known is `None` or empty, and the report leaves it out.
 
+use selvedge_checkers::record::Record;
+
 /// How to see a failure again.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Replay {
@@ -13,4 +15,11 @@ pub struct Replay {
     pub out_dir: Option<String>,
     /// The path of the HTML timeline, if it was written.
     pub timeline: Option<String>,
+}
+
+impl Replay {
+    /// As it was told when the execution was written.
+    pub fn of_record(record: &Record) -> Replay {
+        Replay { token: record.token.clone(), command: record.command.clone(), ..Replay::default() }
+    }
 }

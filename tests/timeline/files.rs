@@ -82,18 +82,10 @@ fn exports() {
     let folder = out.join("exported");
     let text = std::fs::read_to_string(folder.join("trace.jsonl")).unwrap();
     let record = record::read(&text).unwrap();
-    let (finding, others) = record.findings.split_first().unwrap();
-    let replay = Replay { token: record.token, command: record.command, out_dir: None, timeline: None };
+    let replay = Replay::of_record(&record);
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let report = Report {
-        finding,
-        others,
-        repairs: &record.repairs,
-        trace: &record.trace,
-        statistics: &record.statistics,
-        replay: &replay,
-        sources: &Roots { workspace: root.clone(), package: root },
-    };
+    let roots = Roots { workspace: root.clone(), package: root };
+    let report = Report::of_record(&record, &replay, &roots);
     let events = record.trace.events.len().to_string();
     let files = [
         ("chrome.json", report.chrome()),

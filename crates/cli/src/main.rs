@@ -18,6 +18,7 @@ mod run;
 mod shrink;
 mod step;
 mod target;
+mod watch;
 mod words;
 
 use args::{Cli, Command};

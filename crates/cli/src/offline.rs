@@ -6,12 +6,12 @@
 use crate::args::{Diff, Export, Form, List, Show};
 use crate::code::Code;
 use crate::place::{Kept, Place};
+use selvedge::harness::terminal;
 use selvedge::report::{Replay, Report, Roots, Style};
-use selvedge_checkers::finding::{Evidence, Finding, Slug};
 use selvedge_checkers::record::{self, Record};
 use selvedge_checkers::trace::{Event, Outcome};
 use serde_json::json;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 /// Say what was wrong with what was typed.
@@ -50,27 +50,14 @@ fn with_report<R>(
     timeline: Option<String>,
     f: impl FnOnce(&Report<'_>) -> R,
 ) -> R {
-    let passes = Finding { slug: Slug::NothingExplored, evidence: Evidence::None };
-    let (finding, others) = record.findings.split_first().unwrap_or((&passes, &[]));
     let roots = Roots { workspace: place.workspace.clone(), package: place.workspace.join(&record.package) };
-    let (token, command) = (record.token.clone(), record.command.clone());
-    let replay = Replay { token, command, out_dir: None, timeline };
-    f(&Report {
-        finding,
-        others,
-        repairs: &record.repairs,
-        trace: &record.trace,
-        statistics: &record.statistics,
-        replay: &replay,
-        sources: &roots,
-    })
+    let replay = Replay { timeline, ..Replay::of_record(record) };
+    f(&Report::of_record(record, &replay, &roots))
 }
 
 /// The terminal as it is.
 fn style() -> Style {
-    let plain = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
-    let width = std::env::var("COLUMNS").ok().and_then(|c| c.trim().parse().ok()).unwrap_or(100);
-    Style { width, color: io::stdout().is_terminal() && !plain, unicode: true }
+    terminal::style(&io::stdout())
 }
 
 pub(crate) fn show(show: &Show) -> io::Result<Code> {

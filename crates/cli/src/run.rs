@@ -8,6 +8,7 @@ use crate::code::Code;
 use crate::offline::refused;
 use crate::place::Place;
 use crate::target;
+use crate::watch;
 use crate::words::count;
 use serde_json::Value;
 use std::ffi::OsStr;
@@ -28,14 +29,15 @@ pub(crate) fn test(test: &Test) -> io::Result<Code> {
         None => (&test.args, &[]),
     };
     let nextest = !test.no_nextest && has_nextest();
+    // nextest has a bar of its own.
+    let watched = !nextest && !test.json && watch::is_watched();
     let mut build = cargo();
     match nextest {
         true => build.args(["nextest", "run", "--no-run"]),
         false => build.args(["test", "--no-run"]),
     };
-    if !build.args(cargo_args).status()?.success() {
-        return Ok(Code::Build);
-    }
+    let counted = watched && !cargo_args.iter().any(|arg| arg.starts_with("--message-format"));
+    let Some(binaries) = built(build.args(cargo_args), counted)? else { return Ok(Code::Build) };
     let summary = Summary::new();
     let mut command = cargo();
     match nextest {
@@ -44,7 +46,7 @@ pub(crate) fn test(test: &Test) -> io::Result<Code> {
     };
     command.args(cargo_args).args(after).env("SELVEDGE_SUMMARY", &summary.0);
     set(&mut command, &test.flags);
-    let passed = command.status()?.success();
+    let passed = if watched { watch::run(command, binaries)? } else { command.status()? }.success();
     let tests = summary.tests();
     let mut out = io::stdout().lock();
     match test.json {
@@ -52,6 +54,21 @@ pub(crate) fn test(test: &Test) -> io::Result<Code> {
         false => write!(out, "{}", told(&tests))?,
     }
     Ok(verdict(&tests, passed))
+}
+
+/// Build the tests; how many binaries they are in, if that is asked for. `None` if they cannot be built.
+fn built(build: &mut Command, counted: bool) -> io::Result<Option<u64>> {
+    if !counted {
+        return Ok(build.status()?.success().then_some(0));
+    }
+    build.arg("--message-format=json-render-diagnostics").stderr(Stdio::inherit());
+    let output = build.output()?;
+    let is_test = |line: &&str| {
+        let artifact: Value = serde_json::from_str(line).unwrap_or_default();
+        artifact["executable"].is_string() && artifact["profile"]["test"] == true
+    };
+    let binaries = String::from_utf8_lossy(&output.stdout).lines().filter(is_test).count() as u64;
+    Ok(output.status.success().then_some(binaries))
 }
 
 pub(crate) fn verdict(tests: &[Value], passed: bool) -> Code {

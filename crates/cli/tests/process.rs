@@ -10,6 +10,7 @@
 #[allow(dead_code, reason = "the library's tests use the rest")]
 mod shown;
 mod subjects;
+mod terminal;
 
 use serde_json::Value;
 use std::io::Write;
@@ -203,4 +204,38 @@ fn every_decision_is_made_by_hand_or_follows_a_schedule() {
     assert_eq!(along.status.code(), Some(100), "{along:#?}");
     assert_eq!(step("nothing_of_this_name", "").status.code(), Some(4));
     assert_eq!(step("--test subjects::long nonsense", "").status.code(), Some(1));
+}
+
+#[test]
+fn whoever_watches_sees_how_far_it_is() {
+    let here = Workspace::new("watch");
+    let on_a_terminal = &|variables: &[(&str, &str)]| {
+        let mut command = here.command("test --time 2s --strategy random subjects::passes -- --ignored");
+        command.env("TERM", "xterm").env_remove("NO_COLOR").envs(variables.iter().copied());
+        terminal::run(command, 120)
+    };
+    let bar = "0 of 1 tests; subjects::passes: ";
+    std::thread::scope(|scope| {
+        for quiet in [("TERM", "dumb"), ("CI", "true"), ("SELVEDGE_PROGRESS", "off")] {
+            scope.spawn(move || {
+                let (code, seen) = on_a_terminal(&[quiet]);
+                assert_eq!(code, Some(0), "{quiet:?}: {seen}");
+                assert!(!seen.contains(" of 1 tests"), "{quiet:?}: {seen:?}");
+            });
+        }
+        let (_, plain) = on_a_terminal(&[("NO_COLOR", "1")]);
+        assert!(plain.contains(bar) && !plain.contains("\u{1b}[32m"), "{plain:?}");
+    });
+    let (code, seen) = on_a_terminal(&[]);
+    assert_eq!(code, Some(0), "{seen}");
+    assert!(seen.contains(bar) && seen.contains(" executions, ") && seen.contains(" s left"), "{seen:?}");
+    assert!(!seen.contains('\u{1e}') && !seen.contains("\"progress\""), "records are for programs: {seen:?}");
+    assert!(seen.contains("test subjects::passes ... \u{1b}[32mok\u{1b}[0m"), "{seen:?}");
+    // What is left on the screen is what there is without a bar.
+    let left = terminal::screen(&seen);
+    assert!(left.contains("running 1 test\ntest subjects::passes ... ok\n"), "{left}");
+    assert!(left.ends_with(" executions\n") && !left.contains(" left") && !left.contains("=>"), "{left}");
+    let piped = here.run("test --time 2s --strategy random subjects::passes -- --ignored");
+    let all = [piped.stdout, piped.stderr].concat();
+    assert!(!all.contains(&0x1b) && !all.contains(&0x1e), "{}", String::from_utf8_lossy(&all));
 }

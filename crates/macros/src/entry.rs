@@ -52,14 +52,14 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     match checked {
         Ok(Arguments { migrate }) => {
             let run = match migrate {
-                false => quote!(::selvedge::runtime::main(body)),
+                false => quote!(::selvedge::runtime::main(__selvedge_body)),
                 // SAFETY: of what is expanded: the user vouched for it in the attribute.
-                true => quote!(unsafe { ::selvedge::runtime::main_migrating(body) }),
+                true => quote!(unsafe { ::selvedge::runtime::main_migrating(__selvedge_body) }),
             };
             quote! {
                 #(#attrs)*
                 #vis fn #ident() #output {
-                    fn body() #output #block
+                    fn __selvedge_body() #output #block
                     #run
                 }
             }

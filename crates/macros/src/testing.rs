@@ -42,15 +42,16 @@ fn expand_function(function: &ItemFn, arguments: &Arguments) -> TokenStream {
     let name = syn::ext::IdentExt::unraw(ident).to_string();
     // On the user's tokens, so that a return type the harness cannot take is reported there.
     let call = quote_spanned! {output.span()=>
-        ::selvedge::harness::run_attribute(&TEST, &[#((#names, #values)),*], body)
+        ::selvedge::harness::run_attribute(&__SELVEDGE_TEST, &[#((#names, #values)),*], __selvedge_body)
     };
+    // What is defined here is in scope in the user's block: names that nobody else has.
     quote! {
         #(#attrs)*
         // By its full path: under `use selvedge::test`, a bare `#[test]` would be this macro again.
         #[::core::prelude::v1::test]
         #vis fn #ident() #output {
-            fn body() #output #block
-            const TEST: ::selvedge::harness::Test = ::selvedge::harness::Test {
+            fn __selvedge_body() #output #block
+            const __SELVEDGE_TEST: ::selvedge::harness::Test = ::selvedge::harness::Test {
                 path: ::core::concat!(::core::module_path!(), "::", #name),
                 file: ::core::file!(),
                 line: ::core::line!(),

@@ -74,7 +74,7 @@ fn objects_have_the_names_of_their_variables() {
     let many: Vec<Probe> = (0..2).map(|n| Probe::new(n + 1)).collect();
     assert_eq!(name(&left), "`left`");
     assert_eq!(name(&shelf), "`shelf`");
-    assert_eq!(name(&shop.shelf), "`shelf`");
+    assert_eq!(name(&shop.shelf), "`shop.shelf`");
     assert_eq!(name(&many[1]), "`many`");
     fn made() -> Probe {
         Probe::new(4)

@@ -230,9 +230,13 @@ fn single(slug: Slug, side: &Side, object: Option<ObjId>, scene: &Scene<'_>) -> 
     }
 }
 
-/// What to do about it: the one `help:` line.
-pub(super) fn remedy(f: &Finding, scene: &Scene<'_>) -> &'static str {
+/// What to do about it: the one `help:` line; `replaying` is whether a token was replayed.
+pub(super) fn remedy(f: &Finding, scene: &Scene<'_>, replaying: bool) -> &'static str {
     match &f.evidence {
+        Evidence::Divergence { .. } if replaying => {
+            "if the program has changed since, run the test without the token, which ended with the program it \
+             was made for; if not, take time, randomness and shared state out of the test"
+        }
         Evidence::Stuck { blocked, .. } if !blocked.is_empty() => unblock(f.slug, blocked, scene),
         Evidence::Panic { message, side, .. } if f.slug == Slug::Panic => {
             panic_remedy(message, side.g, scene)
@@ -346,8 +350,7 @@ fn general(slug: Slug) -> &'static str {
         }
         Slug::Livelock => "block on a channel or a condition variable instead of trying again",
         Slug::NotDeterministic => {
-            "take time, randomness and shared state out of the test: use `selvedge::time` and `choose`; \
-             a token ends with the program it was made for"
+            "take time, randomness and shared state out of the test: use `selvedge::time` and `choose`"
         }
         Slug::NothingExplored => {
             "allow at least one execution: look at the budget and at the test's early returns"
