@@ -69,6 +69,9 @@ pub struct Config {
     pub summary: Option<PathBuf>,
     /// Who is told how far a long exploration is.
     pub progress: ProgressMode,
+    /// Say on standard error that the test panicked, as std does: nextest makes the message of a failure in its
+    /// JUnit file of what follows.
+    pub panic_line: bool,
     /// What happens with the regressions file.
     pub regressions: RegressionMode,
     /// A token, or the file with one: run exactly this.
@@ -153,6 +156,7 @@ impl Default for Config {
             step: None,
             summary: None,
             progress: ProgressMode::default(),
+            panic_line: false,
             regressions: RegressionMode::default(),
             replay: None,
             shrink: false,
@@ -258,7 +262,7 @@ impl Config {
     }
 
     /// Takes over the environment. Variables that are not ours are looked at only where we say so:
-    /// `CI`, and those of the schedulers that `SELVEDGE_SHARD=auto` knows. An empty value counts as
+    /// `CI`, `NEXTEST`, and those of the schedulers that `SELVEDGE_SHARD=auto` knows. An empty value counts as
     /// unset, since many CI systems cannot express anything else.
     pub fn apply_environment(
         &mut self,
@@ -273,6 +277,7 @@ impl Config {
         if get("CI").is_some_and(|value| value != "false" && value != "0") {
             self.regressions = RegressionMode::Replay;
         }
+        self.panic_line = get("NEXTEST").is_some();
         for setting in SETTINGS {
             let Some(name) = setting.variable else { continue };
             if let Some(value) = get(name) {

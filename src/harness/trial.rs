@@ -419,10 +419,21 @@ pub(super) fn refuse(why: &str) -> ! {
     std::panic::resume_unwind(Box::new(why.to_owned()))
 }
 
+/// What std prints of a panic before its message, where somebody looks for it.
+fn panic_line(config: &Config, identity: &Identity<'_>, site: Option<String>) {
+    if config.panic_line && !matches!(config.report, ReportMode::Json | ReportMode::Off) {
+        let site = site.unwrap_or_else(|| identity.site.to_string());
+        eprintln!("thread '{}' panicked at {site}:", identity.name());
+    }
+}
+
 /// Panic if the test failed.
 pub(super) fn judge(config: &Config, identity: &Identity<'_>, outcome: Outcome) {
     if !outcome.report.is_empty() {
         progress::clear();
+        if let (false, Some(finding)) = (outcome.is_clean(), outcome.failure()) {
+            panic_line(config, identity, finding.site().map(ToString::to_string));
+        }
         eprint!("{}", outcome.report);
     }
     // The end of a round is no end.
@@ -436,6 +447,7 @@ pub(super) fn judge(config: &Config, identity: &Identity<'_>, outcome: Outcome) 
         let n = outcome.executions;
         let why =
             if outcome.outgrown { "the tree of the search outgrew its memory" } else { "the budget ended" };
+        panic_line(config, identity, None);
         eprintln!("error: {why} after {n} executions, before all were explored");
         std::panic::resume_unwind(Box::new(format!("{why} before all executions were explored")));
     }

@@ -1,6 +1,6 @@
 //! Where less is there than one is used to: no sources, another checkout, several processes at once.
 
-use super::{Run, folder, run};
+use super::{Run, folder, run, run_as};
 use selvedge_checkers::record;
 use std::path::{Path, PathBuf};
 
@@ -70,4 +70,57 @@ fn processes_at_once_leave_whole_files() {
     let files: Vec<PathBuf> = std::fs::read_dir(&regressions).unwrap().map(|e| e.unwrap().path()).collect();
     let [file] = &files[..] else { panic!("{files:?}") };
     assert_eq!(read(file).lines().filter(|line| line.starts_with(&token)).count(), 1);
+}
+
+/// As `cargo nextest` needs it, for the message of a failure in its JUnit file.
+#[test]
+fn nextest_is_told_of_the_panic() {
+    let said = run("fails", &package("nextest"), &[("NEXTEST", "1")]).fails().said;
+    let at = said.find("thread 'subject::fails' panicked at tests/malformed/subject.rs:").expect(&said);
+    assert!(said[at..].lines().nth(1).unwrap().starts_with("error[panic]: main panicked: "), "{said}");
+    let json = run("fails", &package("nextest"), &[("NEXTEST", "1"), ("SELVEDGE_REPORT", "json")]).fails();
+    assert!(!json.said.contains("panicked at tests/"), "{}", json.said);
+}
+
+/// A workspace that nobody may write to, also not root, in four processes at once.
+#[test]
+#[cfg(target_os = "linux")]
+fn where_nothing_can_be_written_everything_else_is_there() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
+    let root = checkout("read_only");
+    let allow = |mode| std::fs::set_permissions(&root, std::fs::Permissions::from_mode(mode)).unwrap();
+    allow(0o555);
+    let with_everything = run("fails", &checkout("writable"), &[]).fails();
+    let runs: Vec<Run> = std::thread::scope(|scope| {
+        let start = |_| {
+            scope.spawn(|| {
+                run_as("fails", &root, &[], |command| {
+                    // SAFETY: between fork and exec only a system call is made. Where it is refused permissions hold.
+                    unsafe {
+                        command.pre_exec(|| {
+                            const DAC_OVERRIDE: libc::c_ulong = 1;
+                            libc::prctl(libc::PR_CAPBSET_DROP, DAC_OVERRIDE, 0, 0, 0);
+                            Ok(())
+                        })
+                    };
+                })
+            })
+        };
+        let all: Vec<_> = (0..4).map(start).collect();
+        all.into_iter().map(|one| one.join().unwrap().fails()).collect()
+    });
+    let left: Vec<_> = std::fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    allow(0o755);
+    assert_eq!(left.len(), 2, "it could be written to: {left:?}");
+    for run in runs {
+        assert_eq!(run.token(), with_everything.token());
+        run.says("assert_eq!(count.load(Ordering::SeqCst), 2");
+        for (what, times) in [("selvedge: cannot write ", 1), ("the failure could not be kept: ", 1)] {
+            assert_eq!(run.said.matches(what).count(), times, "{what}: {}", run.said);
+        }
+        for lie in ["timeline  ", "full table in", "selvedge-regressions/subject"] {
+            assert!(!run.said.contains(lie), "{lie}: {}", run.said);
+        }
+    }
 }

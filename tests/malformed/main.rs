@@ -54,6 +54,12 @@ impl Run {
 /// Run `subject::name` in a package at `root`.
 #[track_caller]
 fn run(name: &str, root: &Path, variables: &[(&str, &str)]) -> Run {
+    run_as(name, root, variables, |_| {})
+}
+
+/// The same in a process that is made as `prepare` says.
+#[track_caller]
+fn run_as(name: &str, root: &Path, variables: &[(&str, &str)], prepare: fn(&mut Command)) -> Run {
     let exe = std::env::current_exe().expect("this test runs");
     let mut command = Command::new(exe);
     command.args(["--exact", &format!("subject::{name}"), "--ignored", "--nocapture", "--test-threads=1"]);
@@ -62,7 +68,8 @@ fn run(name: &str, root: &Path, variables: &[(&str, &str)]) -> Run {
             command.env_remove(variable);
         }
     }
-    command.env("PACKAGE", root).env("RUST_BACKTRACE", "0").env_remove("CI");
+    command.env("PACKAGE", root).env("RUST_BACKTRACE", "0").env_remove("CI").env_remove("NEXTEST");
+    prepare(&mut command);
     command.env("CARGO_TARGET_DIR", root.join("target"));
     let output = command.envs(variables.iter().copied()).output().expect("the process starts");
     let code = output.status.code();
