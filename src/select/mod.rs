@@ -387,6 +387,15 @@ macro_rules! __select {
             $crate::__select!(@bodies $taken $($rest)*)
         }
     };
+    // What no rule above knows.
+    (($mode:ident) ($($done:tt)*) $first:tt $($rest:tt)*) => {
+        compile_error!(concat!(
+            "no arm of a select: `",
+            stringify!($first),
+            " …`; expected `recv(channel) -> pattern => body`, `send(channel, value) => body` or, at the end, \
+             `default => body` or `default(duration) => body`",
+        ))
+    };
 }
 
 /// What [`select!`](crate::select!) takes for a channel: either end, a two-way handle, or a reference.

@@ -157,6 +157,8 @@ impl Written {
             let message = format!("unknown argument `{name}`; the arguments are {}", names(|_| true));
             return Err(syn::Error::new(span, message));
         };
+        let is_flag =
+            |value: &str| KNOWN.iter().any(|known| known.name == value && matches!(known.kind, Kind::Flag));
         let value = match (known.kind, self.value) {
             (Kind::Flag, None) => "true".to_owned(),
             (Kind::Flag, Some(value)) => {
@@ -168,7 +170,14 @@ impl Written {
                 return Err(syn::Error::new(span, message));
             }
             (kind, Some(value)) => kind.read(&value).map_err(|expected| {
-                let message = format!("argument `{name}` = {}: expected {expected}", source(&value));
+                let written = source(&value);
+                let flag = written.trim_matches('"');
+                let instead = if is_flag(flag) {
+                    format!("; `{flag}` is an argument of its own")
+                } else {
+                    String::new()
+                };
+                let message = format!("argument `{name}` = {written}: expected {expected}{instead}");
                 syn::Error::new_spanned(&value, message)
             })?,
         };

@@ -17,3 +17,6 @@ fn main() {}
     spurious = N
 )]
 fn t() {}
+
+#[selvedge_macros::test(strategy = "exhaustive")]
+fn e() {}
