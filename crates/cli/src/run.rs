@@ -84,28 +84,45 @@ pub(crate) fn verdict(tests: &[Value], passed: bool) -> Code {
 
 /// A line a test that failed or has something to say, and one for all.
 pub(crate) fn told(tests: &[Value]) -> String {
-    let mut text = String::new();
     let string = |test: &Value, field: &str| test[field].as_str().unwrap_or_default().to_owned();
     let (mut executions, mut failed, mut proved) = (0, 0, 0);
+    let mut rows: Vec<[String; 4]> = Vec::new();
     for test in tests {
         executions += test["executions"].as_u64().unwrap_or(0);
         proved += u64::from(test["exhausted"] == true && test["passed"] == true);
+        let name = string(test, "test");
         if test["passed"] == false {
             failed += 1;
-            let what = match test["budget"] == true {
-                true => "the budget ended before all executions were explored".to_owned(),
-                false => format!("{}  {}", string(test, "finding"), string(test, "token")),
+            let [what, token] = match test["budget"] == true {
+                true => ["the budget ended before all executions were explored".to_owned(), String::new()],
+                false => [string(test, "finding"), string(test, "token")],
             };
-            text += &format!("  failed  {}  {what}\n", string(test, "test"));
+            rows.push(["failed".to_owned(), name.clone(), what, token]);
         }
         let warnings = test["warnings"].as_array().map_or(&[][..], Vec::as_slice);
         let warnings: Vec<&str> = warnings.iter().filter_map(Value::as_str).collect();
         if !warnings.is_empty() {
-            text += &format!("  warned  {}  {}\n", string(test, "test"), warnings.join(" "));
+            rows.push(["warned".to_owned(), name, warnings.join(" "), String::new()]);
         }
     }
     let (all, executions) = (count(tests.len() as u64, "test"), count(executions, "execution"));
-    format!("{text}selvedge: {all} explored, {failed} failed, {proved} proved; {executions}\n")
+    format!("{}selvedge: {all} explored, {failed} failed, {proved} proved; {executions}\n", table(&rows))
+}
+
+/// Rows whose columns begin under each other.
+fn table(rows: &[[String; 4]]) -> String {
+    // A cell that is the last of its row may be long.
+    let width = |column: usize| {
+        let cells = rows.iter().filter(|row| row[column + 1..].iter().any(|cell| !cell.is_empty()));
+        cells.map(|row| row[column].chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..4).map(width).collect();
+    let line = |row: &[String; 4]| {
+        let cells: String =
+            row.iter().zip(&widths).map(|(cell, &width)| format!("  {cell:width$}")).collect();
+        format!("{}\n", cells.trim_end())
+    };
+    rows.iter().map(line).collect()
 }
 
 pub(crate) fn replay(replay: &Replay) -> io::Result<Code> {
@@ -146,6 +163,28 @@ fn open(page: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn what_failed_stands_in_columns() {
+        let test = |name: &str, finding: Option<&str>, budget: bool, warnings: &[&str]| {
+            json!({ "test": name, "passed": finding.is_none() && !budget, "budget": budget, "finding": finding,
+                "token": finding.map(|_| "sv1-0"), "warnings": warnings, "executions": 2 })
+        };
+        let tests = [
+            test("a", Some("leaked-goroutine"), false, &[]),
+            test("longer", Some("panic"), false, &["lock-order"]),
+            test("large", None, true, &[]),
+            test("passes", None, false, &[]),
+        ];
+        let expected = [
+            "  failed  a       leaked-goroutine  sv1-0",
+            "  failed  longer  panic             sv1-0",
+            "  warned  longer  lock-order",
+            "  failed  large   the budget ended before all executions were explored",
+            "selvedge: 4 tests explored, 3 failed, 0 proved; 8 executions\n",
+        ];
+        assert_eq!(told(&tests), expected.join("\n"));
+    }
 
     #[test]
     fn the_verdict_is_that_of_the_worst_test() {

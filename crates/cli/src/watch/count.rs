@@ -61,9 +61,14 @@ impl Count {
     /// A record of an exploration.
     pub(super) fn progress(&mut self, record: &Value) {
         let test = record["test"].as_str().unwrap_or_default();
-        self.exploring.retain(|(known, _)| known != test);
-        if let Some(text) = record["text"].as_str() {
-            self.exploring.push((test.to_owned(), text.to_owned()));
+        let known = self.exploring.iter().position(|(known, _)| known == test);
+        // The number of executions says less than what comes after it, and there is one line for all.
+        let text = record["text"].as_str().map(|text| text.split_once(", ").map_or(text, |(_, rest)| rest));
+        match (known, text) {
+            (Some(at), Some(text)) => self.exploring[at].1 = text.to_owned(),
+            (Some(at), None) => drop(self.exploring.remove(at)),
+            (None, Some(text)) => self.exploring.push((test.to_owned(), text.to_owned())),
+            (None, None) => {}
         }
     }
 
@@ -128,6 +133,8 @@ mod tests {
             count.progress(&json!({ "test": test, "text": "7 executions" }));
         }
         assert_eq!(count.told(), "0 of 3 tests; a: 7 executions (and 1 more)");
+        count.progress(&json!({ "test": "a", "text": "8 of 16 executions, 50 %, at most about 1 s left" }));
+        assert_eq!(count.told(), "0 of 3 tests; a: 50 %, at most about 1 s left (and 1 more)");
         count.progress(&json!({ "test": "a", "text": null }));
         count.progress(&json!({ "test": "b", "text": "8 executions" }));
         assert_eq!(count.told(), "0 of 3 tests; b: 8 executions");

@@ -77,7 +77,7 @@ struct Shown {
 impl Screen {
     fn new(binaries: u64, color: bool) -> Screen {
         let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::hidden());
-        let style = ProgressStyle::with_template("{bar:16} {elapsed} {wide_msg}");
+        let style = ProgressStyle::with_template("{bar:10} {elapsed} {wide_msg}");
         bar.set_style(style.expect("a template of ours").progress_chars("=> "));
         let shown = Arc::new(Mutex::new(Shown { count: Count::of(binaries), text: Vec::new() }));
         let (stop, stopped) = channel();
