@@ -6,24 +6,17 @@ use crate::args::Config;
 use crate::code::Code;
 use crate::offline::refused;
 use crate::place::Place;
+use selvedge::harness::config::{ConfigError, Notice, Resolved};
 use selvedge::harness::{config, env, file, seed};
 use serde_json::{Value, json};
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 pub(crate) fn run(wanted: &Config) -> io::Result<Code> {
-    let place = Place::here();
-    let here = std::env::current_dir().unwrap_or_default();
-    let package = here.ancestors().find(|dir| dir.join("Cargo.toml").is_file()).unwrap_or(&here);
-    let path = file::find(package, &place.workspace);
-    let read = path.as_ref().map(|path| file::read(path, &place.workspace)).transpose();
-    let resolved = read.and_then(|file| config::resolve("", file.as_ref(), &[], env::variables()));
-    let resolved = match resolved {
+    let (path, resolved) = match resolve(&[]) {
         Ok(resolved) => resolved,
-        Err(error) => return refused(&error.to_string()),
+        Err(problem) => return refused(&problem),
     };
-    for notice in &resolved.notices {
-        eprintln!("warning: {notice}");
-    }
     let settings = settings(&resolved.config);
     let mut out = io::stdout().lock();
     if wanted.json {
@@ -43,6 +36,37 @@ pub(crate) fn run(wanted: &Config) -> io::Result<Code> {
         writeln!(out, "{name:12} {value}")?;
     }
     Ok(Code::Clean)
+}
+
+/// What is wrong with the settings, if anything is, before tests are built that would all say so.
+pub(crate) fn check(flags: &[(&'static str, &str)]) -> Result<(), String> {
+    resolve(flags).map(drop)
+}
+
+/// The file there is, and what comes of it, of the environment and of flags, given as their variables. What is not
+/// wrong and yet worth a line is printed.
+fn resolve(flags: &[(&'static str, &str)]) -> Result<(Option<PathBuf>, Resolved), String> {
+    let place = Place::here();
+    let here = std::env::current_dir().unwrap_or_default();
+    let package = here.ancestors().find(|dir| dir.join("Cargo.toml").is_file()).unwrap_or(&here);
+    let path = file::find(package, &place.workspace);
+    let read = path.as_ref().map(|path| file::read(path, &place.workspace)).transpose();
+    let is_flag = |name: &str| flags.iter().any(|(flag, _)| *flag == name);
+    let environment = env::variables().into_iter().filter(|(name, _)| !is_flag(name));
+    let given = flags.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let resolved = read.and_then(|file| config::resolve("", file.as_ref(), &[], environment.chain(given)));
+    let resolved = resolved.map_err(|error| match error {
+        ConfigError::Value { name, value, expected, .. } if is_flag(&name) => {
+            let flag = name.trim_start_matches("SELVEDGE_").to_lowercase();
+            format!("--{flag} {value}: expected {expected}")
+        }
+        error => error.to_string(),
+    })?;
+    for notice in &resolved.notices {
+        let kind = if matches!(notice, Notice::UnknownVariables(_)) { "warning" } else { "note" };
+        eprintln!("{kind}: {notice}");
+    }
+    Ok((path, resolved))
 }
 
 fn settings(c: &config::Config) -> Vec<(&'static str, Value)> {

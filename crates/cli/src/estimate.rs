@@ -6,6 +6,8 @@
 use crate::args::Estimate;
 use crate::cargo;
 use crate::code::Code;
+use crate::config;
+use crate::offline::refused;
 use crate::progress;
 use crate::run::none_ran;
 use crate::words::count;
@@ -14,6 +16,9 @@ use std::ffi::OsStr;
 use std::io::{self, Write};
 
 pub(crate) fn run(estimate: &Estimate) -> io::Result<Code> {
+    if let Err(problem) = config::check(&[("SELVEDGE_TIME", &estimate.time)]) {
+        return refused(&problem);
+    }
     let mut build = cargo::cargo();
     if !build.args(["test", "--no-run"]).args(&estimate.args).status()?.success() {
         return Ok(Code::Build);

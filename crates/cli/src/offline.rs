@@ -34,7 +34,8 @@ pub(crate) fn list(list: &List) -> io::Result<Code> {
             });
             writeln!(out, "{line}")?;
         } else {
-            writeln!(out, "{test:longest$}  {:16}  {token}", found.first().unwrap_or(&"passes"))?;
+            let line = format!("{test:longest$}  {:17}  {token}", found.first().unwrap_or(&"passes"));
+            writeln!(out, "{}", line.trim_end())?;
         }
     }
     if all.is_empty() && !list.json {
@@ -67,7 +68,9 @@ pub(crate) fn show(show: &Show) -> io::Result<Code> {
         Err(problem) => return refused(&problem),
     };
     if let Some(file) = &show.html {
-        put(Some(file), &render(&place, &kept, Form::Html))?;
+        if let Err(problem) = put(Some(file), &render(&place, &kept, Form::Html)) {
+            return unwritten(problem);
+        }
         if !file.as_os_str().eq("-") {
             println!("{}", file.display());
         }
@@ -96,6 +99,11 @@ fn put(file: Option<&Path>, text: &str) -> io::Result<()> {
     }
 }
 
+/// A file that cannot be written was named wrongly; whoever does not read on has seen enough.
+fn unwritten(problem: io::Error) -> io::Result<Code> {
+    if problem.kind() == io::ErrorKind::BrokenPipe { Err(problem) } else { refused(&problem.to_string()) }
+}
+
 fn render(place: &Place, kept: &Kept, form: Form) -> String {
     let passing = kept.passing.as_ref().map(|passing| &passing.trace);
     with_report(place, &kept.record, None, |report| match form {
@@ -112,7 +120,10 @@ fn render(place: &Place, kept: &Kept, form: Form) -> String {
 pub(crate) fn export(export: &Export) -> io::Result<Code> {
     let place = Place::here();
     match place.find(export.what.as_deref()) {
-        Ok(kept) => put(export.output.as_deref(), &render(&place, &kept, export.form)).map(|()| Code::Clean),
+        Ok(kept) => match put(export.output.as_deref(), &render(&place, &kept, export.form)) {
+            Ok(()) => Ok(Code::Clean),
+            Err(problem) => unwritten(problem),
+        },
         Err(problem) => refused(&problem),
     }
 }

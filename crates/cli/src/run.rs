@@ -5,6 +5,7 @@
 use crate::args::{Flags, Replay, Test};
 use crate::cargo::{self, Summary, cargo, has_nextest};
 use crate::code::Code;
+use crate::config;
 use crate::offline::refused;
 use crate::place::Place;
 use crate::target;
@@ -24,6 +25,9 @@ fn set(command: &mut Command, flags: &Flags) {
 }
 
 pub(crate) fn test(test: &Test) -> io::Result<Code> {
+    if let Err(problem) = config::check(&test.flags.variables()) {
+        return refused(&problem);
+    }
     let (cargo_args, after): (&[String], &[String]) = match test.args.iter().position(|arg| arg == "--") {
         Some(at) => (&test.args[..at], &test.args[at..]),
         None => (&test.args, &[]),

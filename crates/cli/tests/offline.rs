@@ -45,7 +45,7 @@ impl Drop for Left {
 #[test]
 fn failures_are_listed_and_shown_without_running_anything() {
     let left = Left::new("show");
-    assert_eq!(left.ok("list"), "shop::days_end  deadlock          sv1-1S1G0-RM8\n");
+    assert_eq!(left.ok("list"), "shop::days_end  deadlock           sv1-1S1G0-RM8\n");
     let listed: Value = serde_json::from_str(&left.ok("list --json")).unwrap();
     assert_eq!((&listed["version"], &listed["findings"][0]), (&1.into(), &"deadlock".into()));
     let report = left.ok("show");
@@ -102,6 +102,15 @@ fn what_is_wrong_is_named() {
         ("replay sv1-00000", "is no file and no token: "),
         ("replay sv1-1S1G0-RM9", "is no file and no token: "),
         ("export days_end", "--as <FORM>"),
+        ("export days_end --as svg -o /no/such/folder/a.svg", "/no/such/folder/a.svg: "),
+        ("show days_end --html /no/such/folder/a.html", "/no/such/folder/a.html: "),
+        (
+            "test --executions zero",
+            "--executions zero: expected a whole number from 1, such as 500 or 10_000",
+        ),
+        ("test --shard 5/4", "--shard 5/4: expected K/N with K from 1 to N, or `auto`"),
+        ("test --report fancy", "--report fancy: expected `short`, `full`, `json`, `github` or `off`"),
+        ("estimate days_end --time 5parsecs", "--time 5parsecs: expected a positive duration such as"),
         ("shwo", "unrecognized subcommand 'shwo'"),
     ] {
         let output = left.run(args);
