@@ -1,7 +1,9 @@
 //! One test from configuration to verdict: regressions first, then exploration; a failure is
 //! shrunk, replayed twice with full recording, and reported.
 
-use super::config::{Config, LeakPolicy, MemoryModel, RegressionMode, ReportMode, TimerPolicy};
+use super::config::{
+    Config, DEFAULT_EXECUTIONS, LeakPolicy, MemoryModel, RegressionMode, ReportMode, TimerPolicy,
+};
 use super::identity::Identity;
 use super::outcome::Outcome;
 use super::present::{self, Shrunk};
@@ -191,10 +193,13 @@ fn repairs(
 ) -> Vec<Verified> {
     let wanted = config.repairs.unwrap_or(identity.kept && config.report != ReportMode::Off);
     let hung = failing.report.findings.iter().any(|f| f.slug == Slug::Stuck);
-    match wanted && !failing.diverged && !hung {
-        true => what_if::verified(plan, body, identity.site, &failing.report, rate),
-        false => Vec::new(),
+    if !wanted || failing.diverged || hung {
+        return Vec::new();
     }
+    // To replay is to run one execution, which verifies nothing.
+    let executions = if config.replay.is_some() { DEFAULT_EXECUTIONS } else { plan.executions };
+    let plan = Plan { executions, ..plan.clone() };
+    what_if::verified(&plan, body, identity.site, &failing.report, rate)
 }
 
 /// What to compare a failing execution with, where somebody will look at it.

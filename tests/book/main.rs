@@ -23,3 +23,16 @@ fn what_would_help_is_shown_as_it_is_told() {
     let (passes, _) = passes.rsplit_once(", ").expect("the time comes last");
     page.shows("passes", "text", &format!("{passes}, 0.01 s\n")).check();
 }
+
+#[test]
+fn a_replay_knows_what_would_help_as_well() {
+    let helps = |variables: &[(&str, &str)]| {
+        let told = report("answers::the_first_answer_counts", "error[", variables);
+        told.lines().filter(|line| line.contains("help: ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let told = report("answers::the_first_answer_counts", "error[", &[]);
+    let token = told.split("SELVEDGE_REPLAY=").nth(1).and_then(|rest| rest.split_whitespace().next());
+    let again = helps(&[("SELVEDGE_REPLAY", token.expect("a token"))]);
+    assert!(again.len() > 1, "{told}");
+    assert_eq!(again, helps(&[]));
+}
