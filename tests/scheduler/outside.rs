@@ -18,6 +18,9 @@ pub(crate) const PROGRAMS: &[Program] = &[
     Program { code: None, ..fine("a_stopped_signal_ends_the_program", a_stopped_signal_ends_the_program) },
     fine("a_server_ends_in_order", a_server_ends_in_order),
     fine("tokio_inside_a_goroutine", tokio_inside_a_goroutine),
+    fine("files_are_read_in_parallel", files_are_read_in_parallel),
+    fine("a_client_keeps_to_its_rate", a_client_keeps_to_its_rate),
+    fine("a_pipeline_ends_or_is_cancelled", a_pipeline_ends_or_is_cancelled),
     fine("a_soak_leaves_nothing", a_soak_leaves_nothing),
     fatal("nobody_wakes_the_task", nobody_wakes_the_task, &["all goroutines are asleep", "[await]:"]),
     fine("a_wait_for_io_is_no_deadlock", a_wait_for_io_is_no_deadlock),
@@ -119,6 +122,60 @@ fn tokio_inside_a_goroutine() {
         go(move || assert_eq!(tokio_inside::ask(&handle, n.to_string()), n.to_string()))
     });
     join_all(asking.collect::<Vec<_>>());
+}
+
+#[allow(dead_code, reason = "its main is not ours")]
+#[path = "../../examples/parallel_files.rs"]
+mod parallel_files;
+
+fn files_are_read_in_parallel() {
+    let folder = std::env::temp_dir().join(format!("selvedge-files-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut paths: Vec<_> = (0..50).map(|n| folder.join(format!("{n}.txt"))).collect();
+    for (n, path) in paths.iter().enumerate() {
+        std::fs::write(path, "a word ".repeat(n)).unwrap();
+    }
+    paths.insert(7, folder.join("missing"));
+    let counted = parallel_files::count(paths);
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!((counted.files, counted.words), (50, 2 * (0..50).sum::<usize>()));
+    assert!(matches!(&counted.failed[..], [(path, _)] if path.ends_with("missing")), "{counted:?}");
+}
+
+#[allow(dead_code, reason = "its main is not ours")]
+#[path = "../../examples/api_client.rs"]
+mod api_client;
+
+fn a_client_keeps_to_its_rate() {
+    use selvedge::context;
+    let address = api_client::serve(TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
+    let start = std::time::Instant::now();
+    let answers = api_client::ask_all(&context::background(), address, 10).unwrap();
+    assert_eq!(answers, (0..10).map(|n| n * n).collect::<Vec<u64>>());
+    // Five at once, and a hundred a second: the other five at least, since some are busy.
+    assert!(start.elapsed() >= Duration::from_millis(50), "{:?}", start.elapsed());
+    let (ctx, cancel) = context::with_cancel(&context::background());
+    cancel.cancel();
+    let refused = api_client::ask_all(&ctx, address, 10);
+    assert!(matches!(refused, Err(api_client::Failed::Cancelled)), "{refused:?}");
+}
+
+#[allow(dead_code, reason = "its main is not ours")]
+#[path = "../../examples/pipeline.rs"]
+mod pipeline;
+
+fn a_pipeline_ends_or_is_cancelled() {
+    use selvedge::context;
+    let metrics = selvedge::sync::Arc::default();
+    assert_eq!(pipeline::run(&context::background(), &metrics, 20), (0..60).sum::<u64>());
+    let before = num_goroutine();
+    let (ctx, cancel) = context::with_timeout(&context::background(), Duration::from_millis(20));
+    pipeline::run(&ctx, &metrics, u64::MAX);
+    cancel.cancel();
+    // Sources that were told to end are about to.
+    while num_goroutine() > before {
+        time::sleep(Duration::from_millis(1));
+    }
 }
 
 fn nobody_wakes_the_task() {
