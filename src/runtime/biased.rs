@@ -140,6 +140,7 @@ impl BiasedLock {
     fn lock_by_exchange(&self, me: Option<&'static M>, seen: *mut M) {
         if !self.exchange(seen) {
             self.contend();
+            me.inspect(|me| me.contends());
         }
         self.note(me);
     }

@@ -15,7 +15,7 @@
 use super::clock::{self, NEVER, Nanos};
 use super::g::{G, Status};
 use super::gate::Gate;
-use super::lookout::Vain;
+use super::lookout::{Mood, Vain};
 use super::m::M;
 use super::p::{self, Owned, P};
 use super::{global, host, monitor, poller, timers};
@@ -142,7 +142,7 @@ pub(super) fn work_was_added() {
 /// computes for long: then the monitor sees to it, if nobody is woken here.
 #[inline]
 pub(super) fn work_was_set_aside(p: &Owned) {
-    if GATE.may_want_spinner() && p.is_worth_waking(&VAIN) {
+    if GATE.may_want_spinner() && p.is_worth_waking(&VAIN, Mood::at(clock::coarse())) {
         work_was_added();
     }
 }
@@ -298,9 +298,10 @@ pub(super) fn rest(m: &'static M) {
 }
 
 /// Whether something waits that a thread which is about to rest must not leave. What it has looked at as a
-/// spinner, and whose owner has taken something since, is left to that one.
+/// spinner, and whose owner has taken something since, is left to that one; and so is all that goroutines make ready that
+/// are better left together.
 fn is_work_left(m: &'static M, spun: bool) -> bool {
-    let is_left = |p: &P| !p.ring.is_empty() && (!spun || !m.lookout.comes_along(p.id, p.ring.taken()));
+    let is_left = |p: &P| !p.ring.is_empty() && (!spun || !m.lookout.may_leave(p));
     global::len() != 0 || p::all().any(is_left)
 }
 

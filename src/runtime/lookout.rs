@@ -3,6 +3,8 @@
 //! Goroutines that hand each other messages lie in a ring for less than a microsecond each, and are faster on
 //! one core than on two; and each look at a ring takes its line away from who works there. So:
 //! - a ring is robbed if it holds much, or if its owner has not come to what lies there for [`STALE`];
+//! - where stealing did harm (see `regret`) a ring is robbed only if it holds very much, or if its owner has begun no
+//!   goroutine for [`AWAY`];
 //! - looks follow each other at growing intervals;
 //! - what a processor sets aside for later wakes a spinner less and less often while spinners look in vain.
 //!
@@ -10,15 +12,58 @@
 //! does not come to, and the monitor's for the rest.
 
 use super::clock::Nanos;
-use std::cell::UnsafeCell;
+use super::p::P;
+use super::regret;
+use std::cell::{Cell, UnsafeCell};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Work that its own processor does not come to for so long is stolen.
 const STALE: Nanos = 6_000;
 /// So much is stolen at once: its own processor will not come to all of it soon.
-pub(super) const MUCH: usize = 8;
+const MUCH: usize = 8;
+/// The same where goroutines are better left together.
+const AWAY: Nanos = 20_000;
+const VERY_MUCH: usize = 64;
 /// One in two to the power of so much wakes a spinner, at the least.
 const MOST_VAIN: u32 = 12;
+
+/// How ready threads are to steal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Mood {
+    Eager,
+    /// It was regretted lately.
+    Wary,
+}
+
+impl Mood {
+    #[inline]
+    pub(super) fn at(now: Nanos) -> Mood {
+        if regret::lasts(now) { Mood::Wary } else { Mood::Eager }
+    }
+
+    /// So much in a ring is worth another processor.
+    pub(super) fn much(self) -> usize {
+        match self {
+            Mood::Eager => MUCH,
+            Mood::Wary => VERY_MUCH,
+        }
+    }
+
+    fn stale(self) -> Nanos {
+        match self {
+            Mood::Eager => STALE,
+            Mood::Wary => AWAY,
+        }
+    }
+
+    /// How far the holder of a processor has come, modulo 2^32.
+    fn progress(self, p: &P) -> u32 {
+        match self {
+            Mood::Eager => p.ring.taken(),
+            Mood::Wary => p.tick.load(Ordering::Relaxed),
+        }
+    }
+}
 
 /// How many spinners in a row have looked in vain.
 pub(super) struct Vain(AtomicU32);
@@ -51,67 +96,88 @@ impl Vain {
 #[derive(Clone, Copy)]
 struct Glance {
     /// How far its owner had come.
-    taken: u32,
+    progress: u32,
     since: Nanos,
 }
 
 /// What one thread has seen of all rings.
-pub(super) struct Lookout(UnsafeCell<Vec<Option<Glance>>>);
+pub(super) struct Lookout {
+    seen: UnsafeCell<Vec<Option<Glance>>>,
+    mood: Cell<Mood>,
+}
 
 impl Lookout {
     pub(super) const fn new() -> Lookout {
-        Lookout(UnsafeCell::new(Vec::new()))
+        Lookout { seen: UnsafeCell::new(Vec::new()), mood: Cell::new(Mood::Eager) }
     }
 
     #[allow(clippy::mut_from_ref, reason = "never held across a call to anything else")]
     fn seen(&self) -> &mut Vec<Option<Glance>> {
         // SAFETY: the thread's own, as `M` says, and no method below keeps the reference.
-        unsafe { &mut *self.0.get() }
+        unsafe { &mut *self.seen.get() }
     }
 
     /// Forget all: what was seen long ago says nothing.
-    pub(super) fn begin(&self, count: usize) {
+    pub(super) fn begin(&self, count: usize, mood: Mood) {
+        self.mood.set(mood);
         self.seen().clear();
         self.seen().resize(count, None);
     }
 
-    /// Look at the ring of processor `id`, of which its owner has `taken` so many: what about that one?
-    pub(super) fn look(&self, id: usize, taken: u32, now: Nanos) -> Owner {
+    /// Look at the ring of a processor that is another's: whether it is to be robbed. A thread that looks for the `last` time
+    /// takes what nobody may come to.
+    pub(super) fn is_worth_robbing(&self, victim: &P, now: Nanos, last: bool) -> bool {
+        let mood = self.mood.get();
+        match self.look(victim.id, mood.progress(victim), now) {
+            Owner::IsAway => true,
+            Owner::Unknown if last && mood == Mood::Eager => true,
+            Owner::Unknown | Owner::ComesAlong => victim.ring.len() >= mood.much(),
+        }
+    }
+
+    /// The owner of the ring of processor `id` has come so far: what about that one?
+    fn look(&self, id: usize, progress: u32, now: Nanos) -> Owner {
+        let stale = self.mood.get().stale();
         let Some(seen) = self.seen().get_mut(id) else { return Owner::Unknown };
         match *seen {
-            Some(glance) if glance.taken == taken && now - glance.since >= STALE => Owner::IsAway,
-            Some(glance) if glance.taken == taken => Owner::Unknown,
+            Some(glance) if glance.progress == progress && now - glance.since >= stale => Owner::IsAway,
+            Some(glance) if glance.progress == progress => Owner::Unknown,
             before => {
-                *seen = Some(Glance { taken, since: now });
+                *seen = Some(Glance { progress, since: now });
                 if before.is_some() { Owner::ComesAlong } else { Owner::Unknown }
             }
         }
     }
 
+    /// Whether what is in the ring may be left to its owner, or to the monitor.
+    pub(super) fn may_leave(&self, p: &P) -> bool {
+        self.mood.get() == Mood::Wary || self.comes_along(p.id, p.ring.taken())
+    }
+
     /// Whether the owner of the ring has taken something since the last look.
-    pub(super) fn comes_along(&self, id: usize, taken: u32) -> bool {
-        self.seen().get(id).copied().flatten().is_some_and(|seen| seen.taken != taken)
+    fn comes_along(&self, id: usize, taken: u32) -> bool {
+        self.seen().get(id).copied().flatten().is_some_and(|seen| seen.progress != taken)
     }
 }
 
 /// What the owner of a ring seems to do about what is there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Owner {
-    /// It has taken something since the last look.
+enum Owner {
+    /// It has come on since the last look.
     ComesAlong,
-    /// It has taken nothing for long.
+    /// It has not for long.
     IsAway,
     Unknown,
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Lookout, MOST_VAIN, Owner, STALE, Vain};
+    use super::{AWAY, Lookout, MOST_VAIN, Mood, Owner, STALE, Vain};
 
     #[test]
     fn a_ring_that_moves_is_left_alone_and_one_that_does_not_is_not() {
         let lookout = Lookout::new();
-        lookout.begin(2);
+        lookout.begin(2, Mood::Eager);
         assert_eq!(lookout.look(0, 7, 1000), Owner::Unknown);
         assert!(!lookout.comes_along(0, 7) && lookout.comes_along(0, 8) && !lookout.comes_along(1, 8));
         assert_eq!(lookout.look(0, 7, 999 + STALE), Owner::Unknown);
@@ -119,12 +185,16 @@ mod tests {
         assert_eq!(lookout.look(0, 8, 1001 + STALE), Owner::ComesAlong);
         assert_eq!(lookout.look(0, 8, 1000 + 2 * STALE), Owner::Unknown, "not for that long");
         assert_eq!(lookout.look(1, 8, 1000 + STALE), Owner::Unknown, "of another processor nothing is known");
-        lookout.begin(2);
+        lookout.begin(2, Mood::Eager);
         assert_eq!(
             lookout.look(0, 8, 1000 + 9 * STALE),
             Owner::Unknown,
             "what was seen long ago is forgotten"
         );
+        lookout.begin(2, Mood::Wary);
+        assert_eq!(lookout.look(0, 8, 0), Owner::Unknown);
+        assert_eq!(lookout.look(0, 8, AWAY - 1), Owner::Unknown, "more patient");
+        assert_eq!(lookout.look(0, 8, AWAY), Owner::IsAway);
     }
 
     #[test]

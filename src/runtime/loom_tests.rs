@@ -60,6 +60,10 @@ mod m {
         pub(super) sections: Sections,
     }
 
+    impl M {
+        pub(super) fn contends(&self) {}
+    }
+
     loom::thread_local! {
         static HERE: Cell<Option<&'static M>> = Cell::new(None);
     }

@@ -11,9 +11,10 @@ use super::biased::Sections;
 use super::clock::Nanos;
 use super::g::G;
 use super::handshake::Handshake;
-use super::lookout::Lookout;
+use super::lookout::{Lookout, Mood};
 use super::p::{Owned, P};
 use super::parker::Parker;
+use super::regret::{self, Account};
 use super::{audit, idle, mode, poller, sched};
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -46,6 +47,10 @@ pub(crate) struct M {
     pub(super) bound_first: Cell<bool>,
     /// What it has seen of the others' rings.
     pub(super) lookout: Lookout,
+    /// What it has made of what it stole.
+    spoils: Account,
+    /// How often it has found a channel's lock held.
+    contended: Cell<u32>,
     /// Where it sleeps; anybody tells, by [`M::tell`].
     parker: Parker,
     /// Whether it sleeps in the poller instead.
@@ -80,7 +85,7 @@ pub(crate) struct M {
     pub(super) is_host: bool,
 }
 
-// SAFETY: `spinning`, `bound_first` and `lookout` are touched by the thread itself only; the rest is atomic or locked.
+// SAFETY: `spinning`, `bound_first`, `lookout`, `spoils` and `contended` are touched by the thread itself only; the rest is atomic or locked.
 unsafe impl Sync for M {}
 
 /// A visit of a goroutine to the runtime; ends when dropped.
@@ -142,6 +147,8 @@ impl M {
             spinning: Cell::new(false),
             bound_first: Cell::new(false),
             lookout: Lookout::new(),
+            spoils: Account::new(),
+            contended: Cell::new(0),
             parker: Parker::new(),
             polls: AtomicBool::new(false),
             given: AtomicPtr::new(null_mut()),
@@ -250,6 +257,22 @@ impl M {
         self.spinning.set(self.given_spin.load(Ordering::Relaxed));
         self.hold(p);
         true
+    }
+
+    /// The goroutine that it runs found a channel's lock held.
+    pub(super) fn contends(&self) {
+        self.contended.set(self.contended.get().wrapping_add(1));
+    }
+
+    /// It has nothing to do, and begins to look for that: how ready it is to steal.
+    pub(super) fn look_around(&self, now: Nanos) -> Mood {
+        regret::settle(&self.spoils, self.contended.get(), now);
+        Mood::at(now)
+    }
+
+    /// It has stolen something.
+    pub(super) fn stole(&self, now: Nanos) {
+        self.spoils.begin(self.contended.get(), now);
     }
 
     /// Runnable goroutines that are bound to it.

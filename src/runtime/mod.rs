@@ -47,6 +47,7 @@ pub(crate) mod poller;
 mod procs;
 mod queue;
 mod quit;
+mod regret;
 mod run;
 mod sched;
 mod schedtrace;

@@ -17,7 +17,7 @@
 use super::arena::Trimmed;
 use super::clock::{self, NEVER, Nanos};
 use super::handshake::Handshake;
-use super::lookout::MUCH;
+use super::lookout::Mood;
 use super::m::M;
 use super::p::{self, P};
 use super::parker::Parker;
@@ -171,7 +171,7 @@ fn put_to_work(seen: &[Seen], now: Nanos, past: Nanos) {
     if poller::is_stale(now) {
         poller::glance().into_iter().for_each(wait::ready);
     }
-    let lies = || global::len() != 0 || p::all().any(|p| is_slow(p, &seen[p.id], past));
+    let lies = || global::len() != 0 || p::all().any(|p| is_slow(p, &seen[p.id], past, Mood::at(now)));
     if idle::gate().idle() != 0 && (timers::earliest() <= now || lies()) {
         idle::work_was_added();
     }
@@ -179,9 +179,9 @@ fn put_to_work(seen: &[Seen], now: Nanos, past: Nanos) {
 
 /// Whether what lies in a ring is worth another processor. Where goroutines hand each other messages something
 /// lies there at any moment, for less than a microsecond.
-fn is_slow(p: &P, seen: &Seen, past: Nanos) -> bool {
+fn is_slow(p: &P, seen: &Seen, past: Nanos, mood: Mood) -> bool {
     let ran = p.tick.load(Ordering::Relaxed).wrapping_sub(seen.tick);
-    !p.ring.is_empty() && (p.ring.len() >= MUCH || Nanos::from(ran) <= past / SLOW)
+    !p.ring.is_empty() && (p.ring.len() >= mood.much() || Nanos::from(ran) <= past / SLOW)
 }
 
 /// Look at one processor; gives whether something was done about it.

@@ -8,7 +8,7 @@
 use super::arena::Slot;
 use super::g::{self, G};
 use super::gate::Gate;
-use super::lookout::{MUCH, Vain};
+use super::lookout::{Mood, Vain};
 use super::m::M;
 use super::queue::Ring;
 use super::timers::Timers;
@@ -231,10 +231,10 @@ impl Owned {
     }
 
     /// A goroutine was put aside for later while a processor is idle: whether somebody is to be woken for it.
-    pub(super) fn is_worth_waking(&self, vain: &Vain) -> bool {
+    pub(super) fn is_worth_waking(&self, vain: &Vain, mood: Mood) -> bool {
         let set_aside = &mut self.cache().set_aside;
         *set_aside = set_aside.saturating_add(1);
-        let worth = vain.lets_wake(*set_aside) || self.0.ring.len() >= MUCH;
+        let worth = mood == Mood::Eager && vain.lets_wake(*set_aside) || self.0.ring.len() >= mood.much();
         if worth {
             *set_aside = 0;
         }

@@ -9,7 +9,6 @@
 
 use super::clock::{self, NEVER, Nanos};
 use super::g::G;
-use super::lookout::{MUCH, Owner};
 use super::m::M;
 use super::p::{self, Owned, P};
 use super::{global, host, idle, m, mode, overflow, pin, run, slice, world};
@@ -133,20 +132,14 @@ fn hunt(m: &'static M, p: &Owned) -> Option<&'static G> {
         m.spinning.set(true);
         gate.spin();
     }
-    m.lookout.begin(count);
     let begun = clock::now();
+    m.lookout.begin(count, m.look_around(begun));
     let (mut now, mut interval) = (begun, SHORTEST);
     loop {
         let is_last = !m.spinning.get() || now - begun >= SPIN;
-        let worth = |victim: &'static P| {
-            // Before it rests it takes what nobody may come to: see the protocol of `idle::rest`.
-            match m.lookout.look(victim.id, victim.ring.taken(), now) {
-                Owner::IsAway => true,
-                Owner::Unknown => is_last || victim.ring.len() >= MUCH,
-                Owner::ComesAlong => victim.ring.len() >= MUCH,
-            }
-        };
-        let found = from_global(m, p, BATCH).or_else(|| p.steal(gate, worth)).or_else(|| m.pop_bound());
+        let worth = |victim: &'static P| m.lookout.is_worth_robbing(victim, now, is_last);
+        let steal = || p.steal(gate, worth).inspect(|_| m.stole(now));
+        let found = from_global(m, p, BATCH).or_else(steal).or_else(|| m.pop_bound());
         if found.is_some() {
             return found;
         }

@@ -278,14 +278,17 @@ fn hazard_unwinding_holds_up_its_thread() {
 
 /// The one that is to receive is bound to the thread that is kept.
 fn hazard_unwinding_keeps_its_waker() {
-    let (tx, rx) = chan::<u32>(0);
-    let panics = go(move || {
-        let _waits = Waits(Some(tx));
-        std::panic::resume_unwind(Box::new("quietly"));
-    });
-    time::sleep(Duration::from_millis(20));
-    rx.recv();
-    drop(panics);
+    loop {
+        let (tx, rx) = chan::<u32>(0);
+        let panics = go(move || {
+            let _waits = Waits(Some(tx));
+            std::panic::resume_unwind(Box::new("quietly"));
+        });
+        time::sleep(Duration::from_millis(20));
+        // It comes here only if this thread had no core for so long that another one began that goroutine.
+        rx.recv();
+        let _ = panics.join();
+    }
 }
 
 /// A thread of std's ends the wait, late.
