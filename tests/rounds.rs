@@ -3,7 +3,7 @@
 use selvedge::harness::{Merged, merge};
 use selvedge::sync::atomic::{AtomicU64, Ordering};
 use selvedge::sync::{Mutex, RwLock};
-use selvedge::{Explorer, Outcome, Slug, chan, go, select};
+use selvedge::{Explorer, Outcome, Slug, chan, go, select, thread};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -107,6 +107,24 @@ fn channels() {
     }
 }
 
+/// Waits that may end without a cause.
+fn waits() {
+    let (ready, main) = (Arc::new(AtomicU64::new(0)), thread::current());
+    let all: Vec<_> = (0..2)
+        .map(|_| {
+            let (ready, main) = (Arc::clone(&ready), main.clone());
+            go(move || {
+                ready.fetch_add(1, Ordering::SeqCst);
+                main.unpark();
+            })
+        })
+        .collect();
+    while ready.load(Ordering::SeqCst) < 2 {
+        thread::park();
+    }
+    all.into_iter().for_each(|h| h.join().unwrap());
+}
+
 fn loses_an_update() {
     let n = Arc::new(AtomicU64::new(0));
     let add = |n: Arc<AtomicU64>| go(move || n.store(n.load(Ordering::SeqCst) + 1, Ordering::SeqCst));
@@ -117,13 +135,16 @@ fn loses_an_update() {
 
 #[test]
 fn the_union_of_the_shards_is_the_one_search() {
-    for (name, program) in [("atomics", atomics as fn()), ("locks", locks), ("channels", channels)] {
+    let programs = [("atomics", atomics as fn()), ("locks", locks), ("channels", channels), ("waits", waits)];
+    for (name, program) in programs {
         let whole = Explorer::new().exhaustive().run(program);
         assert!(whole.exhausted && whole.executions > 10, "{name}: {whole:?}");
+        assert_eq!(whole.spurious, name == "waits");
         for (n, executions) in [(1, 3), (2, 1), (2, 1_000), (3, 8)] {
             let folder = Folder::new(&format!("{name}-{n}-{executions}"));
             let (rounds, run, merged) = folder.run_all(n, executions, program);
             assert!(merged.exhausted, "{merged:?}");
+            assert_eq!(merged.spurious, whole.spurious.then_some(1), "{name}");
             let numbers = (merged.executions, merged.steps, merged.redundant);
             assert_eq!(numbers, (whole.executions, whole.steps, whole.redundant), "{name} {n} {executions}");
             println!("{name}: {n} shards of {executions}: {rounds} rounds, {run} of {}", whole.executions);

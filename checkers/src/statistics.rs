@@ -20,6 +20,17 @@ pub enum Exhausted {
     },
 }
 
+/// The execution that is shown has more preemptions than the search was to look at: a search of traces makes some
+/// such executions on its way to others.
+#[cfg_attr(feature = "format", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Beyond {
+    /// How many it has.
+    pub preemptions: u32,
+    /// How many were asked for, at most.
+    pub bound: u32,
+}
+
 /// The numbers of one search.
 #[cfg_attr(feature = "format", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "format", serde(default))]
@@ -52,6 +63,9 @@ pub struct Statistics {
     pub strategy: String,
     /// The base seed, as the user would write it; empty where the strategy has none.
     pub seed: String,
+    /// It needs more preemptions than were asked for.
+    #[cfg_attr(feature = "format", serde(skip_serializing_if = "Option::is_none"))]
+    pub beyond: Option<Beyond>,
     /// It was one run on real threads, and nothing was searched.
     pub production: bool,
     /// The execution was not looked for: a token says which it is.

@@ -12,7 +12,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The format and the version of the library, which files have to agree with to the letter.
-const HEADER: &str = concat!("selvedge search 3, written by selvedge ", env!("CARGO_PKG_VERSION"), "\n");
+const HEADER: &str = concat!("selvedge search 4, written by selvedge ", env!("CARGO_PKG_VERSION"), "\n");
 /// How every header begins.
 const MAGIC: &str = "selvedge search ";
 

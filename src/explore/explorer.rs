@@ -328,7 +328,8 @@ impl Shared {
     fn enter_in_turn(&self, entered: Entered<'_>) -> bool {
         let Entered { index, report, trace, witness, survey } = entered;
         if let Some(observer) = &self.plan.observer {
-            (observer.0)(&Observed { findings: &report.findings, trace });
+            let beyond = survey.beyond > self.account().total_mut().beyond;
+            (observer.0)(&Observed { findings: &report.findings, trace, beyond });
         }
         let mut account = self.account();
         account.total_mut().witnesses.extend(witness);
@@ -379,7 +380,8 @@ impl Shared {
                 break;
             };
             if let Some(observer) = &self.plan.observer {
-                (observer.0)(&Observed { findings: &report.findings, trace: worker.trace() });
+                let beyond = worker.survey().beyond > self.account().total_mut().beyond;
+                (observer.0)(&Observed { findings: &report.findings, trace: worker.trace(), beyond });
             }
             if let (Turn::Leaf(held), Some(lane)) = (turn, &self.lane)
                 && lane.bring(index, &mut worker, held, &report)

@@ -24,6 +24,8 @@ pub struct Observed<'a> {
     pub findings: &'a [Finding],
     /// The same number for all executions of a trace, under a strategy that knows traces.
     pub trace: Option<u64>,
+    /// The trace needs more preemptions than were asked for.
+    pub beyond: bool,
 }
 
 /// Who is told.

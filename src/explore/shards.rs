@@ -32,6 +32,8 @@ pub(crate) struct Ran {
     outcome: Outcome,
     steps: u64,
     truncated: bool,
+    /// Something could have happened without a cause.
+    spurious: bool,
     /// The name of the finding that fails it.
     failure: Option<String>,
     /// The names of its other findings.
@@ -49,11 +51,13 @@ pub(crate) struct Share {
     nodes: u64,
     /// At most so many preemptions were asked for.
     preemptions: Option<u32>,
+    /// How often something may happen to a goroutine without a cause.
+    spurious: u32,
     ran: Vec<Ran>,
 }
 
-coded!(Ran { leaf, outcome, steps, truncated, failure, warnings, decisions });
-coded!(Share { round, nodes, preemptions, ran });
+coded!(Ran { leaf, outcome, steps, truncated, spurious, failure, warnings, decisions });
+coded!(Share { round, nodes, preemptions, spurious, ran });
 
 /// What merging the files of a test came to.
 #[derive(Clone, PartialEq, Debug)]
@@ -78,6 +82,8 @@ pub struct Merged {
     pub outgrown: bool,
     /// Only traces that take at most so many preemptions were asked for.
     pub preemptions: Option<u32>,
+    /// Something could have happened without a cause, and so often it did, at most, to each goroutine.
+    pub spurious: Option<u32>,
     /// Leaves to be run in the next round.
     pub leaves: u64,
 }
@@ -148,6 +154,7 @@ pub(crate) fn run(
         round: search.entered(),
         nodes: plan.nodes as u64,
         preemptions: plan.bounds.preemptions,
+        spurious: plan.limits.spurious,
         ran: Vec::new(),
     };
     let ahead = ahead_file(folder, &subject.name);
@@ -247,6 +254,7 @@ impl Work {
         self.total.outgrown = self.search.survey().is_outgrown;
         ran.steps = report.steps.into();
         ran.truncated = report.truncated;
+        ran.spurious = report.spurious;
         let (errors, others): (Vec<&Finding>, Vec<&Finding>) =
             report.findings.iter().partition(|f| plan.is_error(f));
         let name = |f: &&Finding| f.slug.text().to_owned();
@@ -327,7 +335,7 @@ fn merge_test(folder: &Path, name: &str, parts: &[u32]) -> Result<Merged, String
     }
     let round = search.entered();
     let mut all: BTreeMap<Key, Ran> = BTreeMap::new();
-    let (mut nodes, mut preemptions) = (u64::MAX, None);
+    let (mut nodes, mut preemptions, mut spurious) = (u64::MAX, None, 0);
     let files = (0..n).map(|k| share_file(folder, name, k, n));
     for file in files.clone().chain([ahead_file(folder, name)]) {
         let is_ahead = file == ahead_file(folder, name);
@@ -345,7 +353,7 @@ fn merge_test(folder: &Path, name: &str, parts: &[u32]) -> Result<Merged, String
         }
         if !is_ahead {
             nodes = nodes.min(share.nodes);
-            preemptions = share.preemptions;
+            (preemptions, spurious) = (share.preemptions, share.spurious);
         }
         all.append(&mut by_leaf(share.ran));
     }
@@ -368,6 +376,7 @@ fn merge_test(folder: &Path, name: &str, parts: &[u32]) -> Result<Merged, String
         totals.executions += 1;
         totals.steps += ran.steps;
         totals.truncated += u64::from(ran.truncated);
+        totals.spurious |= ran.spurious;
         if !ran.warnings.is_empty() {
             let fresh = ran.warnings.iter().any(|w| !warnings.contains(w));
             totals.warnings.extend(fresh.then(|| (index, ran.decisions.clone())));
@@ -389,6 +398,7 @@ fn merge_test(folder: &Path, name: &str, parts: &[u32]) -> Result<Merged, String
         warnings,
         outgrown: survey.is_outgrown,
         preemptions,
+        spurious: totals.spurious.then_some(spurious),
         leaves: search.leaves().len() as u64,
     };
     if merged.exhausted || merged.failure.is_some() {
@@ -396,7 +406,8 @@ fn merge_test(folder: &Path, name: &str, parts: &[u32]) -> Result<Merged, String
             let _ = std::fs::remove_file(file);
         }
     } else {
-        let ahead = Share { round: search.entered(), nodes, preemptions, ran: all.into_values().collect() };
+        let ran = all.into_values().collect();
+        let ahead = Share { round: search.entered(), nodes, preemptions, spurious, ran };
         checkpoint::write(&ahead_file(folder, name), &subject, &ahead).map_err(say)?;
         checkpoint::write_search(&path, &subject, &search, &totals).map_err(say)?;
     }

@@ -6,13 +6,15 @@ use super::identity::Identity;
 use super::outcome::Outcome;
 use super::seed;
 use super::terminal;
-use crate::report::{self, Exhausted, Replay, Report, Statistics, Style};
+use crate::report::{self, Beyond, Exhausted, Replay, Report, Statistics, Style};
 use selvedge_checkers::finding::Finding;
 use selvedge_checkers::trace::Trace;
 
 /// What shrinking and replaying add to the numbers of a search.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Shrunk {
+    /// Of the execution that is shown.
+    pub(super) preemptions: u32,
     pub(super) steps: (u32, u32),
     pub(super) switches: (u32, u32),
     pub(super) replayed: u32,
@@ -30,7 +32,10 @@ pub(super) fn statistics(config: &Config, outcome: &Outcome, shrunk: Shrunk) -> 
         (None, None) => Exhausted::All,
         (preemptions, delays) => Exhausted::Within { preemptions, delays },
     });
+    let preemptions = shrunk.preemptions;
+    let beyond = config.preemptions.filter(|&bound| preemptions > bound);
     Statistics {
+        beyond: beyond.map(|bound| Beyond { preemptions, bound }),
         executions: outcome.executions,
         limit: (config.executions != u64::MAX).then_some(config.executions),
         failing: outcome.failing,

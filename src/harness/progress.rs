@@ -1,7 +1,7 @@
 //! How far a long exploration is: a line on the terminal, or records for a program that draws its own.
 //!
 //! Invariants: nobody is told anything who neither sits at a terminal nor asked for it; the line is gone when the
-//! exploration is over, and before anything of ours is printed; an estimate is called one. The tests of a process
+//! exploration is over, and before anything of ours is printed; an estimate is called one, and said to be rather too low. The tests of a process
 //! share the terminal and so the line: it is of whoever drew last. When a test ends the test runner says so, from
 //! where the cursor stands: for a moment nobody draws. A record is a line of JSON after the character U+001E
 //! (RFC 7464), written in one call; the last one of a test has no `text`.
@@ -150,7 +150,7 @@ fn text(progress: &Progress, budget: &Budget) -> String {
     }
 }
 
-/// `1234 executions of about 5600, 22 %, about 3 min left`.
+/// `1234 executions of about 5600 or more, at most 22 %, about 3 min or more left`.
 fn searched(progress: &Progress) -> String {
     let Progress { executions, fresh, elapsed, .. } = *progress;
     let Some(all) = progress.estimate.filter(|all| all.is_finite() && *all >= 1.0) else {
@@ -158,10 +158,11 @@ fn searched(progress: &Progress) -> String {
     };
     // Before the end it is never all of them.
     let percent = (100.0 * executions as f64 / all).min(99.0);
-    let mut text = format!("{executions} executions of about {}, {percent:.0} %", rounded(all));
+    let mut text =
+        format!("{executions} executions of about {} or more, at most {percent:.0} %", rounded(all));
     let rate = fresh as f64 / elapsed.as_secs_f64();
     if rate > 0.0 {
-        text += &format!(", about {} left", span((all - executions as f64).max(0.0) / rate));
+        text += &format!(", about {} or more left", span((all - executions as f64).max(0.0) / rate));
     }
     text
 }
@@ -194,16 +195,25 @@ mod tests {
         assert_eq!(line(7, None, 7, 2), "7 executions");
         assert_eq!(
             line(1_234, Some(5_618.3), 1_234, 2),
-            "1234 executions of about 5600, 22 %, about 7 s left"
+            "1234 executions of about 5600 or more, at most 22 %, about 7 s or more left"
         );
-        assert_eq!(line(900, Some(90_000.0), 300, 100), "900 executions of about 90000, 1 %, about 8 h left");
-        assert!(line(10, Some(1e9), 10, 1).ends_with("about 1200 days left"));
+        assert_eq!(
+            line(900, Some(90_000.0), 300, 100),
+            "900 executions of about 90000 or more, at most 1 %, about 8 h or more left"
+        );
+        assert!(line(10, Some(1e9), 10, 1).ends_with("about 1200 days or more left"));
     }
 
     #[test]
     fn it_is_not_over_before_it_is() {
-        assert_eq!(line(100, Some(100.0), 100, 10), "100 executions of about 100, 99 %, about 1 s left");
-        assert_eq!(line(100, Some(90.0), 100, 10), "100 executions of about 90, 99 %, about 1 s left");
+        assert_eq!(
+            line(100, Some(100.0), 100, 10),
+            "100 executions of about 100 or more, at most 99 %, about 1 s or more left"
+        );
+        assert_eq!(
+            line(100, Some(90.0), 100, 10),
+            "100 executions of about 90 or more, at most 99 %, about 1 s or more left"
+        );
         assert_eq!(line(100, Some(f64::INFINITY), 100, 10), "100 executions");
     }
 

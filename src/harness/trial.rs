@@ -245,6 +245,7 @@ fn settle(
     token: Option<Token>,
 ) -> Shrunk {
     let shrunk = Shrunk {
+        preemptions: minimal.report.preemptions,
         steps: (failure.report.steps, minimal.report.steps),
         switches: (switches(&failure.report), switches(&minimal.report)),
         replayed: minimal.replayed,

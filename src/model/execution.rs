@@ -117,6 +117,8 @@ pub(super) struct Execution {
     pub(super) suite: Suite,
     pub(super) findings: Vec<Finding>,
     pub(super) recorder: Recorder,
+    /// Switches away from a goroutine that could go on with a cause, if what happens is recorded.
+    pub(super) preemptions: u32,
     pub(super) timer_functions: Vec<(ObjId, TimerFunction)>,
     /// Payloads nobody wants, to be dropped where user code may run.
     pub(super) debris: Vec<Box<dyn Any + Send>>,
@@ -169,6 +171,7 @@ impl Execution {
             suite: Suite::default(),
             findings: Vec::new(),
             recorder: Recorder::default(),
+            preemptions: 0,
             timer_functions: Vec::new(),
             debris: Vec::new(),
             stirred: Vec::new(),
@@ -220,6 +223,7 @@ impl Execution {
         self.findings.clear();
         self.in_std.clear();
         self.recorder.reset();
+        self.preemptions = 0;
         self.timer_functions.clear();
         self.doomed_at = None;
         self.repaired.reset();
@@ -306,6 +310,9 @@ impl Execution {
             }
             let g = self.ask(|strategy, scene| strategy.pick(scene));
             debug_assert!(self.enabled.contains(g), "the strategy picked {g}, which is not enabled");
+            if self.recorder.on && g != self.current {
+                self.preemptions += u32::from(self.ask(|_, scene| scene.goes_on()));
+            }
             if let Some(next) = self.take_step(g) {
                 return self.unless_held(next);
             }

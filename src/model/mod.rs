@@ -55,6 +55,8 @@ pub(crate) struct Report {
     /// Its decisions; kept only if there is something to tell of it, or it was recorded.
     pub(crate) decisions: Vec<Decision>,
     pub(crate) trace: Option<Trace>,
+    /// How often a goroutine that could go on was interrupted, if it was recorded.
+    pub(crate) preemptions: u32,
     /// How far each goroutine came, if it was recorded.
     pub(crate) stands: Vec<Stand>,
 }
@@ -185,6 +187,7 @@ impl Worker {
                 spurious: ex.spurious,
                 decisions: if keep { ex.decisions.clone() } else { Vec::new() },
                 trace: record.then(|| ex.trace()),
+                preemptions: ex.preemptions,
                 stands: if record { ex.stands() } else { Vec::new() },
                 findings: std::mem::take(&mut ex.findings),
             };

@@ -68,6 +68,9 @@ fn statistics(report: &Report<'_>) -> String {
     if let Some(n) = s.spurious {
         line.raw("spurious", &n.to_string());
     }
+    if let Some(beyond) = s.beyond {
+        line.raw("shown_preemptions", &beyond.preemptions.to_string());
+    }
     line.raw("steps_before", &s.steps_before.to_string()).raw("steps_after", &s.steps_after.to_string());
     line.raw("switches_before", &s.switches_before.to_string());
     line.raw("switches_after", &s.switches_after.to_string());

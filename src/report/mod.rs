@@ -37,13 +37,19 @@ use selvedge_checkers::repair::Verified;
 use selvedge_checkers::trace::Trace;
 
 pub use replay::Replay;
-pub use selvedge_checkers::statistics::{Exhausted, Statistics};
+pub use selvedge_checkers::statistics::{Beyond, Exhausted, Statistics};
 pub use source::{Roots, Sources};
 pub use style::Style;
 
 /// The one line of a test that passed: `explored 1000 executions (…), 0 findings, 0.84 s`.
 pub fn summary(statistics: &Statistics, findings: usize) -> String {
     words::passed(statistics, findings)
+}
+
+/// What a search that came to its end has proved, without the number of executions: `proved within 2
+/// preemptions, with up to 1 spurious wake-up per goroutine`.
+pub fn proof(exhausted: Exhausted, spurious: Option<u32>) -> String {
+    words::proof(exhausted, spurious)
 }
 
 /// A finding with everything that is needed to show it.

@@ -1,6 +1,7 @@
 //! `cargo selvedge estimate`: how much there is to explore in a test.
 //!
-//! Invariant: a number is called all there is only where the search came to its end; a test that fails is
+//! Invariants: a number is called all there is only where the search came to its end, and an estimate is said to be
+//! rather too low; a test that fails is
 //! said to fail before anything else, because the search ends soon after.
 
 use crate::args::Estimate;
@@ -69,7 +70,7 @@ fn told(test: &Value) -> String {
     };
     let whole = all * seconds / executions.max(1) as f64;
     format!(
-        "about {all:.0} executions, about {whole:.0} s on one thread; seen {executions} in {seconds:.1} s"
+        "about {all:.0} executions or more, about {whole:.0} s or more on one thread; seen {executions} in {seconds:.1} s"
     )
 }
 
@@ -81,7 +82,10 @@ mod tests {
     #[test]
     fn what_is_known_is_said() {
         let test = json!({ "executions": 100, "seconds": 2.0, "exhausted": false, "estimate": 1000.4, "passed": false, "budget": true });
-        assert_eq!(told(&test), "about 1000 executions, about 20 s on one thread; seen 100 in 2.0 s");
+        assert_eq!(
+            told(&test),
+            "about 1000 executions or more, about 20 s or more on one thread; seen 100 in 2.0 s"
+        );
         let fails = |exhausted: bool| json!({ "executions": 16, "failing": 8, "seconds": 0.1, "exhausted": exhausted, "passed": false, "budget": false, "finding": "deadlock" });
         assert_eq!(told(&fails(true)), "fails: deadlock in 8 of all 16 executions");
         let more =

@@ -135,6 +135,7 @@ impl World {
             others: Vec::new(),
             repairs: Vec::new(),
             statistics: Statistics {
+                beyond: None,
                 executions: 1000,
                 limit: Some(1000),
                 failing: 31,

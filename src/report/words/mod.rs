@@ -21,7 +21,7 @@ use super::text::{count, list, one_line};
 
 use does::{does, does_alone, noun};
 pub(super) use labels::{cycle_line, mark, more_blocked, order_line, waits};
-pub(super) use numbers::{figures, folded, more_findings, passed, search};
+pub(super) use numbers::{figures, folded, more_findings, passed, proof, search};
 pub(super) use repairs::repair;
 
 /// The first line of a report: of a panic's message only the first one.

@@ -1,11 +1,11 @@
 //! The sentences about the search itself.
 //!
 //! Invariant: they are honest about what was not explored: a share is given with its base, an
-//! exhausted space only where it was, an estimate only as one. Unbreakable blanks hold together what
+//! exhausted space only where it was, an estimate only as one, of what is more likely more than less. Unbreakable blanks hold together what
 //! is read as one; the layout turns them into plain ones.
 
 use crate::report::text::count;
-use selvedge_checkers::statistics::{Exhausted, Statistics};
+use selvedge_checkers::statistics::{Beyond, Exhausted, Statistics};
 
 /// How often the finding shows, and what shrinking did to it.
 pub(in crate::report) fn figures(s: &Statistics) -> String {
@@ -49,6 +49,10 @@ pub(in crate::report) fn figures(s: &Statistics) -> String {
         None if s.steps_after > 0 => line.push_str(&format!("; {}", length(s))),
         None => {}
     }
+    if let Some(Beyond { preemptions, bound }) = s.beyond {
+        let shown = count(preemptions.into(), "preemption");
+        line.push_str(&format!("; shown with {shown}, more than the {bound} asked for"));
+    }
     line
 }
 
@@ -79,7 +83,7 @@ pub(in crate::report) fn search(s: &Statistics) -> String {
 }
 
 /// `2 preemptions and 1 delay`, of bounds that are given.
-pub(crate) fn bounds(preemptions: Option<u32>, delays: Option<u32>) -> String {
+fn bounds(preemptions: Option<u32>, delays: Option<u32>) -> String {
     let preemptions = preemptions.map(|most| count(most.into(), "preemption"));
     let delays = delays.map(|most| count(most.into(), "delay"));
     preemptions.into_iter().chain(delays).collect::<Vec<_>>().join(" and ")
@@ -93,7 +97,7 @@ fn space(s: &Statistics) -> String {
             format!("exhaustive within {}", bounds(preemptions, delays))
         }
         (None, Some(all), _) if all.is_finite() && all >= 1.0 => {
-            format!("not exhaustive: about {} exist", rounded(all))
+            format!("not exhaustive: about {} or more exist", rounded(all))
         }
         (None, _, Some(limit)) if s.executions >= limit => {
             format!("not exhaustive: budget of {limit} used up")
@@ -102,20 +106,26 @@ fn space(s: &Statistics) -> String {
     }
 }
 
-/// What a test that passed has shown.
-fn verdict(s: &Statistics) -> String {
-    // A proof says what it is about.
-    let with = s.spurious.map_or_else(String::new, |n| {
+/// What was proved: `proved within 2 preemptions, with up to 1 spurious wake-up per goroutine`.
+pub(in crate::report) fn proof(exhausted: Exhausted, spurious: Option<u32>) -> String {
+    let within = match exhausted {
+        Exhausted::All => String::new(),
+        Exhausted::Within { preemptions, delays } => format!(" within {}", bounds(preemptions, delays)),
+    };
+    let with = spurious.map_or_else(String::new, |n| {
         format!(", with up to {} per goroutine", count(u64::from(n), "spurious wake-up"))
     });
+    format!("proved{within}{with}")
+}
+
+/// What a test that passed has shown.
+fn verdict(s: &Statistics) -> String {
     match (s.exhausted, s.estimate, s.limit) {
-        (Some(Exhausted::All), ..) => format!("proved{with}: no more exist"),
-        (Some(Exhausted::Within { preemptions, delays }), ..) => {
-            format!("proved within {}{with}", bounds(preemptions, delays))
-        }
+        (Some(exhausted @ Exhausted::All), ..) => format!("{}: no more exist", proof(exhausted, s.spurious)),
+        (Some(exhausted), ..) => proof(exhausted, s.spurious),
         (None, Some(all), _) if all.is_finite() && all >= 1.0 => {
             let why = if s.outgrown { "the tree outgrew its memory; " } else { "" };
-            format!("sampled: {why}about {} exist", rounded(all))
+            format!("sampled: {why}about {} or more exist", rounded(all))
         }
         (None, ..) if s.outgrown => "sampled: the tree outgrew its memory".to_owned(),
         (None, _, Some(limit)) if s.executions >= limit => format!("sampled: budget of {limit} used up"),
@@ -208,6 +218,12 @@ mod tests {
             figures(&Statistics { replaying: true, steps_before: 9, ..s.clone() }),
             "replayed and shrunk 9\u{a0}→\u{a0}4 steps"
         );
+        let beyond = Some(Beyond { preemptions: 2, bound: 1 });
+        assert_eq!(
+            figures(&Statistics { beyond, ..s.clone() }),
+            "10 of 10 executions fail this way (100 %); 4 steps, 3 switches; shown with 2 preemptions, more than the \
+             1 asked for"
+        );
         let clean = Statistics { failing: 0, ..s.clone() };
         assert_eq!(figures(&clean), "none of 10 executions fails");
         assert_eq!(
@@ -241,7 +257,10 @@ mod tests {
         let s = Statistics { executions: 50, ..Statistics::default() };
         assert_eq!(verdict(&s), "sampled");
         assert_eq!(verdict(&Statistics { limit: Some(50), ..s.clone() }), "sampled: budget of 50 used up");
-        assert_eq!(verdict(&Statistics { estimate: Some(5618.3), ..s.clone() }), "sampled: about 5600 exist");
+        assert_eq!(
+            verdict(&Statistics { estimate: Some(5618.3), ..s.clone() }),
+            "sampled: about 5600 or more exist"
+        );
         assert_eq!(verdict(&Statistics { exhausted: within(1), ..s.clone() }), "proved within 1 preemption");
         let delayed = |preemptions| Some(Exhausted::Within { preemptions, delays: Some(2) });
         assert_eq!(verdict(&Statistics { exhausted: delayed(None), ..s.clone() }), "proved within 2 delays");
@@ -260,7 +279,7 @@ mod tests {
         assert_eq!(verdict(&outgrown), "sampled: the tree outgrew its memory");
         assert_eq!(
             verdict(&Statistics { estimate: Some(120.0), ..outgrown }),
-            "sampled: the tree outgrew its memory; about 120 exist"
+            "sampled: the tree outgrew its memory; about 120 or more exist"
         );
     }
 }

@@ -5,6 +5,7 @@
 use crate::code::Code;
 use crate::words::count;
 use selvedge::harness::{self, Merged};
+use selvedge::report::{Exhausted, proof};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -35,20 +36,20 @@ fn line(test: &Merged) -> String {
                 test.test
             )
         }
-        None if test.exhausted => match test.preemptions {
-            Some(most) => {
-                let within = count(most.into(), "preemption");
-                format!("{}: proved within {within}: {ran} explored", test.test)
-            }
-            None => format!("{}: proved: all {ran} explored", test.test),
-        },
+        None if test.exhausted => {
+            let (exhausted, all) = match test.preemptions {
+                None => (Exhausted::All, "all "),
+                preemptions => (Exhausted::Within { preemptions, delays: None }, ""),
+            };
+            format!("{}: {}: {all}{ran} explored", test.test, proof(exhausted, test.spurious))
+        }
         None if test.outgrown => format!(
             "{}: not proved: the tree outgrew its memory after {ran}; go on with a greater SELVEDGE_NODES",
             test.test
         ),
         None if *leaves == 0 => format!("{}: not proved: {ran} explored, and no more are known", test.test),
         None => {
-            let about = test.estimate.map_or(String::new(), |all| format!(" of about {all:.0}"));
+            let about = test.estimate.map_or(String::new(), |all| format!(" of about {all:.0} or more"));
             let next = count(*leaves, "schedule");
             format!("{}: {ran}{about} explored; next round: {next} to share out", test.test)
         }
@@ -75,18 +76,24 @@ mod tests {
             warnings: Vec::new(),
             outgrown: false,
             preemptions: None,
+            spurious: None,
             leaves: 3,
         }
     }
 
     #[test]
     fn a_line_says_what_is_known() {
-        let text = "bank::adds_up: 54 executions of about 117 explored; next round: 3 schedules to share out";
+        let text = "bank::adds_up: 54 executions of about 117 or more explored; next round: 3 schedules to share out";
         assert_eq!(line(&merged()), text);
         let proved = Merged { exhausted: true, leaves: 0, warnings: vec!["lock-order".into()], ..merged() };
         assert_eq!(line(&proved), "bank::adds_up: proved: all 54 executions explored; warning: lock-order");
         let within = Merged { exhausted: true, preemptions: Some(2), ..merged() };
         assert_eq!(line(&within), "bank::adds_up: proved within 2 preemptions: 54 executions explored");
+        let woken = Merged { exhausted: true, spurious: Some(1), ..merged() };
+        assert_eq!(
+            line(&woken),
+            "bank::adds_up: proved, with up to 1 spurious wake-up per goroutine: all 54 executions explored"
+        );
         let outgrown = Merged { outgrown: true, ..merged() };
         assert!(line(&outgrown).contains("not proved: the tree outgrew its memory after 54 executions"));
         let failure = Some((12, "panic".to_owned()));
