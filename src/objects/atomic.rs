@@ -4,6 +4,7 @@
 //! it is the newest. Either way the orderings decide what happens before what (a relaxed load learns
 //! nothing until a fence), so data races behind too weak orderings are found.
 
+use super::memory::Exchange;
 use super::op::{Int, Op, Ret, Update};
 use super::{State, World, memory};
 use core::sync::atomic::Ordering;
@@ -91,7 +92,7 @@ pub(super) fn alternatives(world: &World, g: Gid, op: &Op) -> u32 {
         Op::CompareExchange { atomic, expected, weak, failure, .. } => {
             let may_fail = weak && world.goroutines[g.index()].budget.spurious > 0;
             match world.memory.weak {
-                true => memory::exchangeable(world, g, atomic, expected, failure, may_fail),
+                true => Exchange { g, atomic, expected, failure }.alternatives(world, may_fail),
                 false => 1 + u32::from(may_fail && value(world.state(atomic)) == expected),
             }
         }
@@ -141,7 +142,7 @@ pub(super) fn step(world: &mut World, g: Gid, op: &Op, alternative: u32) -> Ret 
                 return Ret::Exchange { old: newest, done: true };
             }
             let old = if world.memory.weak {
-                let older_by = memory::compared(world, g, atomic, expected, failure, alternative);
+                let older_by = Exchange { g, atomic, expected, failure }.older_by(world, alternative);
                 memory::load(world, g, atomic, failure, older_by, load_sync(failure))
             } else {
                 world.whole(atomic, Mode::Read, load_sync(failure));

@@ -210,34 +210,42 @@ fn oldest_readable(world: &World, g: Gid, atomic: ObjId, order: Ordering) -> usi
     history.oldest_readable(&world.clocks, g, is_consistent(order))
 }
 
-/// The stores that a compare-exchange of `g` may read: the newest, and any older one that makes it fail; then, if it
-/// may fail without a cause, all with which it could succeed.
-fn comparable(
-    world: &World,
-    g: Gid,
-    atomic: ObjId,
-    expected: u64,
-    failure: Ordering,
-    may_fail: bool,
-) -> impl Iterator<Item = usize> {
-    let history = world.memory.history(atomic);
-    let newest = history.newest();
-    let oldest = oldest_readable(world, g, atomic, failure);
-    let fits = move |at: &usize| history.stores[*at].value == expected;
-    let compared = (oldest..=newest).rev().filter(move |at| *at == newest || !fits(at));
-    compared.chain((oldest..=newest).rev().filter(move |at| may_fail && fits(at)))
+/// A compare-exchange that a goroutine may make: what it reads if it fails is its choice.
+#[derive(Clone, Copy)]
+pub(super) struct Exchange {
+    pub(super) g: Gid,
+    pub(super) atomic: ObjId,
+    pub(super) expected: u64,
+    /// The ordering of the load that a failure is.
+    pub(super) failure: Ordering,
 }
 
-/// In how many ways a compare-exchange of `g` may read.
-pub(super) fn exchangeable(
-    world: &World,
-    g: Gid,
-    atomic: ObjId,
-    expected: u64,
-    failure: Ordering,
-    may_fail: bool,
-) -> u32 {
-    comparable(world, g, atomic, expected, failure, may_fail).count() as u32
+impl Exchange {
+    /// The stores it may read: the newest, and any older one that makes it fail; then, if it may fail without a
+    /// cause, all with which it could succeed.
+    fn readable(self, world: &World, may_fail: bool) -> impl Iterator<Item = usize> {
+        let history = world.memory.history(self.atomic);
+        let newest = history.newest();
+        let oldest = oldest_readable(world, self.g, self.atomic, self.failure);
+        let fits = move |at: &usize| history.stores[*at].value == self.expected;
+        let compared = (oldest..=newest).rev().filter(move |at| *at == newest || !fits(at));
+        compared.chain((oldest..=newest).rev().filter(move |at| may_fail && fits(at)))
+    }
+
+    /// In how many ways it may read.
+    pub(super) fn alternatives(self, world: &World, may_fail: bool) -> u32 {
+        self.readable(world, may_fail).count() as u32
+    }
+
+    /// How much older than the newest the store is that it reads in one of its alternatives.
+    pub(super) fn older_by(self, world: &World, alternative: u32) -> u32 {
+        if alternative == 0 {
+            return 0;
+        }
+        let newest = world.memory.history(self.atomic).newest();
+        let at = self.readable(world, true).nth(alternative as usize);
+        (newest - at.unwrap_or(newest)) as u32
+    }
 }
 
 /// The store that an operation reads in one of its alternatives.
@@ -246,30 +254,13 @@ pub(crate) fn read_from(world: &World, g: Gid, op: &Op, alternative: u32) -> Opt
     let older_by = match *op {
         Op::Load { .. } => alternative,
         Op::CompareExchange { expected, failure, .. } => {
-            compared(world, g, atomic, expected, failure, alternative)
+            Exchange { g, atomic, expected, failure }.older_by(world, alternative)
         }
         Op::Update { .. } => 0,
         _ => return None,
     };
     let history = world.memory.history(atomic);
     Some(history.stores[history.newest() - older_by as usize])
-}
-
-/// How much older than the newest the store is that a compare-exchange reads in one of its alternatives.
-pub(super) fn compared(
-    world: &World,
-    g: Gid,
-    atomic: ObjId,
-    expected: u64,
-    failure: Ordering,
-    alternative: u32,
-) -> u32 {
-    if alternative == 0 {
-        return 0;
-    }
-    let newest = world.memory.history(atomic).newest();
-    let at = comparable(world, g, atomic, expected, failure, true).nth(alternative as usize);
-    (newest - at.unwrap_or(newest)) as u32
 }
 
 /// A load reads from the store that is so many older than the newest.
