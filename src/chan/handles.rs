@@ -28,7 +28,8 @@ pub(crate) fn pair<T>(core: Arc<Core<T>>) -> (Sender<T>, Receiver<T>) {
 }
 
 impl<T> Sender<T> {
-    pub(super) fn nil() -> Sender<T> {
+    /// An end of a nil channel: a send waits for ever, and an arm of a select is never ready.
+    pub const fn nil() -> Sender<T> {
         Sender(None)
     }
 
@@ -115,7 +116,9 @@ impl<T> Sender<T> {
 }
 
 impl<T> Receiver<T> {
-    pub(crate) const fn nil() -> Receiver<T> {
+    /// An end of a nil channel: a receive waits for ever, and an arm of a select is never ready. So it switches
+    /// an arm off: `rx = Receiver::nil()`.
+    pub const fn nil() -> Receiver<T> {
         Receiver(None)
     }
 
