@@ -20,6 +20,7 @@
 use super::arena::Slot;
 use super::clock::Nanos;
 use super::done::{Done, Joined};
+use super::guard;
 use super::locals::Locals;
 use super::m::{M, current};
 use crate::port::Watch;
@@ -402,14 +403,17 @@ impl G {
     }
 }
 
-/// Records of a chunk: a mebibyte of addresses, of memory as much as is used.
-const CHUNK: usize = 4096;
+/// Records of the first chunk: a mebibyte of addresses, of memory as much as is used.
+const FIRST: usize = 4096;
+/// Records of every further one: 16 MiB, which come in pages of 2 MiB where the system has such. With a million goroutines the
+/// kernel's time for smaller pages is as long as all else.
+const MORE: usize = 1 << 16;
 
 struct Chunk {
     next: Option<&'static Chunk>,
     /// The first so many have been taken at some time; the others were never touched.
     used: AtomicUsize,
-    records: [G; CHUNK],
+    records: &'static [G],
 }
 
 /// All chunks there are, newest first.
@@ -432,8 +436,9 @@ pub(super) fn take(want: usize, mut sink: impl FnMut(&'static G)) {
     let from = free.len() - again;
     free.drain(from..).for_each(&mut sink);
     for _ in again..want {
-        let chunk =
-            newest().filter(|chunk| chunk.used.load(Ordering::Relaxed) < CHUNK).unwrap_or_else(add_chunk);
+        let chunk = newest()
+            .filter(|chunk| chunk.used.load(Ordering::Relaxed) < chunk.records.len())
+            .unwrap_or_else(add_chunk);
         let used = chunk.used.load(Ordering::Relaxed);
         chunk.used.store(used + 1, Ordering::Relaxed);
         sink(&chunk.records[used]);
@@ -448,21 +453,29 @@ pub(super) fn give(records: impl Iterator<Item = &'static G>) {
 
 /// Make a chunk, under the lock of [`FREE`].
 fn add_chunk() -> &'static Chunk {
-    let layout = std::alloc::Layout::new::<Chunk>();
-    // SAFETY: the layout is not empty; all zeroes is a valid chunk: null pointers, `None`, zeroes,
-    // and uninitialised bytes.
-    let chunk = unsafe {
-        let chunk = std::alloc::alloc_zeroed(layout).cast::<Chunk>();
-        if chunk.is_null() {
-            std::alloc::handle_alloc_error(layout);
-        }
-        (*chunk).next = newest();
-        // Never freed.
-        &*chunk
-    };
+    let next = newest();
+    let records = zeroed(if next.is_none() { FIRST } else { MORE });
+    let chunk: &Chunk = Box::leak(Box::new(Chunk { next, used: AtomicUsize::new(0), records }));
     // Release: for those who walk.
     CHUNKS.store(std::ptr::from_ref(chunk).cast_mut(), Ordering::Release);
     chunk
+}
+
+/// Records that nobody has used.
+fn zeroed(count: usize) -> &'static [G] {
+    let layout = std::alloc::Layout::array::<G>(count).expect("a few mebibytes");
+    let large = (count > FIRST).then(|| guard::zeroes_in_large_pages(layout.size())).flatten();
+    let memory = match large {
+        Some(address) => std::ptr::with_exposed_provenance_mut::<G>(address),
+        // SAFETY: the layout is not empty.
+        None => unsafe { std::alloc::alloc_zeroed(layout) }.cast(),
+    };
+    if memory.is_null() {
+        std::alloc::handle_alloc_error(layout);
+    }
+    // SAFETY: room for so many, aligned, and never freed; all zeroes is a valid record: null pointers, `None`, zeroes, and
+    // uninitialised bytes.
+    unsafe { std::slice::from_raw_parts(memory, count) }
 }
 
 /// Let go of the record of a goroutine that has ended, by who has its handle.

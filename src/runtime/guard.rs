@@ -99,6 +99,18 @@ pub(super) fn zeroes(bytes: usize) -> Option<usize> {
     map(bytes, libc::PROT_READ | libc::PROT_WRITE)
 }
 
+/// As [`zeroes`], at a multiple of 2 MiB, and in pages of that size where the system has them and memory for them.
+pub(super) fn zeroes_in_large_pages(bytes: usize) -> Option<usize> {
+    const LARGE: usize = 2 << 20;
+    let found = zeroes(bytes + LARGE)?.next_multiple_of(LARGE);
+    #[cfg(target_os = "linux")]
+    // SAFETY: advice on memory that was just mapped and that nobody uses.
+    unsafe {
+        libc::madvise(pointer(found), bytes, libc::MADV_HUGEPAGE);
+    }
+    Some(found)
+}
+
 /// Give back what [`zeroes`] gave, and nobody uses.
 pub(super) fn unmap(address: usize, bytes: usize) {
     // SAFETY: a whole mapping of ours, by the contract.
