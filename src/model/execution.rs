@@ -127,6 +127,9 @@ pub(super) struct Execution {
     /// A goroutine went round in vain although somebody let it go on later: a strategy that is told
     /// everything knows what follows from executions in which it did not.
     goes_on_in_vain: bool,
+    /// Nobody woke without a cause where nobody could go on otherwise, and then somebody who spins was let go on:
+    /// before the next decision nobody does, or it could not be told from one made there.
+    lets_rest: bool,
     /// Goroutines whose wait nobody can end any more, with the step it became so.
     pub(super) doomed_at: Option<u32>,
     /// The worker's sign of life, and its value when the execution began.
@@ -176,6 +179,7 @@ impl Execution {
             debris: Vec::new(),
             stirred: Vec::new(),
             goes_on_in_vain: false,
+            lets_rest: false,
             doomed_at: None,
             beat,
             beats: 0,
@@ -204,6 +208,7 @@ impl Execution {
         self.ready.clear();
         self.stirred.clear();
         self.goes_on_in_vain = false;
+        self.lets_rest = false;
         self.current = Gid::MAIN;
         self.running = Gid::MAIN;
         self.live = 0;
@@ -308,7 +313,10 @@ impl Execution {
                     _ => continue,
                 }
             }
-            let g = self.ask(|strategy, scene| strategy.pick(scene));
+            let g = match std::mem::take(&mut self.lets_rest) && self.optional > 0 {
+                true => self.pick_with_cause(),
+                false => self.ask(|strategy, scene| strategy.pick(scene)),
+            };
             debug_assert!(self.enabled.contains(g), "the strategy picked {g}, which is not enabled");
             if self.recorder.on && g != self.current {
                 self.preemptions += u32::from(self.ask(|_, scene| scene.goes_on()));
@@ -317,6 +325,23 @@ impl Execution {
                 return self.unless_held(next);
             }
         }
+    }
+
+    /// Who goes next of those who can with a cause.
+    #[cold]
+    fn pick_with_cause(&mut self) -> Gid {
+        let mut enabled = self.enabled.list().to_vec();
+        enabled.retain(|g| !self.pending[g.index()].optional);
+        let scene = Scene {
+            enabled: &enabled,
+            optional_count: 0,
+            current: self.current,
+            current_enabled: enabled.contains(&self.current),
+            step: self.steps,
+            pending: &self.pending,
+            world: &self.world,
+        };
+        self.strategy.pick(&scene)
     }
 
     /// Show the strategy what there is.

@@ -94,6 +94,9 @@ mod tests {
     use crate::explore::strategies::tests::programs::{self, Run};
     use crate::explore::strategies::{Deviate, Random, make_named};
     use crate::explore::token::{Token, TokenBody};
+    use crate::sync::Arc;
+    use crate::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+    use crate::{go, hint, thread};
     use std::any::Any;
     use std::panic::Location;
 
@@ -148,6 +151,33 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Who spins is let look again where nobody else goes on: somebody who wakes without a cause then wakes a
+    /// moment later than one who does so where nobody goes on, after the same decisions.
+    #[test]
+    fn a_wake_up_beside_who_spins_is_no_wake_up_at_rest() {
+        let body: Body = std::sync::Arc::new(|| {
+            let flag = Arc::new(AtomicUsize::new(0));
+            let theirs = flag.clone();
+            let parked = go(move || {
+                thread::park();
+                theirs.store(1, SeqCst);
+            });
+            while flag.load(SeqCst) == 0 {
+                hint::spin_loop();
+            }
+            parked.join().unwrap();
+        });
+        let mut run = Run::new(Box::new(Random::new(1)));
+        let mut wakes = 0;
+        for index in 0..400 {
+            let wanted = run.one(index, &body).decisions;
+            let mut all = Vec::new();
+            assert_eq!(round_trip(wanted.clone(), &body, &mut all), wanted, "{index}: {all:?}");
+            wakes += usize::from(all.iter().any(|d| d.kind == DeviationKind::Run(1)));
+        }
+        assert!(wakes > 10, "only {wakes}");
     }
 
     #[test]

@@ -38,6 +38,7 @@ impl Execution {
                 self.spins[i].clear();
                 self.tell(|tracer, _| tracer.went_in_vain());
                 self.goes_on_in_vain = true;
+                self.lets_rest = true;
                 self.resume_spin(g);
             }
         }
@@ -104,6 +105,7 @@ impl Execution {
                 && self.spins[i].grants < most
             {
                 self.spins[i].grant();
+                self.lets_rest = true;
                 self.tell(|tracer, _| tracer.granted(g));
                 self.resume_spin(g);
                 granted = true;
