@@ -17,6 +17,26 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+/// How nextest ends where no test was to run.
+const NO_TESTS: i32 = 4;
+
+/// Those of our options that are not cargo's as well.
+const OURS: &[&str] = &[
+    "--executions",
+    "--time",
+    "--strategy",
+    "--preemptions",
+    "--delays",
+    "--seed",
+    "--shard",
+    "--memory",
+    "--leaks",
+    "--report",
+    "--out",
+    "--no-nextest",
+    "--json",
+];
+
 /// Our options as the variables that the tests read.
 fn set(command: &mut Command, flags: &Flags) {
     for (name, value) in flags.variables() {
@@ -32,6 +52,11 @@ pub(crate) fn test(test: &Test) -> io::Result<Code> {
         Some(at) => (&test.args[..at], &test.args[at..]),
         None => (&test.args, &[]),
     };
+    if let Some(flag) = cargo_args.iter().find(|arg| is_ours(arg)) {
+        return refused(&format!(
+            "{flag} is an option of `cargo selvedge test`: it comes before the arguments for cargo"
+        ));
+    }
     let nextest = !test.no_nextest && has_nextest();
     // nextest has a bar of its own.
     let watched = !nextest && !test.json && watch::is_watched();
@@ -50,7 +75,9 @@ pub(crate) fn test(test: &Test) -> io::Result<Code> {
     };
     command.args(cargo_args).args(after).env("SELVEDGE_SUMMARY", &summary.0);
     set(&mut command, &test.flags);
-    let passed = if watched { watch::run(command, binaries)? } else { command.status()? }.success();
+    let status = if watched { watch::run(command, binaries)? } else { command.status()? };
+    // To nextest it is a failure if there was nothing to run.
+    let passed = status.success() || (nextest && status.code() == Some(NO_TESTS));
     let tests = summary.tests();
     let mut out = io::stdout().lock();
     match test.json {
@@ -58,6 +85,12 @@ pub(crate) fn test(test: &Test) -> io::Result<Code> {
         false => write!(out, "{}", told(&tests))?,
     }
     Ok(verdict(&tests, passed))
+}
+
+/// Whether an argument for cargo is an option of ours that cargo does not have.
+fn is_ours(arg: &str) -> bool {
+    let name = arg.split_once('=').map_or(arg, |(name, _)| name);
+    OURS.contains(&name)
 }
 
 /// Build the tests; how many binaries they are in, if that is asked for. `None` if they cannot be built.
@@ -188,6 +221,18 @@ mod tests {
             "selvedge: 4 tests explored, 3 failed, 0 proved; 8 executions\n",
         ];
         assert_eq!(told(&tests), expected.join("\n"));
+    }
+
+    #[test]
+    fn options_are_ours_or_cargos() {
+        use clap::CommandFactory;
+        let command = crate::args::Cli::command();
+        let test = command.find_subcommand("test").unwrap();
+        let ours = test.get_arguments().filter_map(|argument| argument.get_long());
+        let ours: Vec<String> = ours.filter(|name| *name != "help").map(|name| format!("--{name}")).collect();
+        let cargos_too = ["--jobs"];
+        assert!(ours.iter().all(|name| is_ours(name) != cargos_too.contains(&name.as_str())), "{ours:?}");
+        assert!(is_ours("--time=3s") && OURS.len() + cargos_too.len() == ours.len());
     }
 
     #[test]

@@ -108,6 +108,10 @@ fn what_is_wrong_is_named() {
             "test --executions zero",
             "--executions zero: expected a whole number from 1, such as 500 or 10_000",
         ),
+        (
+            "test --test orders --shard=1/2",
+            "--shard=1/2 is an option of `cargo selvedge test`: it comes before",
+        ),
         ("test --shard 5/4", "--shard 5/4: expected K/N with K from 1 to N, or `auto`"),
         ("test --report fancy", "--report fancy: expected `short`, `full`, `json`, `github` or `off`"),
         ("estimate days_end --time 5parsecs", "--time 5parsecs: expected a positive duration such as"),

@@ -20,7 +20,8 @@ use std::process::{Command, Output, Stdio};
 
 const CARGO: &str = r#"#!/bin/sh
 case "$1 $2" in
-    "nextest --version") exit 1 ;;
+    "nextest --version") exit "${NEXTEST_VERSION:-1}" ;;
+    "nextest run") [ "$3" = --no-run ] && exit 0; exit "${NEXTEST_RUN:-0}" ;;
     "test --no-run") exit "${BUILD:-0}" ;;
 esac
 shift
@@ -108,6 +109,17 @@ fn a_run_ends_as_its_worst_test() {
     let options =
         here.json(100, "test --json --seed 7 --strategy random --executions 500 subjects::long -- --ignored");
     assert_eq!((&options["version"], &options["strategy"]), (&1.into(), &"random".into()));
+}
+
+/// Its exit codes are documented: 4 for no tests to run, 100 for a failure.
+#[test]
+fn nextest_ends_in_its_own_ways() {
+    let here = Workspace::new("nextest");
+    for (ends, code) in [("0", 4), ("4", 4), ("100", 100)] {
+        let mut command = here.command("test nothing_of_this_name");
+        let output = command.env("NEXTEST_VERSION", "0").env("NEXTEST_RUN", ends).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{ends}: {output:#?}");
+    }
 }
 
 #[test]

@@ -11,8 +11,9 @@ mod verdict;
 use crate::args::Hunt;
 use crate::code::Code;
 use selvedge::Explorer;
+use selvedge::harness::terminal;
 use selvedge_fixtures::Fixture;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use verdict::{Result, Summary};
 
 /// Where results go while they come in.
@@ -42,7 +43,7 @@ fn hunt_and_print(hunt: &Hunt) -> io::Result<Code> {
         if hunt.json { Box::new(json::Json) } else { Box::new(table::Table::of(&fixtures)) };
     let mut out = io::stdout().lock();
     let mut summary = Summary::default();
-    let watched = io::stderr().is_terminal();
+    let watched = terminal::is_watched(&io::stderr());
     for (done, fixture) in fixtures.iter().enumerate() {
         progress(watched, done, fixtures.len(), fixture.name);
         let result = explore(fixture, hunt.executions);
