@@ -22,6 +22,11 @@ pub(crate) const PROGRAMS: &[Program] = &[
     fine("a_client_keeps_to_its_rate", a_client_keeps_to_its_rate),
     fine("a_pipeline_ends_or_is_cancelled", a_pipeline_ends_or_is_cancelled),
     fine("a_soak_leaves_nothing", a_soak_leaves_nothing),
+    Program {
+        bound: false,
+        procs: &[2],
+        ..fine("stacks_give_their_memory_back", stacks_give_their_memory_back)
+    },
     fatal("nobody_wakes_the_task", nobody_wakes_the_task, &["all goroutines are asleep", "[await]:"]),
     fine("a_wait_for_io_is_no_deadlock", a_wait_for_io_is_no_deadlock),
 ];
@@ -184,15 +189,42 @@ fn nobody_wakes_the_task() {
     future::block_on(notify.notified());
 }
 
+/// Pages of memory that the process has.
+fn resident() -> usize {
+    let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    text.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0)
+}
+
+/// Some seconds after many goroutines have ended all that is left are their records, and the stacks that processors keep at hand.
+fn stacks_give_their_memory_back() {
+    const MANY: usize = 20_000;
+    let before = resident();
+    let (tx, rx) = chan::<()>(0);
+    let all: Vec<_> = (0..MANY)
+        .map(|_| {
+            let rx = rx.clone();
+            go(move || assert_eq!(rx.recv(), None))
+        })
+        .collect();
+    time::sleep(Duration::from_millis(10));
+    let parked = resident();
+    assert!(parked >= before + MANY, "a stack is at least a page: {before} before, {parked} now");
+    tx.close();
+    join_all(all);
+    let begun = std::time::Instant::now();
+    // Two rounds of the monitor, which looks every 5 seconds.
+    while resident() > before + MANY / 4 && begun.elapsed() < Duration::from_secs(50) {
+        time::sleep(Duration::from_millis(50));
+    }
+    let left = resident();
+    assert!(left <= before + MANY / 4, "{before} pages before, {parked} with all of them, {left} are left");
+}
+
 /// Many connections, timers and tasks come and go; afterwards there are as many descriptors as before, and no more
 /// memory than an earlier round had needed.
 fn a_soak_leaves_nothing() {
     fn descriptors() -> usize {
         std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
-    }
-    fn resident() -> usize {
-        let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-        text.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0)
     }
     fn round() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
