@@ -31,6 +31,17 @@ pub struct Beyond {
     pub bound: u32,
 }
 
+/// Who says which execution to run, where none is looked for and no token was given.
+#[cfg_attr(feature = "format", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "format", serde(rename_all = "kebab-case"))]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Chosen {
+    /// The file of what failed before.
+    Remembered,
+    /// Somebody who made every decision.
+    ByHand,
+}
+
 /// The numbers of one search.
 #[cfg_attr(feature = "format", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "format", serde(default))]
@@ -68,8 +79,11 @@ pub struct Statistics {
     pub beyond: Option<Beyond>,
     /// It was one run on real threads, and nothing was searched.
     pub production: bool,
-    /// The execution was not looked for: a token says which it is.
+    /// The execution was not looked for: a token says which it is, or whatever `chosen` says.
     pub replaying: bool,
+    /// Who said which execution to run, if no token did.
+    #[cfg_attr(feature = "format", serde(skip_serializing_if = "Option::is_none"))]
+    pub chosen: Option<Chosen>,
     /// How often the finding was replayed with the same result.
     pub replayed: u32,
     /// A warning is told: schedules that were to turn it into a failure, and did not.

@@ -8,6 +8,7 @@ use super::seed;
 use super::terminal;
 use crate::report::{self, Beyond, Exhausted, Replay, Report, Statistics, Style};
 use selvedge_checkers::finding::Finding;
+use selvedge_checkers::statistics::Chosen;
 use selvedge_checkers::trace::Trace;
 
 /// What shrinking and replaying add to the numbers of a search.
@@ -20,6 +21,8 @@ pub(super) struct Shrunk {
     pub(super) replayed: u32,
     /// A token said which execution to run.
     pub(super) replaying: bool,
+    /// Or who did instead.
+    pub(super) chosen: Option<Chosen>,
     /// Schedules that were to turn a prediction into a failure, and did not.
     pub(super) tried: u32,
     /// The failing execution was made to show what another one predicted.
@@ -51,6 +54,7 @@ pub(super) fn statistics(config: &Config, outcome: &Outcome, shrunk: Shrunk) -> 
         seed: seed::display(config.seed),
         production: config.production,
         replaying: shrunk.replaying,
+        chosen: shrunk.chosen,
         replayed: shrunk.replayed,
         tried: shrunk.tried,
         steered: shrunk.steered,

@@ -23,6 +23,7 @@ use crate::explore::what_if::{self, Rate};
 use crate::model::{Limits, Report};
 use selvedge_checkers::finding::{Evidence, Finding, Slug};
 use selvedge_checkers::repair::Verified;
+use selvedge_checkers::statistics::Chosen;
 use selvedge_checkers::trace::Trace;
 use std::path::PathBuf;
 
@@ -250,6 +251,7 @@ fn settle(
         switches: (switches(&failure.report), switches(&minimal.report)),
         replayed: minimal.replayed,
         replaying: false,
+        chosen: None,
         tried: 0,
         steered: failure.steered,
     };
@@ -343,6 +345,12 @@ pub(super) fn finish_replay(
     minimal: Minimal,
     token: Option<Token>,
 ) -> Outcome {
+    let chosen = match (&config.replay, &token) {
+        _ if config.step.is_some() => Some(Chosen::ByHand),
+        (Some(_), _) => None,
+        (None, Some(_)) => Some(Chosen::Remembered),
+        (None, None) => Some(Chosen::ByHand),
+    };
     let passing = nearest_passing(config, plan, body, identity, &minimal);
     let fails = plan.fails(&minimal.report);
     let repairs = match fails {
@@ -356,7 +364,8 @@ pub(super) fn finish_replay(
     let failure = Failure { index: 0, report: minimal.report.clone(), steered: false };
     // What runs now is not what the token stands for: it gets a token of its own.
     let token = token.filter(|_| divergence.is_none());
-    let shrunk = Shrunk { replaying: true, ..settle(plan, &mut outcome, &failure, minimal, token) };
+    let settled = settle(plan, &mut outcome, &failure, minimal, token);
+    let shrunk = Shrunk { replaying: true, chosen, ..settled };
     match divergence {
         Some(divergence) if !fails => {
             outcome.findings = vec![divergence];

@@ -55,6 +55,8 @@ fn processes_at_once_leave_whole_files() {
         let all: Vec<_> = (0..4).map(start).collect();
         all.into_iter().map(|one| one.join().unwrap()).collect()
     });
+    let again = run("fails", &root, &[]).fails();
+    again.says("fails as before, replayed from selvedge-regressions: ");
     let token = runs[0].token();
     assert!(runs.iter().all(|run| run.token() == token));
     let read = |path: &Path| std::fs::read_to_string(path).unwrap();

@@ -151,6 +151,7 @@ impl World {
                 strategy: "pct:3".into(),
                 seed: "7GQ4K".into(),
                 replaying: false,
+                chosen: None,
                 tried: 0,
                 steered: false,
                 replayed: 2,

@@ -5,7 +5,7 @@
 //! is read as one; the layout turns them into plain ones.
 
 use crate::report::text::count;
-use selvedge_checkers::statistics::{Beyond, Exhausted, Statistics};
+use selvedge_checkers::statistics::{Beyond, Chosen, Exhausted, Statistics};
 
 /// How often the finding shows, and what shrinking did to it.
 pub(in crate::report) fn figures(s: &Statistics) -> String {
@@ -16,9 +16,13 @@ pub(in crate::report) fn figures(s: &Statistics) -> String {
         return "no execution was explored".to_owned();
     }
     if s.replaying {
-        return match shrunk(s) {
-            Some(how) => format!("replayed and shrunk {how}"),
-            None => format!("replayed from a token: {}", length(s)),
+        return match (shrunk(s), s.chosen) {
+            (Some(how), _) => format!("replayed and shrunk {how}"),
+            (None, None) => format!("replayed from a token: {}", length(s)),
+            (None, Some(Chosen::Remembered)) => {
+                format!("fails as before, replayed from selvedge-regressions: {}", length(s))
+            }
+            (None, Some(Chosen::ByHand)) => format!("every decision made by hand: {}", length(s)),
         };
     }
     if s.failing == 0 && s.executions == 1 {
@@ -214,6 +218,12 @@ mod tests {
             figures(&Statistics { replaying: true, ..s.clone() }),
             "replayed from a token: 4 steps, 3 switches"
         );
+        let chosen = |chosen| figures(&Statistics { replaying: true, chosen: Some(chosen), ..s.clone() });
+        assert_eq!(
+            chosen(Chosen::Remembered),
+            "fails as before, replayed from selvedge-regressions: 4 steps, 3 switches"
+        );
+        assert_eq!(chosen(Chosen::ByHand), "every decision made by hand: 4 steps, 3 switches");
         assert_eq!(
             figures(&Statistics { replaying: true, steps_before: 9, ..s.clone() }),
             "replayed and shrunk 9\u{a0}→\u{a0}4 steps"
