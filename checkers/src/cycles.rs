@@ -135,6 +135,12 @@ mod tests {
         }
     }
 
+    /// The shortest word of two letters in which what is known of the places before must not be mixed up.
+    #[test]
+    fn what_looks_alike_further_on_is_not_a_round() {
+        assert_eq!(repetition(&tail("aababaababaabaa")), None);
+    }
+
     #[test]
     fn a_round_without_an_enabled_goroutine_is_unfair() {
         let steps = tail("xababab");

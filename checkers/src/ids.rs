@@ -95,3 +95,21 @@ impl TryFrom<String> for Site {
         Ok(Site { file, line, col })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_the_reports() {
+        assert_eq!([Gid::MAIN, Gid(7), Gid::CLOCK].map(|g| g.to_string()), ["main", "g7", "clock"]);
+    }
+
+    #[test]
+    fn a_place_is_where_the_compiler_says_and_reads_back() {
+        let (site, line) = (Site::from(Location::caller()), line!());
+        assert_eq!((site.file.as_str(), site.line), (file!(), line));
+        assert_eq!(Site::try_from(String::from(site.clone())), Ok(site));
+        assert!(Site::try_from("lib.rs:7".to_owned()).is_err());
+    }
+}

@@ -116,6 +116,15 @@ impl Rig {
         self.run(g, OpKind::Unlock, lock, true, 0, &release);
     }
 
+    /// Take the inner lock under the outer one, and give both back.
+    #[track_caller]
+    pub(crate) fn nest(&mut self, g: u32, outer: u32, inner: u32) {
+        self.lock(g, outer);
+        self.lock(g, inner);
+        self.unlock(g, inner);
+        self.unlock(g, outer);
+    }
+
     /// A read lock that is not announced, as production hooks do it.
     #[track_caller]
     pub(crate) fn read_lock(&mut self, g: u32, lock: u32) {

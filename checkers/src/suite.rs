@@ -213,6 +213,7 @@ impl Suite {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::{Mode, Sync};
     use crate::finding::Slug;
     use crate::rig::Rig;
     use std::panic::Location;
@@ -256,6 +257,52 @@ mod tests {
         assert!(rounds[0].len() >= 3, "{rounds:?}");
         assert_eq!(rounds[0], rounds[1]);
         assert_eq!(rounds[1], rounds[2]);
+    }
+
+    #[test]
+    fn a_read_lock_that_is_asked_for_and_never_granted_counts() {
+        let mut rig = Rig::with(3);
+        rig.lock(1, 0);
+        rig.lock(2, 1);
+        rig.suite.requested(&rig.clocks, Gid(1), OpKind::ReadLock, ObjId(1), Location::caller(), 2);
+        rig.request(2, 0);
+        assert!(rig.suite.has_findings());
+        assert_eq!(rig.slugs(), [Slug::LockOrder]);
+        assert!(!rig.suite.has_findings(), "they are taken");
+    }
+
+    #[test]
+    fn what_is_spawned_comes_after_what_its_parent_did() {
+        let mut rig = Rig::with(2);
+        rig.nest(1, 0, 1);
+        rig.spawn(1, 2);
+        rig.nest(2, 1, 0);
+        assert!(!rig.suite.has_findings());
+        // Of a timer it is only known that main came before.
+        rig.restart(2);
+        rig.clocks.spawn(Gid::MAIN, Gid(2));
+        rig.suite.spawned(&rig.clocks, Gid::CLOCK, Gid(2), Location::caller());
+        rig.nest(1, 0, 1);
+        rig.nest(2, 1, 0);
+        assert_eq!(rig.slugs(), [Slug::LockOrder]);
+    }
+
+    #[test]
+    fn fences_order_requests() {
+        for fences in [true, false] {
+            let mut rig = Rig::with(3);
+            let flag = |rig: &mut Rig, g: u32, sync| {
+                let touched = [Access::whole(ObjId(7), Mode::Write, sync)];
+                rig.suite.applied(Gid(g), &touched, false);
+            };
+            rig.nest(1, 0, 1);
+            rig.suite.fenced(Gid(1), false, fences);
+            flag(&mut rig, 1, Sync::RelaxedStore);
+            flag(&mut rig, 2, Sync::RelaxedLoad);
+            rig.suite.fenced(Gid(2), fences, false);
+            rig.nest(2, 1, 0);
+            assert_eq!(rig.suite.has_findings(), !fences);
+        }
     }
 
     /// A step that took no effect.

@@ -1,6 +1,6 @@
 //! Must-flag programs and their near misses, driven by hand.
 
-use super::{MAX_EDGES, MAX_REPORTS};
+use super::{MAX_ALIKE, MAX_EDGES, MAX_REPORTS};
 use crate::access::{Access, Mode, Part, Sync};
 use crate::clock::{Clocks, Epoch, VectorClock};
 use crate::finding::{Evidence, Finding, Slug};
@@ -11,13 +11,6 @@ const A: u32 = 0;
 const B: u32 = 1;
 const C: u32 = 2;
 const GATE: u32 = 3;
-
-fn nest(rig: &mut Rig, g: u32, outer: u32, inner: u32) {
-    rig.lock(g, outer);
-    rig.lock(g, inner);
-    rig.unlock(g, inner);
-    rig.unlock(g, outer);
-}
 
 fn cycles(rig: &mut Rig) -> Vec<Vec<(u32, u32, u32)>> {
     let edges = |f: Finding| match (f.slug, f.evidence) {
@@ -33,8 +26,8 @@ fn cycles(rig: &mut Rig) -> Vec<Vec<(u32, u32, u32)>> {
 fn two_orders_are_reported_once_although_the_locks_ordered_them() {
     let mut rig = Rig::with(3);
     for _ in 0..3 {
-        nest(&mut rig, 1, A, B);
-        nest(&mut rig, 2, B, A);
+        rig.nest(1, A, B);
+        rig.nest(2, B, A);
     }
     assert_eq!(cycles(&mut rig), [vec![(1, A, B), (2, B, A)]]);
 }
@@ -54,7 +47,7 @@ fn a_cycle_of_three_and_of_five() {
     for n in [3, 5] {
         let mut rig = Rig::with(n + 1);
         for i in 0..n {
-            nest(&mut rig, i + 1, i, (i + 1) % n);
+            rig.nest(i + 1, i, (i + 1) % n);
         }
         let ring: Vec<_> = (0..n).map(|i| (i + 1, i, (i + 1) % n)).collect();
         assert_eq!(cycles(&mut rig), [ring]);
@@ -64,14 +57,14 @@ fn a_cycle_of_three_and_of_five() {
 #[test]
 fn one_order_is_silent_and_so_is_one_goroutine() {
     let mut rig = Rig::with(3);
-    nest(&mut rig, 1, A, B);
-    nest(&mut rig, 2, A, B);
-    nest(&mut rig, 1, B, C);
-    nest(&mut rig, 2, A, C);
+    rig.nest(1, A, B);
+    rig.nest(2, A, B);
+    rig.nest(1, B, C);
+    rig.nest(2, A, C);
     assert!(cycles(&mut rig).is_empty());
     let mut rig = Rig::with(3);
-    nest(&mut rig, 1, A, B);
-    nest(&mut rig, 1, B, A);
+    rig.nest(1, A, B);
+    rig.nest(1, B, A);
     assert!(cycles(&mut rig).is_empty());
 }
 
@@ -80,14 +73,14 @@ fn a_gate_lock_silences_and_a_shared_gate_does_not() {
     let mut rig = Rig::with(3);
     for (g, outer, inner) in [(1, A, B), (2, B, A)] {
         rig.lock(g, GATE);
-        nest(&mut rig, g, outer, inner);
+        rig.nest(g, outer, inner);
         rig.unlock(g, GATE);
     }
     assert!(cycles(&mut rig).is_empty());
     let mut rig = Rig::with(3);
     for (g, outer, inner) in [(1, A, B), (2, B, A)] {
         rig.read_lock(g, GATE);
-        nest(&mut rig, g, outer, inner);
+        rig.nest(g, outer, inner);
         rig.read_unlock(g, GATE);
     }
     assert_eq!(cycles(&mut rig).len(), 1);
@@ -96,26 +89,26 @@ fn a_gate_lock_silences_and_a_shared_gate_does_not() {
 #[test]
 fn phases_that_are_joined_are_silent_and_phases_that_are_not_are_reported() {
     let mut rig = Rig::with(2);
-    nest(&mut rig, 1, A, B);
+    rig.nest(1, A, B);
     rig.join(0, 1);
-    nest(&mut rig, 0, B, A);
+    rig.nest(0, B, A);
     assert!(cycles(&mut rig).is_empty());
     let mut rig = Rig::with(2);
-    nest(&mut rig, 0, B, A);
+    rig.nest(0, B, A);
     rig.spawn(0, 2);
-    nest(&mut rig, 2, A, B);
+    rig.nest(2, A, B);
     assert!(cycles(&mut rig).is_empty(), "taken before the other goroutine existed");
-    nest(&mut rig, 0, B, A);
+    rig.nest(0, B, A);
     assert_eq!(cycles(&mut rig).len(), 1, "the same request, now concurrent");
 }
 
 #[test]
 fn a_channel_hand_over_is_a_phase_too() {
     let mut rig = Rig::with(3);
-    nest(&mut rig, 1, A, B);
+    rig.nest(1, A, B);
     rig.send(1, 9);
     rig.receive(2, 9);
-    nest(&mut rig, 2, B, A);
+    rig.nest(2, B, A);
     assert!(cycles(&mut rig).is_empty());
 }
 
@@ -141,7 +134,7 @@ fn readers_do_not_block_readers() {
 #[test]
 fn a_try_lock_does_not_wait_but_what_it_took_is_held() {
     let mut rig = Rig::with(3);
-    nest(&mut rig, 1, A, B);
+    rig.nest(1, A, B);
     rig.lock(2, B);
     rig.try_lock(2, A);
     rig.unlock(2, A);
@@ -157,38 +150,89 @@ fn a_lock_released_by_another_goroutine_is_a_signal() {
     let mut rig = Rig::with(3);
     rig.lock(1, A);
     rig.unlock(2, A);
-    nest(&mut rig, 1, A, B);
-    nest(&mut rig, 2, B, A);
+    rig.nest(1, A, B);
+    rig.nest(2, B, A);
     assert!(cycles(&mut rig).is_empty());
+}
+
+#[test]
+fn a_request_that_was_not_announced_counts_when_it_is_granted() {
+    let mut rig = Rig::with(3);
+    rig.lock(1, A);
+    rig.read_lock(1, B);
+    rig.read_unlock(1, B);
+    rig.unlock(1, A);
+    rig.nest(2, B, A);
+    assert_eq!(cycles(&mut rig), [vec![(1, A, B), (2, B, A)]]);
+}
+
+#[test]
+fn a_reader_gives_back_its_own() {
+    let mut rig = Rig::with(3);
+    rig.read_lock(2, A);
+    rig.read_lock(1, A);
+    rig.read_unlock(1, A);
+    rig.lock(2, B);
+    rig.unlock(2, B);
+    rig.read_unlock(2, A);
+    rig.nest(1, B, A);
+    assert_eq!(cycles(&mut rig), [vec![(1, B, A), (2, A, B)]]);
+}
+
+#[test]
+fn a_signal_is_taken_from_who_held_it_and_guards_nothing_of_theirs() {
+    let mut rig = Rig::with(3);
+    rig.lock(0, GATE);
+    rig.lock(1, A);
+    rig.unlock(2, A);
+    rig.nest(1, B, C);
+    rig.lock(2, A);
+    rig.nest(2, C, B);
+    assert_eq!(cycles(&mut rig), [vec![(1, B, C), (2, C, B)]]);
+}
+
+#[test]
+fn of_requests_that_differ_in_their_order_only_so_many_are_kept() {
+    for (ordered, found) in [(MAX_ALIKE - 1, 1), (MAX_ALIKE, 0)] {
+        let mut rig = Rig::with(3);
+        for _ in 0..ordered {
+            rig.nest(1, A, B);
+            rig.send(1, C);
+        }
+        (0..ordered).for_each(|_| rig.receive(2, C));
+        rig.nest(1, A, B);
+        rig.nest(2, B, A);
+        assert_eq!(cycles(&mut rig).len(), found, "after {ordered} that are ordered");
+    }
 }
 
 #[test]
 fn a_reused_id_is_another_lock() {
     let mut rig = Rig::with(3);
-    nest(&mut rig, 1, A, B);
+    rig.nest(1, A, B);
     rig.suite.forget(ObjId(A));
-    nest(&mut rig, 2, B, A);
+    rig.nest(2, B, A);
     assert!(cycles(&mut rig).is_empty());
 }
 
 #[test]
 fn a_reset_forgets_everything() {
     let mut rig = Rig::with(3);
-    nest(&mut rig, 1, A, B);
+    rig.nest(1, A, B);
     rig.lock(1, C);
     rig.restart(3);
-    nest(&mut rig, 2, B, A);
-    nest(&mut rig, 1, B, C);
+    rig.nest(2, B, A);
+    rig.nest(1, B, C);
     assert!(cycles(&mut rig).is_empty());
 }
 
 #[test]
 fn a_cycle_is_told_once_however_it_comes_about() {
     let mut rig = Rig::with(3);
-    nest(&mut rig, 1, A, B);
-    nest(&mut rig, 2, B, A);
+    rig.nest(1, A, B);
+    rig.nest(2, B, A);
     rig.lock(1, C);
-    nest(&mut rig, 1, A, B);
+    rig.nest(1, A, B);
     assert_eq!(cycles(&mut rig), [vec![(1, A, B), (2, B, A)]]);
 }
 
@@ -196,26 +240,26 @@ fn a_cycle_is_told_once_however_it_comes_about() {
 fn what_runs_into_a_limit_is_not_reported() {
     let mut rig = Rig::with(3);
     for pair in 0..MAX_REPORTS as u32 + 1 {
-        nest(&mut rig, 1, 2 * pair, 2 * pair + 1);
-        nest(&mut rig, 2, 2 * pair + 1, 2 * pair);
+        rig.nest(1, 2 * pair, 2 * pair + 1);
+        rig.nest(2, 2 * pair + 1, 2 * pair);
     }
     assert_eq!(cycles(&mut rig).len(), MAX_REPORTS);
     const LOCKS: u32 = 92;
     assert!(LOCKS * (LOCKS - 1) / 2 > MAX_EDGES as u32);
     rig.restart(3);
     for outer in 0..LOCKS {
-        (outer + 1..LOCKS).for_each(|inner| nest(&mut rig, 1, outer, inner));
+        (outer + 1..LOCKS).for_each(|inner| rig.nest(1, outer, inner));
     }
-    nest(&mut rig, 2, LOCKS - 1, LOCKS - 2);
+    rig.nest(2, LOCKS - 1, LOCKS - 2);
     assert!(cycles(&mut rig).is_empty());
 }
 
 #[test]
 fn a_request_that_is_repeated_takes_no_room() {
     let mut rig = Rig::with(3);
-    (0..=MAX_EDGES).for_each(|_| nest(&mut rig, 1, A, B));
-    nest(&mut rig, 1, B, C);
-    nest(&mut rig, 2, C, B);
+    (0..=MAX_EDGES).for_each(|_| rig.nest(1, A, B));
+    rig.nest(1, B, C);
+    rig.nest(2, C, B);
     assert_eq!(cycles(&mut rig).len(), 1);
 }
 
