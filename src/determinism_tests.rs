@@ -22,7 +22,7 @@ const PROGRAMS: &[Program] = &[
     ("selects", selects, 0x8097_070f_f9df_52fc),
     ("locks", locks, 0x223a_00f0_95af_fbd7),
     ("groups", groups, 0xb4ca_cc42_d751_6342),
-    ("atomics", atomics, 0xe1c0_ac61_7b0e_fb78),
+    ("atomics", atomics, 0x0055_59b5_5311_90c0),
     ("timers", timers, 0xe439_0828_543b_0478),
     ("fifty", fifty, 0x394b_e478_d429_f1d2),
 ];

@@ -6,6 +6,7 @@
 mod orders;
 mod programs;
 
+use selvedge::harness::config::StrategySpec;
 use selvedge::report::Style;
 use selvedge::{Explorer, Outcome};
 use std::time::Duration;
@@ -79,14 +80,14 @@ goldens! {
     lost_unpark,
     endless_spin,
     busy_select,
-    lock_order executions(1) seed(1),
+    lock_order strategy(StrategySpec::Random) executions(1) seed(1),
     send_races_close,
     add_races_wait,
     closed_by_receiver,
     premature_exit,
     stuck_loop watchdog(Duration::from_millis(200)),
     stuck_std_mutex watchdog(Duration::from_millis(200)),
-    not_deterministic,
+    not_deterministic strategy(StrategySpec::Random),
     stack_overflow,
     uncontrolled_thread,
     borrowed_thread_local,

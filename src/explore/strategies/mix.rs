@@ -2,18 +2,22 @@
 //!
 //! | execution | strategy |
 //! |---|---|
-//! | 0 | the random walk; its profile serves the others where none was given |
-//! | 1 | round robin |
-//! | 2 | each goroutine for as long as it can go on |
-//! | 3 … | a leaf of the frontier, SURW, POS, a leaf, PCT with two change points, the random walk, in rotation |
+//! | 0 | round robin, with the oldest stores and the second alternatives |
+//! | 1 … 3 | leaves of the frontier, of which the first runs each goroutine for as long as it can go on |
+//! | 4 | the random walk; its profile serves the others where none was given |
+//! | 5, 6 | leaves |
+//! | 7 … 18 | SURW, two leaves, POS, two leaves, PCT with two change points, two leaves, the random walk, two leaves |
+//! | 19 … | a leaf, SURW, POS, a leaf, PCT, the random walk, in rotation |
 //!
-//! The first three cost little and find what is broken in every schedule that comes to mind. The shares
-//! of the others are measured (decision 0018). The leaves are not taken here, because each depends on the
-//! ones before: [`Lane`](crate::explore::lane) has them, and as long as it has none, their turns are the
-//! others'.
+//! The first two cost little and find what is broken in the schedules that come to mind: everybody in turn, and
+//! one after the other. Small programs have few leaves, and their bugs fall to them soonest; of a program with
+//! millions of them those of the opening are a small price. The shares are measured (decisions 0018 and 0039). The
+//! leaves are not taken here, because each depends on the ones before: [`Lane`](crate::explore::lane) has
+//! them, and as long as it has none, their turns are the others'.
 //!
 //! Invariant: execution `index` depends on the seed, the index and the profile alone. Without a
-//! profile, execution 0 has to come first, or the others make do with guesses.
+//! profile, the random walk of the opening has to come before what follows it, or the others make do with
+//! guesses.
 
 use super::{Deviate, Pct, Pos, Profile, Random, RoundRobin, Surw};
 use crate::explore::profile::Profiler;
@@ -35,8 +39,13 @@ enum Turn {
     Random,
 }
 
-/// The executions that come first.
-const FIRST: u64 = 3;
+/// What comes after round robin, two leaves after each.
+const OPENING: [Turn; 6] =
+    [Turn::Completion, Turn::Profiler, Turn::Surw, Turn::Pos, Turn::Pct3, Turn::Random];
+/// The length of round robin and the opening.
+const FIRST: u64 = 1 + 3 * OPENING.len() as u64;
+/// The random walk that serves as profile: the walk's own execution 0, which is what whoever gathers a profile runs.
+const PROFILED: u64 = 4;
 /// Whose turn it is, and whether a leaf goes in its place as long as there are any.
 const ROTATION: [(Turn, bool); 6] = [
     (Turn::Pos, true),
@@ -47,9 +56,18 @@ const ROTATION: [(Turn, bool); 6] = [
     (Turn::Random, false),
 ];
 
-fn rotation(index: u64) -> Option<(Turn, bool)> {
-    let nth = index.checked_sub(FIRST)? % ROTATION.len() as u64;
-    Some(ROTATION[nth as usize])
+/// Whose turn execution `index` is, and whether a leaf goes in its place.
+fn turn(index: u64) -> (Turn, bool) {
+    let Some(after) = index.checked_sub(1) else { return (Turn::RoundRobin, false) };
+    if index >= FIRST {
+        return ROTATION[((index - FIRST) % ROTATION.len() as u64) as usize];
+    }
+    match (OPENING[(after / 3) as usize], after % 3) {
+        (turn, 0) => (turn, turn == Turn::Completion),
+        (_, 1) => (Turn::Pos, true),
+        _ if index < PROFILED => (Turn::Random, true),
+        _ => (Turn::Surw, true),
+    }
 }
 
 /// See the module.
@@ -84,15 +102,13 @@ impl Mix {
 
     /// Whether execution `index` is a leaf of the frontier, as long as there are any.
     pub(crate) fn is_of_the_lane(index: u64) -> bool {
-        rotation(index).is_some_and(|(_, leaf)| leaf)
+        turn(index).1
     }
 
     fn turn_of(&self, index: u64) -> Turn {
-        match index {
-            0 if self.has_profile => Turn::Random,
-            0 => Turn::Profiler,
-            1 => Turn::RoundRobin,
-            _ => rotation(index).map_or(Turn::Completion, |(turn, _)| turn),
+        match turn(index).0 {
+            Turn::Profiler if self.has_profile => Turn::Random,
+            turn => turn,
         }
     }
 
@@ -113,7 +129,12 @@ impl Mix {
 impl Strategy for Mix {
     fn begin(&mut self, index: u64) -> bool {
         self.turn = self.turn_of(index);
-        self.active().begin(index)
+        match self.turn {
+            // Its first execution has what is like the first leaf: first alternatives and newest stores.
+            Turn::RoundRobin => self.round_robin.begin(1),
+            _ if index == PROFILED => self.active().begin(0),
+            _ => self.active().begin(index),
+        }
     }
 
     #[inline]

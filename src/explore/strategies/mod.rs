@@ -79,7 +79,7 @@ fn make_named(
 }
 
 /// Whether the strategy needs to be told what the program is like. The mix finds out by itself if the
-/// worker that runs execution 0 runs all of them.
+/// worker that runs the first executions runs all of them.
 pub(crate) fn wants_profile(plan: &Plan) -> bool {
     match plan.strategy {
         StrategySpec::Pct(_) | StrategySpec::Surw => true,
@@ -102,9 +102,14 @@ fn wake_without_cause(rng: &mut Rng, scene: &Scene<'_>) -> Option<Gid> {
     scene.enabled.iter().copied().filter(|g| scene.pending[g.index()].optional).nth(nth)
 }
 
-/// Which of `n > 1` stores a load reads: each other time the newest, which is what processors nearly
-/// always give, else one of the older ones.
+/// Which of `n > 1` stores a load reads: half of the time the newest, which is what processors nearly
+/// always give, a quarter of the time the oldest, which is what a goroutine sees that was told of nothing,
+/// else any of the older ones.
 #[inline]
 fn read_any(rng: &mut Rng, n: u32) -> u32 {
-    if rng.below(2) == 0 { 0 } else { 1 + rng.below(n - 1) }
+    match rng.below(4) {
+        0 | 1 => 0,
+        2 => n - 1,
+        _ => 1 + rng.below(n - 1),
+    }
 }
