@@ -72,10 +72,7 @@ fn ingest(ctx: &Context, metrics: &Arc<Metrics>, readings: u64) -> Receiver<u64>
             }
         });
     }
-    go(move || {
-        sources.wait();
-        merged.close();
-    });
+    close_after(sources, merged);
     output
 }
 
@@ -96,11 +93,16 @@ fn process(ctx: &Context, metrics: &Arc<Metrics>, input: &Receiver<u64>) -> Rece
             }
         });
     }
-    go(move || {
-        workers.wait();
-        results.close();
-    });
+    close_after(workers, results);
     output
+}
+
+/// Close a channel when the last of its senders is through.
+fn close_after(senders: WaitGroup, output: Sender<u64>) {
+    go(move || {
+        senders.wait();
+        output.close();
+    });
 }
 
 /// Hand a value on; false if nobody wants any more.
