@@ -10,7 +10,7 @@ use crate::{go, time};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 
 #[test]
 fn messages_pass_between_tasks_and_goroutines() {
@@ -114,6 +114,24 @@ fn a_close_ends_what_waits() {
         let task = spawn(async move { rx.recv_async().await });
         tx.close();
         assert_eq!(task.join().unwrap(), None);
+    });
+}
+
+/// What a task was told of, and has not taken, is in the channel still.
+#[test]
+fn nobody_sees_the_end_before_the_last_message_is_taken() {
+    everywhere_and_in_models(|| {
+        let (tx, rx) = chan(1);
+        let mut context = Context::from_waker(Waker::noop());
+        let mut told = pin!(rx.recv_async());
+        assert!(told.as_mut().poll(&mut context).is_pending());
+        let receiver = rx.clone();
+        let behind = go(move || receiver.recv());
+        // It waits, or is about to.
+        time::sleep(5 * MILLISECOND);
+        tx.send(1);
+        tx.close();
+        assert_eq!(behind.join().unwrap(), Some(1));
     });
 }
 
@@ -296,7 +314,7 @@ fn each_message_is_told_to_one_who_waits() {
             let waker = Waker::from(Arc::clone(&counts[i + 1]));
             waiting[i].as_mut().poll(&mut Context::from_waker(&waker))
         };
-        assert_eq!(poll(0), std::task::Poll::Ready(Some(if cap > 0 { 0 } else { 1 })));
+        assert_eq!(poll(0), Poll::Ready(Some(if cap > 0 { 0 } else { 1 })));
         assert_eq!(poll(1).is_ready(), cap > 0);
         assert!(rx.try_recv().is_err());
     }
@@ -319,7 +337,34 @@ fn goroutines_wait_in_the_queue_of_tasks() {
     tx.send(2);
     // The second message served the goroutine, with the first one: they leave in order.
     assert_eq!(goroutine.join().unwrap(), Some(1));
-    assert_eq!(first.as_mut().poll(&mut context), std::task::Poll::Ready(Some(2)));
+    assert_eq!(first.as_mut().poll(&mut context), Poll::Ready(Some(2)));
+}
+
+/// A goroutine that waits behind a task gets what a sender puts into the room which that task makes.
+#[test]
+fn goroutines_behind_a_task_get_what_comes_after_its_message() {
+    let is_in = |goroutine: &crate::Goroutine<_>, state: &str| {
+        while !crate::debug::goroutines().iter().any(|g| g.id() == goroutine.id() && g.state() == state) {
+            std::thread::yield_now();
+        }
+    };
+    let (tx, rx) = chan(1);
+    let mut first = Box::pin(rx.recv_async());
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(first.as_mut().poll(&mut context).is_pending());
+    let theirs = rx.clone();
+    let receiver = go(move || theirs.recv_timeout(60_000 * MILLISECOND).ok());
+    is_in(&receiver, "chan receive");
+    tx.send(1);
+    let theirs = tx.clone();
+    let sender = go(move || {
+        theirs.send(2);
+        None
+    });
+    is_in(&sender, "chan send");
+    assert_eq!(first.as_mut().poll(&mut context), Poll::Ready(Some(1)));
+    assert_eq!(receiver.join().unwrap(), Some(2), "nobody has to send once more");
+    sender.join().unwrap();
 }
 
 /// Futures of channels on an executor that is not ours, beside goroutines.

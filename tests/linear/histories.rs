@@ -7,9 +7,10 @@ use crate::search::Entry;
 use crate::specs::{ChannelOp, GateOp};
 use selvedge::chan::{Receiver, Sender, TryRecvError};
 use selvedge::sync::{RawMutex, Semaphore};
-use selvedge::{chan, go, select};
+use selvedge::{chan, future, go, select};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
@@ -124,14 +125,75 @@ fn one_operation(random: &mut Random, tx: &Sender<u32>, rx: &Receiver<u32>, fres
     }
 }
 
+/// An operation of an async task; none if it was given up before anything came of it.
+fn task_operation(
+    random: &mut Random,
+    tx: &Sender<u32>,
+    rx: &Receiver<u32>,
+    fresh: &AtomicU32,
+) -> Option<ChannelOp> {
+    let value = fresh.fetch_add(1, Ordering::Relaxed);
+    let patience = Duration::from_micros(random.below(4) * 20);
+    match random.below(4) {
+        0 => {
+            let sent = catch_unwind(AssertUnwindSafe(|| future::block_on(tx.send_async(value))));
+            sent.as_ref().err().into_iter().for_each(|payload| assert!(is_closed(&**payload)));
+            Some(ChannelOp::Send(value, sent.is_ok()))
+        }
+        1 => Some(ChannelOp::Recv(future::block_on(rx.recv_async()))),
+        2 => {
+            let got = future::block_on(future::timeout(patience, rx.recv_async()));
+            got.ok().map(ChannelOp::Recv)
+        }
+        _ => {
+            let sent = catch_unwind(AssertUnwindSafe(|| {
+                future::block_on(async {
+                    let mut sending = pin!(tx.send_async(value));
+                    let sent = future::timeout(patience, sending.as_mut()).await;
+                    sent.is_ok() || sending.take_back().is_none()
+                })
+            }));
+            match sent {
+                Ok(sent) => sent.then_some(ChannelOp::Send(value, true)),
+                Err(payload) => {
+                    assert!(is_closed(&*payload));
+                    Some(ChannelOp::Send(value, false))
+                }
+            }
+        }
+    }
+}
+
+/// A history of one channel at which tasks wait as well.
+pub(crate) fn channel_of_tasks(cap: usize, seed: u64) -> Vec<Entry<ChannelOp>> {
+    channel_of(cap, seed, |random, tx, rx, fresh| match random.below(2) {
+        0 => Some(one_operation(random, tx, rx, fresh)),
+        _ => task_operation(random, tx, rx, fresh),
+    })
+}
+
 /// A history of one channel.
 pub(crate) fn channel(cap: usize, seed: u64) -> Vec<Entry<ChannelOp>> {
+    channel_of(cap, seed, |random, tx, rx, fresh| Some(one_operation(random, tx, rx, fresh)))
+}
+
+fn channel_of(
+    cap: usize,
+    seed: u64,
+    operation: impl Fn(&mut Random, &Sender<u32>, &Receiver<u32>, &AtomicU32) -> Option<ChannelOp>
+    + Clone
+    + Send
+    + 'static,
+) -> Vec<Entry<ChannelOp>> {
     let (tx, rx) = chan(cap);
     let recorder = Recorder::new();
     let (theirs, to, fresh) = (recorder.clone(), tx.clone(), Arc::new(AtomicU32::new(0)));
     let actor = move |_, random: &mut Random| {
         for _ in 0..5 {
-            theirs.run(|| one_operation(random, &to, &rx, &fresh));
+            let called = theirs.tick();
+            if let Some(op) = operation(random, &to, &rx, &fresh) {
+                theirs.note(called, op);
+            }
         }
     };
     act(seed, actor, || {

@@ -35,6 +35,14 @@ fn channels_are_linearizable() {
 }
 
 #[test]
+fn channels_of_tasks_are_linearizable() {
+    for seed in 0..400 {
+        let cap = (seed % 4) as usize;
+        judge(Channel::new(cap), &histories::channel_of_tasks(cap, seed), seed);
+    }
+}
+
+#[test]
 fn channels_under_select_are_linearizable() {
     for seed in 0..300 {
         let cap = (seed % 3) as usize;

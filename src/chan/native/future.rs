@@ -241,7 +241,9 @@ impl<T> Channel<T> {
 /// # Safety
 /// The slot was filled if the attempt is done.
 unsafe fn received<T>(mut state: Inside<'_, T>, attempt: Attempt, slot: MaybeUninit<T>) -> Option<T> {
-    let wakes = if state.tasks > 0 { state.serve() } else { Wakes::default() };
+    // A task that was told is so no more, and a sender may have been let in: what is there now may be for others,
+    // goroutines or tasks.
+    let wakes = state.serve();
     drop(state);
     wakes.wake();
     let Attempt::Done(peer) = attempt else { return None };

@@ -201,7 +201,15 @@ fn close_and_unlock<T>(mut state: Inside<'_, T>) {
     (state.told, state.tasks) = (state.told + state.tasks, 0);
     let mut woken = Vec::new();
     while let Some(peer) = state.receivers.pop() {
-        woken.push(peer.finish(false));
+        // What tasks were told of and have not taken is there for all: nobody sees the end before it has been taken. A task
+        // looks for itself.
+        let message = if peer.is_task() { None } else { state.buffer.pop_front() };
+        let got = message.is_some();
+        if let Some(message) = message {
+            // SAFETY: the receiver waits with a slot for a message of this type.
+            unsafe { peer.slot().cast::<T>().write(message) };
+        }
+        woken.push(peer.finish(got));
     }
     while let Some(peer) = state.senders.pop() {
         woken.push(peer.finish(false));
