@@ -52,6 +52,12 @@ impl Scene<'_> {
         self.optional_count as usize == self.enabled.len()
     }
 
+    /// Whether the goroutine went round in a loop in vain, and waits for a change.
+    pub(crate) fn is_set_aside(&self, g: Gid) -> bool {
+        let is_waiting = |pending: &Pending| matches!(pending.op, Op::Await);
+        self.pending.get(g.index()).is_some_and(is_waiting)
+    }
+
     /// What happens unless somebody wants something else: the current goroutine goes on; if it
     /// cannot, the one with the lowest id that can. Nobody wakes up without a cause.
     pub(crate) fn default_choice(&self) -> Gid {
@@ -115,6 +121,22 @@ pub(crate) trait Strategy: Any + Send {
 
     /// Nobody can go on with a cause: who wakes up without one, before time passes or the execution is over.
     fn wake_at_rest(&mut self, _scene: &Scene<'_>) -> Option<Gid> {
+        None
+    }
+
+    /// Whether the strategy repeats an execution of another one, which may have let goroutines go round that are
+    /// set aside here: then it is asked [`goes_round`](Strategy::goes_round).
+    fn repeats(&self) -> bool {
+        false
+    }
+
+    /// Whether all that is repeated has happened after so many decisions: nobody goes round in vain any more.
+    fn is_over(&self, _step: u32) -> bool {
+        false
+    }
+
+    /// Who goes round in its loop once more although it was set aside; what it is about to do is [`Op::Await`].
+    fn goes_round(&mut self, _scene: &Scene<'_>) -> Option<Gid> {
         None
     }
 
@@ -190,6 +212,18 @@ pub(crate) trait Tracer {
 
     /// Time has come for `due`, and has just taken effect.
     fn fired(&mut self, world: &World, due: Due);
+
+    /// `g`, which has announced `op`, goes round in a loop in which nothing is new: whether it ever leaves
+    /// the loop has to be tried, unless what it looks at next is not the same any more. True if it is known already
+    /// that it does not.
+    fn tries_loop(&mut self, world: &World, g: Gid, op: &Op, is_same: bool) -> bool;
+
+    /// `g` does something else than go round.
+    fn leaves_loop(&mut self, g: Gid);
+
+    /// `g` went round often enough to be believed, and does not come to do what it has announced. Gives how many
+    /// stores `g` has made in rounds that count.
+    fn stays_in_loop(&mut self, g: Gid) -> u32;
 
     /// Nobody else can go on, and `g`, which went round in a loop in vain, goes round once more.
     fn granted(&mut self, g: Gid);

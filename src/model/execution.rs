@@ -103,6 +103,8 @@ pub(super) struct Execution {
     pub(super) limits: Limits,
     pub(super) strategy: Box<dyn Strategy>,
     follows: bool,
+    /// Whether the strategy repeats what another one decided.
+    repeats: bool,
     /// Whether the strategy is told everything.
     pub(super) traces: bool,
     /// Whether timers may fire while goroutines could go on.
@@ -164,6 +166,7 @@ impl Execution {
             limits,
             strategy,
             follows,
+            repeats: false,
             traces: false,
             fires_early: false,
             spurious: false,
@@ -202,7 +205,7 @@ impl Execution {
         self.world.traced = self.traces;
         self.goroutines.clear();
         self.pending.clear();
-        self.spins.iter_mut().for_each(Spin::clear);
+        self.spins.iter_mut().for_each(Spin::begin);
         self.enabled.clear();
         self.optional = 0;
         self.ready.clear();
@@ -218,6 +221,7 @@ impl Execution {
         self.fingerprint = 0xcbf2_9ce4_8422_2325;
         self.ending = Ending::Running;
         self.follows = self.strategy.follows();
+        self.repeats = self.strategy.repeats();
         self.fires_early = budget.early > 0;
         self.spurious = false;
         self.main_returned_at = None;
@@ -243,7 +247,7 @@ impl Execution {
         p.index += 1;
         p.since = self.steps;
         self.tell(|tracer, world| tracer.announced(world, g, &op));
-        if op.may_only_look() && self.spins[g.index()].circles(site, op.object(), self.is_told()) {
+        if self.goes_in_circles(g, &op, site) {
             let op = self.set_aside(g, op);
             self.pend(g, op);
         } else if matches!(op, Op::Yield) {
@@ -251,6 +255,16 @@ impl Execution {
             self.pend_yield(g);
         } else {
             self.pend(g, op);
+        }
+    }
+
+    /// Whether the goroutine, about to do `op`, is to be set aside.
+    #[inline]
+    fn goes_in_circles(&mut self, g: Gid, op: &Op, site: SiteRef) -> bool {
+        if self.is_told() {
+            self.goes_on_in_circles(g, op, site)
+        } else {
+            op.may_only_look() && self.spins[g.index()].circles(site, op.object(), self.limits.patience())
         }
     }
 
@@ -312,6 +326,9 @@ impl Execution {
                     Next::Advance => return Next::Advance,
                     _ => continue,
                 }
+            }
+            if self.repeats {
+                self.goes_round();
             }
             let g = match std::mem::take(&mut self.lets_rest) && self.optional > 0 {
                 true => self.pick_with_cause(),

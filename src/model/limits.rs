@@ -24,9 +24,21 @@ pub(crate) struct Limits {
     pub(crate) stack: usize,
     /// What the engine does otherwise than the program says, to find out whether it would help.
     pub(crate) change: Option<Change>,
+    /// Rounds that every loop is gone before its goroutine is set aside, where the strategy is not told everything.
+    #[cfg(test)]
+    pub(crate) rounds: u8,
 }
 
 impl Limits {
+    /// How many rounds of a loop are gone whatever it says.
+    #[inline]
+    pub(super) fn patience(&self) -> u8 {
+        #[cfg(test)]
+        return self.rounds;
+        #[cfg(not(test))]
+        0
+    }
+
     /// What may happen to each goroutine without a cause.
     pub(crate) fn budget(&self) -> Budget {
         Budget { spurious: self.spurious, early: self.early_timers }
@@ -45,6 +57,8 @@ impl Default for Limits {
             goroutines: 20_000,
             stack: 256 << 10,
             change: None,
+            #[cfg(test)]
+            rounds: 0,
         }
     }
 }

@@ -19,7 +19,7 @@
 //! Does not detect: loops whose rounds change something (they end at the step limit), and loops that spin on
 //! memory that is not instrumented (the watchdog reports those).
 
-use crate::objects::Step;
+use crate::objects::{Op, Step};
 use selvedge_checkers::access::{Access, Mode, Part};
 use selvedge_checkers::ids::{ObjId, SiteRef};
 
@@ -30,6 +30,8 @@ const YIELDING_LAPS: u8 = 1;
 /// The same where a goroutine that counts as spinning waits for good: what the loop remembers of a round
 /// in which it saw something new is not to be lost.
 const YIELDING_LAPS_FOR_GOOD: u8 = 2;
+/// How many rounds a loop is gone alone, all that counted included, before it is believed to wait for good.
+pub(super) const TRIAL: u8 = 16;
 /// Rounds granted before virtual time moves on.
 pub(super) const EAGER_GRANTS: u16 = 16;
 /// Rounds granted in all.
@@ -45,6 +47,9 @@ struct Place {
     /// How often the goroutine had yielded, and said that it waits, by then.
     yields: u32,
     waits: u32,
+    /// Which of the goroutine's looks the last one here was, and the one before.
+    at: u32,
+    before: u32,
 }
 
 /// What a goroutine has looked at since it last changed something.
@@ -53,6 +58,12 @@ pub(super) struct Spin {
     places: Vec<Place>,
     yields: u32,
     waits: u32,
+    /// Counts the looks.
+    looks: u32,
+    /// It was set aside since anything was new, and goes on all the same: one round is as good as any.
+    goes_on: bool,
+    /// It goes on alone, to see whether it leaves its loop.
+    pub(super) is_tried: bool,
     pub(super) seen: Vec<(ObjId, u32)>,
     pub(super) grants: u16,
 }
@@ -64,6 +75,13 @@ impl Spin {
             self.seen.clear();
         }
         self.grants = 0;
+        self.goes_on = false;
+    }
+
+    /// Another execution begins.
+    pub(super) fn begin(&mut self) {
+        self.clear();
+        self.is_tried = false;
     }
 
     /// Whether a step with this footprint only looked.
@@ -104,20 +122,27 @@ impl Spin {
         if news {
             self.places.iter_mut().for_each(|place| place.laps = 0);
             self.grants = 0;
+            self.goes_on = false;
         }
-        let (yields, waits) = (self.yields, self.waits);
+        self.looks = self.looks.wrapping_add(1);
+        let (yields, waits, at) = (self.yields, self.waits, self.looks);
         match known {
-            Some(at) => {
-                let place = &mut self.places[at];
+            Some(known) => {
+                let place = &mut self.places[known];
                 let laps = place.laps.saturating_add(1);
-                *place = Place { saw, laps, yields, waits, ..*place };
+                *place = Place { saw, laps, yields, waits, at, before: place.at, ..*place };
             }
             None => {
                 self.places.retain(|place| place.site != site);
-                self.places.push(Place { site, object, saw, laps: 1, yields, waits });
+                self.places.push(Place { site, object, saw, laps: 1, yields, waits, at, before: at });
             }
         }
         news
+    }
+
+    /// Which version of an object the goroutine saw last, if any since it last changed something.
+    pub(super) fn saw(&self, object: ObjId) -> Option<u32> {
+        self.seen.iter().find(|(seen, _)| *seen == object).map(|&(_, version)| version)
     }
 
     /// The goroutine lets others go first.
@@ -132,25 +157,54 @@ impl Spin {
         self.waits = self.waits.wrapping_add(1);
     }
 
-    /// Whether the goroutine, about to operate on `object` at `site` again, goes in circles; if it does,
-    /// it may have to wait for good.
-    pub(super) fn circles(&self, site: SiteRef, object: Option<ObjId>, for_good: bool) -> bool {
+    /// The place in which the goroutine, about to operate on `object` at `site`, looked before.
+    fn place(&self, site: SiteRef, object: Option<ObjId>) -> Option<&Place> {
         let here = |place: &&Place| {
             let same = object.is_none() || place.object == object;
             place.site == (site.line(), site.column()) && same
         };
-        let yielding_laps = if for_good { YIELDING_LAPS_FOR_GOOD } else { YIELDING_LAPS };
-        let circles = |place: &Place| {
+        self.places.iter().find(here).filter(|_| !self.seen.is_empty())
+    }
+
+    /// Whether the goroutine, about to operate on `object` at `site` again, goes in circles, and has gone round so
+    /// often at least.
+    pub(super) fn circles(&self, site: SiteRef, object: Option<ObjId>, least: u8) -> bool {
+        self.place(site, object).filter(|place| place.laps >= least).is_some_and(|place| {
             place.laps >= LAPS
-                || place.yields != self.yields && place.laps >= yielding_laps
+                || self.goes_on
+                || place.yields != self.yields && place.laps >= YIELDING_LAPS
                 || place.waits != self.waits
+        })
+    }
+
+    /// How many rounds the goroutine, about to do `op` at `site`, has gone in which it saw nothing new, if these
+    /// are as many as have to be part of the trace: what else it looks at in a round, it has then looked at as
+    /// often.
+    pub(super) fn rounds(&self, site: SiteRef, op: &Op) -> Option<u8> {
+        let place = match op {
+            Op::Yield => self.places.iter().find(|place| place.at == self.looks)?,
+            _ => self.place(site, op.object())?,
         };
-        !self.seen.is_empty() && self.places.iter().find(here).is_some_and(circles)
+        let least = match op {
+            // A loop that does nothing but wait remembers nothing of a round.
+            _ if place.waits != self.waits => 0,
+            Op::Yield => YIELDING_LAPS_FOR_GOOD,
+            _ if place.yields != self.yields => YIELDING_LAPS_FOR_GOOD,
+            _ => LAPS,
+        };
+        let mut round = self.places.iter().filter(|other| other.at > place.before && other.laps > 0);
+        (place.laps >= least && round.all(|other| other.laps >= least)).then_some(place.laps)
     }
 
     /// One more round although nothing changed.
     pub(super) fn grant(&mut self) {
-        self.grants += 1;
+        self.goes_round(true);
+    }
+
+    /// One more round, which counts as the first; where nobody else can go on, as one that was granted.
+    pub(super) fn goes_round(&mut self, is_at_rest: bool) {
+        self.grants = MAX_GRANTS.min(self.grants + u16::from(is_at_rest));
+        self.goes_on = true;
         self.places.clear();
     }
 }

@@ -373,22 +373,48 @@ fn forget_unreadable(world: &mut World, atomic: ObjId) {
 /// `g` goes round in circles: from now on it reads the newest store of these atomics, since a store
 /// becomes visible some day. False if it has read them already, or could read no other value.
 pub(crate) fn catch_up(world: &mut World, g: Gid, objects: &[(ObjId, u32)]) -> bool {
-    if !world.memory.weak {
-        return false;
-    }
     let mut behind = false;
     for &(atomic, _) in objects {
-        let Some(history) = world.memory.histories.get(atomic.index()) else { continue };
-        let Some(newest) = history.stores.last() else { continue };
-        let oldest = history.oldest_readable(&world.clocks, g, false);
-        if history.stores[oldest..].iter().all(|store| store.value == newest.value) {
-            continue;
-        }
-        behind = true;
-        let fresh = &mut world.goroutines[g.index()].fresh;
-        if !fresh.contains(&atomic) {
-            fresh.push(atomic);
+        if lags_behind(world, g, atomic) {
+            behind = true;
+            let fresh = &mut world.goroutines[g.index()].fresh;
+            if !fresh.contains(&atomic) {
+                fresh.push(atomic);
+            }
         }
     }
     behind
+}
+
+/// Whether `g` could read another value of these atomics than the newest.
+pub(crate) fn is_behind(world: &World, g: Gid, objects: &[(ObjId, u32)]) -> bool {
+    objects.iter().any(|&(atomic, _)| lags_behind(world, g, atomic))
+}
+
+fn lags_behind(world: &World, g: Gid, atomic: ObjId) -> bool {
+    let Some(history) = world.memory.histories.get(atomic.index()).filter(|_| world.memory.weak) else {
+        return false;
+    };
+    let Some(newest) = history.stores.last() else { return false };
+    let oldest = history.oldest_readable(&world.clocks, g, false);
+    history.stores[oldest..].iter().any(|store| store.value != newest.value)
+}
+
+/// The rounds in vain of `g` are forgotten in which it made stores with greater numbers than this: they are as
+/// good as the ones before them, which wrote the same.
+pub(crate) fn forget_rounds(world: &mut World, g: Gid, number: u32) {
+    if !world.memory.weak || world.goroutines[g.index()].stores == number {
+        return;
+    }
+    world.goroutines[g.index()].stores = number;
+    let used = world.memory.used;
+    for history in &mut world.memory.histories[..used] {
+        let mut last = number;
+        for store in history.stores.iter_mut().filter(|store| store.by.g == g) {
+            if store.number > number {
+                store.number = last;
+            }
+            last = store.number;
+        }
+    }
 }

@@ -64,10 +64,10 @@ coded_by_place! {
 
 coded!(Touch { owner, part, mode, index });
 coded!(Choice { g, label });
-coded!(Planned { choice, footprint, event, causes });
+coded!(Planned { choice, footprint, event, causes, stops });
 coded!(Lists { touches, causes });
 coded!(Sleeper { depth, choice, footprint });
-coded!(Leaf { path, fresh, sleepers, touches, stamp });
+coded!(Leaf { path, fresh, stops, sleepers, touches, stamp });
 coded!(Candidate { depth, since, end });
 coded!(Nondeterminism { step, expected, found });
 coded!(Outcome {

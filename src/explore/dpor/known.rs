@@ -100,7 +100,7 @@ impl Run {
         };
         let (planned, own) = (self.plan[event], self.log.events[event].own);
         let footprint = self.lists.add_footprint_like(planned.footprint, own, change);
-        Planned { event: NEW, footprint, ..planned }
+        Planned { event: NEW, footprint, stops: false, ..planned }
     }
 
     /// Plan what else a load could have read, after the events kept; false if that is not known.

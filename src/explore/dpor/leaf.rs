@@ -9,12 +9,17 @@ use super::schedule::{Choice, Lists, Planned, Touch};
 use crate::model::Nondeterminism;
 use selvedge_checkers::access::Part;
 
+/// In the path of an execution: the goroutine of the step before does not leave the loop it is in.
+const STOPS: u64 = u64::MAX - 1;
+
 /// A schedule to be run.
 #[derive(PartialEq, Eq, Debug, Default)]
 pub(crate) struct Leaf {
     pub(super) path: Vec<Choice>,
     /// How many of these decisions an execution has made before.
     pub(super) fresh: usize,
+    /// After which of these decisions the goroutine does not leave the loop it is in.
+    pub(super) stops: Vec<u32>,
     /// What was there first at the nodes of the path, by depth.
     pub(super) sleepers: Vec<Sleeper>,
     /// Their footprints, with the names of the owners.
@@ -39,13 +44,21 @@ impl Leaf {
 
     /// A schedule that an execution has followed to its end before.
     pub(crate) fn of_path(path: &[(u64, u64)]) -> Leaf {
-        let path: Vec<Choice> = path.iter().map(|&(g, label)| Choice { g, label }).collect();
-        Leaf { fresh: path.len(), path, ..Leaf::default() }
+        let mut leaf = Leaf::default();
+        for &(g, label) in path {
+            match label {
+                STOPS => leaf.stops.push(leaf.path.len() as u32 - 1),
+                _ => leaf.path.push(Choice { g, label }),
+            }
+        }
+        leaf.fresh = leaf.path.len();
+        leaf
     }
 
     pub(super) fn clear(&mut self) {
         self.path.clear();
         self.fresh = 0;
+        self.stops.clear();
         self.sleepers.clear();
         self.touches.clear();
     }
@@ -76,6 +89,7 @@ impl Clone for Leaf {
     fn clone_from(&mut self, other: &Leaf) {
         self.path.clone_from(&other.path);
         self.fresh = other.fresh;
+        self.stops.clone_from(&other.stops);
         self.sleepers.clone_from(&other.sleepers);
         self.touches.clone_from(&other.touches);
         self.stamp = other.stamp;
@@ -128,7 +142,13 @@ pub(crate) struct Outcome {
 impl Outcome {
     /// The steps of the execution: by whom, and with which outcome.
     pub(crate) fn path(&self) -> Vec<(u64, u64)> {
-        self.plan.iter().map(|planned| (planned.choice.g, planned.choice.label)).collect()
+        let steps = self.plan.iter().map(|planned| (planned.choice, planned.stops));
+        steps
+            .flat_map(|(choice, stops)| {
+                let stop = stops.then_some((choice.g, STOPS));
+                [(choice.g, choice.label)].into_iter().chain(stop)
+            })
+            .collect()
     }
 
     /// Whether schedules were lost.

@@ -337,6 +337,26 @@ impl Log {
         }
     }
 
+    /// Forget the events from this one on, all of `g`, and what `g` announced from the operation with this number on
+    /// but for the last, to which it does not come.
+    pub(super) fn forget(&mut self, g: Gid, event: usize, announced: u32) {
+        let made = self.events.len() - event;
+        let Some(first) = self.events.get(event) else { return };
+        let (footprint, causes, offered) = (first.footprint.start, first.causes.clone(), first.offered.start);
+        let me = &mut self.goroutines[g.index()];
+        me.events -= made as u32;
+        me.causes.clear();
+        me.causes.extend_from_slice(&self.causes[causes.start as usize..causes.end as usize]);
+        let last = me.announced.len() - 1;
+        me.announced.swap(announced as usize - 1, last);
+        me.announced.truncate(announced as usize);
+        self.footprints.truncate(footprint as usize);
+        self.causes.truncate(causes.start as usize);
+        self.labels.truncate(offered as usize);
+        self.offered = offered;
+        self.events.truncate(event);
+    }
+
     pub(super) fn exited(&mut self, g: Gid) {
         self.goroutines[g.index()].pending = None;
         self.touched(Access::of_goroutine(g, Part::Life, Mode::Commute(Class::Drop), Sync::None));

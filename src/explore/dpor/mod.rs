@@ -8,7 +8,8 @@
 //! A [`Run`] is one execution: what it gives depends on its [`Leaf`] alone. The [`Search`] hands out
 //! leaves and enters what came of them. Several workers share one through a [`ledger`].
 //!
-//! A goroutine that goes round in a loop and changes nothing stops there for good. If it could leave the
+//! A goroutine that goes round in a loop and changes nothing is tried, and stops there for good if it does not leave the
+//! loop. If it could leave the
 //! loop when nobody else can go on, the execution counts as one in vain, and what follows is not looked at:
 //! the executions without that round are others.
 //!
@@ -22,6 +23,7 @@
 //! (`blocked` counts those, and stays 0); the same program gives the same executions in the same order.
 
 mod bound;
+mod choose;
 mod classes;
 mod coded;
 mod index;
@@ -39,6 +41,7 @@ pub(crate) mod search;
 mod sim;
 mod touches;
 mod tree;
+mod trial;
 
 use crate::explore::rng::Rng;
 use crate::model::{Scene, Strategy, Survey, Tracer};

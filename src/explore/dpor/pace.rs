@@ -35,6 +35,12 @@ impl Pace {
         self.round = None;
     }
 
+    /// Only so many events are left of those there were.
+    pub(super) fn forget(&mut self, events: usize) {
+        self.events = self.events.min(events);
+        self.round = None;
+    }
+
     /// Look at the events that came since.
     fn follow(&mut self, log: &Log) {
         for event in &log.events[self.events..] {

@@ -236,6 +236,7 @@ impl Run {
                 self.draft.push(Planned {
                     event: NEW,
                     choice: Choice { label, ..planned.choice },
+                    stops: false,
                     ..planned
                 });
                 self.put(event);
@@ -440,7 +441,7 @@ impl Run {
         let names = &mut self.names;
         let accesses = state.step(&self.log, g, alternative).iter();
         let footprint = self.lists.add_footprint(accesses.map(|a| names.touch(g, a.res, a.mode)));
-        Planned { choice, footprint, event: NEW, causes }
+        Planned { choice, footprint, event: NEW, causes, stops: false }
     }
 
     /// Make the draft of what is kept and comes last.

@@ -14,6 +14,7 @@ use super::pace::Pace;
 use super::races::Races;
 use super::reverse::Bench;
 use super::schedule::{Choice, Lists, Planned, Touch, conflict};
+use super::trial::Trial;
 use crate::model::{Nondeterminism, Scene, Tracer};
 use crate::objects::label::{Label, label};
 use crate::objects::timer::Due;
@@ -55,7 +56,7 @@ pub(super) struct Run {
     pub(super) sleepers: Vec<Asleep>,
     pub(super) sleeping_touches: Vec<Touch>,
     /// What sleeps, and what slept when each event was chosen.
-    sleep: Vec<u32>,
+    pub(super) sleep: Vec<u32>,
     pub(super) slept: Vec<u32>,
     pub(super) sleeps: Vec<Range<u32>>,
     /// The events as a schedule: in names that hold for every execution.
@@ -70,10 +71,13 @@ pub(super) struct Run {
     pub(super) schedules: Vec<u32>,
     pub(super) new: Vec<Planned>,
     pub(super) chosen: Option<Chosen>,
-    pace: Pace,
+    pub(super) pace: Pace,
+    /// Who goes on alone, and the events after which goroutines stopped for good.
+    pub(super) trial: Option<Trial>,
+    pub(super) stops: Vec<u32>,
     /// What each goroutine has seen so far, and how many channels it has made.
     history: Vec<(u64, u64)>,
-    is_blocked: bool,
+    pub(super) is_blocked: bool,
     /// What follows is not looked at any more: see [`Outcome::is_vain`].
     pub(super) is_vain: bool,
     pub(super) has_died: bool,
@@ -111,6 +115,17 @@ impl Run {
         self.leaf.fresh
     }
 
+    /// How many decisions are prescribed.
+    pub(super) fn followed(&self) -> usize {
+        self.followed
+    }
+
+    /// What `g` has seen so far.
+    #[cfg(test)]
+    pub(super) fn history(&self, g: Gid) -> u64 {
+        self.history[g.index()].0
+    }
+
     /// The execution begins.
     pub(super) fn begin(&mut self) {
         let shared = self.shared();
@@ -124,6 +139,8 @@ impl Run {
         self.new.clear();
         self.history.clear();
         self.pace.clear();
+        self.trial = None;
+        self.stops.clear();
         self.chosen = None;
         self.is_blocked = false;
         self.is_vain = false;
@@ -147,7 +164,9 @@ impl Run {
         let same = self.next.path.iter().zip(made).take_while(|(next, made)| *next == made).count();
         // More may belong to the last event than to the same one of another execution.
         let same = same.min(self.sleeps.len().saturating_sub(1));
-        same.min(self.leaf.same_beside(&self.next))
+        let same = same.min(self.leaf.same_beside(&self.next));
+        let stops = |&event: &u32| self.plan[event as usize].stops == self.next.stops.contains(&event);
+        (0..same as u32).take_while(stops).count()
     }
 
     /// Go back to where so many events are over, and the next decision is about to be made.
@@ -174,6 +193,10 @@ impl Run {
         if self.limit.is_some_and(|limit| self.log.events.len() > limit) {
             self.lost += 1;
         } else if !self.is_blocked {
+            self.close_event();
+            for &event in &self.stops {
+                self.plan[event as usize].stops = true;
+            }
             self.conclude();
         }
     }
@@ -218,7 +241,7 @@ impl Run {
     }
 
     /// Whether this choice is covered elsewhere.
-    fn is_asleep(&self, choice: Choice) -> bool {
+    pub(super) fn is_asleep(&self, choice: Choice) -> bool {
         self.sleep.iter().any(|&q| self.sleepers[q as usize].choice == choice)
     }
 
@@ -238,8 +261,8 @@ impl Run {
         let touches = self.log.footprint(last).iter().map(|&(res, mode)| names.touch(g, res, mode));
         let footprint = self.lists.add_footprint(touches);
         let causes = self.lists.add_causes(self.log.causes(last));
-        let planned = Planned { choice, footprint, event: last as u32, causes };
-        if last < self.followed {
+        let planned = Planned { choice, footprint, event: last as u32, causes, stops: false };
+        if last < self.followed && !self.trial.as_ref().is_some_and(|trial| trial.includes(last)) {
             self.lay_down(last as u32);
         }
         let footprint = self.lists.footprint(&planned);
@@ -268,48 +291,6 @@ impl Run {
         }
     }
 
-    /// Choose where nothing is prescribed: the current goroutine if it has something new to do, and does
-    /// not yield all the time.
-    fn choose(&mut self, scene: &Scene<'_>) -> (Gid, Chosen) {
-        if let Some(chosen) = self.choose_in_step(scene) {
-            return chosen;
-        }
-        if scene.goes_on()
-            && !self.pace.gives_way(scene)
-            && let Some(chosen) = self.choose_for(scene, scene.current)
-        {
-            return (scene.current, chosen);
-        }
-        let mut others: Vec<Gid> = scene.enabled.to_vec();
-        others.retain(|&g| !scene.pending[g.index()].optional);
-        others.sort_unstable_by_key(|&g| (self.pace.turns(g), g == scene.current, g));
-        let found = others.into_iter().find_map(|g| Some((g, self.choose_for(scene, g)?)));
-        found.unwrap_or_else(|| {
-            self.is_blocked = true;
-            let g = scene.default_choice();
-            let op = &scene.pending[g.index()].op;
-            let choices = scene.world.alternatives(g, op);
-            (g, Chosen { alternative: 0, choices, label: label(scene.world, g, op, 0) })
-        })
-    }
-
-    /// What those who go round in step with each other do next.
-    fn choose_in_step(&mut self, scene: &Scene<'_>) -> Option<(Gid, Chosen)> {
-        let g = self.pace.in_step(&self.log, scene)?;
-        Some((g, self.choose_for(scene, g)?))
-    }
-
-    /// The first outcome that `g` could have and that does not sleep.
-    fn choose_for(&mut self, scene: &Scene<'_>, g: Gid) -> Option<Chosen> {
-        let op = &scene.pending[g.index()].op;
-        let choices = scene.world.alternatives(g, op);
-        (0..choices).find_map(|alternative| {
-            let label = label(scene.world, g, op, alternative);
-            let choice = self.choice(g, label);
-            (!self.is_asleep(choice)).then_some(Chosen { alternative, choices, label })
-        })
-    }
-
     /// The prescribed decision; `None` if it is not possible.
     fn follow(&self, scene: &Scene<'_>, wanted: Choice) -> Option<(Gid, Chosen)> {
         let g = self.names.goroutine(wanted.g)?;
@@ -326,7 +307,7 @@ impl Run {
 
     /// What is prescribed cannot be done. Where an execution has been, the program did something else
     /// after the same decisions; elsewhere the plan was wrong.
-    fn lose_way(&mut self) {
+    pub(super) fn lose_way(&mut self) {
         let step = self.log.events.len();
         if step < self.leaf.fresh {
             self.nondeterminism.get_or_insert(Nondeterminism { step: step as u32, expected: 1, found: 0 });
@@ -402,6 +383,11 @@ impl Run {
         if let Some(&g) = scene.enabled.iter().find(unseen) {
             return g;
         }
+        if self.trial.is_some()
+            && let Some((g, chosen)) = self.choose_in_trial(scene)
+        {
+            return self.make(scene, g, chosen);
+        }
         self.note_choice();
         let followed = self.prescribed().map(|choice| self.follow(scene, choice));
         let (g, chosen) = match followed {
@@ -412,6 +398,11 @@ impl Run {
             }
             None => self.choose(scene),
         };
+        self.make(scene, g, chosen)
+    }
+
+    /// This is the decision.
+    fn make(&mut self, scene: &Scene<'_>, g: Gid, chosen: Chosen) -> Gid {
         self.chosen = Some(chosen);
         let op = &scene.pending[g.index()].op;
         if chosen.choices > 1 && matches!(op, Op::Load { .. }) {
@@ -511,6 +502,18 @@ impl Tracer for Run {
         self.saw_what_woke(world);
     }
 
+    fn tries_loop(&mut self, world: &World, g: Gid, op: &Op, is_same: bool) -> bool {
+        self.try_loop(world, g, op, is_same)
+    }
+
+    fn leaves_loop(&mut self, g: Gid) {
+        self.pass_trial(g);
+    }
+
+    fn stays_in_loop(&mut self, g: Gid) -> u32 {
+        self.fail_trial(g)
+    }
+
     fn granted(&mut self, g: Gid) {
         self.log.granted(g);
     }
@@ -542,6 +545,7 @@ impl Tracer for Run {
     }
 
     fn exited(&mut self, g: Gid) {
+        self.pass_trial(g);
         self.log.exited(g);
     }
 

@@ -66,6 +66,8 @@ pub(super) struct Planned {
     pub(super) event: u32,
     /// The events of that log it comes after without a conflict.
     pub(super) causes: (u32, u32),
+    /// The goroutine goes round in a loop then, and is not to leave it.
+    pub(super) stops: bool,
 }
 
 /// The footprints and causes of the schedules of one execution.

@@ -9,7 +9,7 @@
 use super::classes::Classes;
 use super::leaf::{Leaf, Outcome, Sleeper};
 use super::schedule::{Lists, Planned, Touch};
-use super::tree::{ROOT, Status, Tree};
+use super::tree::{Child, ROOT, Status, Tree};
 use crate::explore::codec::{Coded, Malformed, Reader};
 use crate::model::Survey;
 use selvedge_checkers::access::Part;
@@ -151,8 +151,9 @@ impl Search {
         let known = |&&child: &&u32| self.tree.get(child).status != Status::Pending;
         leaf.fresh = self.path.iter().take_while(known).count();
         for (depth, &child) in self.path.iter().enumerate() {
-            let choice = self.tree.get(child).choice;
+            let &Child { choice, stops, .. } = self.tree.get(child);
             leaf.path.push(choice);
+            leaf.stops.extend(stops.then_some(depth as u32));
             for left in self.tree.children(self.tree.parent(child)).take_while(|&left| left != child) {
                 let left = self.tree.get(left);
                 // Whoever goes first does not sleep.
@@ -181,7 +182,8 @@ impl Search {
     pub(crate) fn would_hold(&mut self, ticket: Ticket, was: &Leaf, outcome: &Outcome) -> bool {
         let mut is = Leaf::default();
         self.leaf(ticket, &mut is);
-        let same_way = was.path == is.path && was.sleepers.len() == is.sleepers.len();
+        let same_way =
+            was.path == is.path && was.stops == is.stops && was.sleepers.len() == is.sleepers.len();
         // What could not be followed is judged by whether it had been possible before.
         if !same_way || outcome.lost > 0 && was.fresh != is.fresh {
             return false;
@@ -210,10 +212,11 @@ impl Search {
             let footprint = self.lists.footprint(planned);
             if depth >= outcome.followed {
                 let node = depth.checked_sub(1).map_or(ROOT, |above| self.path[above]);
-                let child = self.tree.append(node, planned.choice, footprint, Status::Open);
+                let child = self.tree.append(node, planned, footprint, Status::Open);
                 self.path.push(child);
             } else if depth >= fresh || footprint.last() == Some(&Touch::END) {
                 let child = self.tree.get_mut(self.path[depth]);
+                child.stops |= planned.stops;
                 child.footprint.clear();
                 child.footprint.extend_from_slice(footprint);
             }

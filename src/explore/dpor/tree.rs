@@ -36,6 +36,8 @@ pub(super) struct Child {
     pub(super) choice: Choice,
     pub(super) footprint: Vec<Touch>,
     pub(super) status: Status,
+    /// The goroutine goes round in a loop then, and is not to leave it, as far as anybody knows.
+    pub(super) stops: bool,
     leaves: u32,
     free: u32,
     parent: u32,
@@ -52,7 +54,7 @@ pub(super) struct Tree {
 impl Tree {
     pub(super) fn new() -> Tree {
         let mut tree = Tree { children: Vec::new(), free: Vec::new() };
-        tree.make(Choice { g: 0, label: 0 }, &[], Status::Open, NONE);
+        tree.make((Choice { g: 0, label: 0 }, false), &[], Status::Open, NONE);
         tree
     }
 
@@ -61,11 +63,18 @@ impl Tree {
         self.children.len() - self.free.len()
     }
 
-    fn make(&mut self, choice: Choice, footprint: &[Touch], status: Status, parent: u32) -> u32 {
+    fn make(
+        &mut self,
+        (choice, stops): (Choice, bool),
+        footprint: &[Touch],
+        status: Status,
+        parent: u32,
+    ) -> u32 {
         let mut child = Child {
             choice,
             footprint: Vec::new(),
             status,
+            stops,
             leaves: 0,
             free: 0,
             parent,
@@ -111,8 +120,18 @@ impl Tree {
     }
 
     /// A new last child of `node`.
-    pub(super) fn append(&mut self, node: u32, choice: Choice, footprint: &[Touch], status: Status) -> u32 {
-        let id = self.make(choice, footprint, status, node);
+    pub(super) fn append(
+        &mut self,
+        node: u32,
+        planned: &Planned,
+        footprint: &[Touch],
+        status: Status,
+    ) -> u32 {
+        self.append_as(node, (planned.choice, planned.stops), footprint, status)
+    }
+
+    fn append_as(&mut self, node: u32, what: (Choice, bool), footprint: &[Touch], status: Status) -> u32 {
+        let id = self.make(what, footprint, status, node);
         match self.children(node).last() {
             Some(last) => self.get_mut(last).next = id,
             None => self.get_mut(node).first = id,
@@ -234,11 +253,14 @@ impl Tree {
             let mut next = self.get(node).first;
             while next != NONE {
                 let child = self.get(next);
+                let is_last = child.first == NONE;
                 if let Some(at) = initial_in(child.choice, &child.footprint, plan, lists, same) {
                     if let Some(at) = at {
-                        plan.remove(at);
+                        let stops = plan.remove(at).stops;
+                        let child = self.get_mut(next);
+                        child.stops |= stops && child.status == Status::Pending;
                     }
-                    if child.first == NONE || plan.is_empty() {
+                    if is_last || plan.is_empty() {
                         return;
                     }
                     node = next;
@@ -249,7 +271,7 @@ impl Tree {
             break;
         }
         for planned in plan {
-            node = self.append(node, planned.choice, lists.footprint(planned), Status::Pending);
+            node = self.append(node, planned, lists.footprint(planned), Status::Pending);
         }
         self.count_new(node);
     }
@@ -307,6 +329,7 @@ impl Coded for Tree {
             child.choice.write(to);
             child.footprint.write(to);
             child.status.write(to);
+            child.stops.write(to);
             let from = rest.len();
             rest.extend(self.children(node));
             (rest.len() - from).write(to);
@@ -324,10 +347,11 @@ impl Coded for Tree {
             }
             open.push((parent, missing - 1));
             let (choice, footprint) = (Choice::read(from)?, Vec::<Touch>::read(from)?);
-            let (status, children) = (Status::read(from)?, usize::read(from)?);
+            let (status, stops) = (Status::read(from)?, bool::read(from)?);
+            let children = usize::read(from)?;
             let node = match parent {
-                NONE => tree.make(choice, &footprint, status, NONE),
-                parent => tree.append(parent, choice, &footprint, status),
+                NONE => tree.make((choice, stops), &footprint, status, NONE),
+                parent => tree.append_as(parent, (choice, stops), &footprint, status),
             };
             if status == Status::Pending && children == 0 {
                 tree.count_new(node);

@@ -85,6 +85,21 @@ impl Strategy for Deviate {
         Some(g)
     }
 
+    fn repeats(&self) -> bool {
+        true
+    }
+
+    fn goes_round(&mut self, scene: &Scene<'_>) -> Option<Gid> {
+        self.tally.catch_up(scene.step);
+        let at = self.tally.anchor();
+        let from = self.deviations.partition_point(|d| d.at < at);
+        let mut here = self.deviations[from..].iter().take_while(|d| d.at == at);
+        here.find_map(|d| match d.kind {
+            DeviationKind::Run(g) if scene.is_set_aside(Gid(g)) => Some(Gid(g)),
+            _ => None,
+        })
+    }
+
     fn fire_early(&mut self, scene: &Scene<'_>) -> bool {
         self.tally.catch_up(scene.step);
         self.follow(self.tally.anchor(), |kind| kind == DeviationKind::Run(Gid::CLOCK.0)).is_some()

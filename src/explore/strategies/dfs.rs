@@ -46,7 +46,7 @@ struct Candidate {
 }
 
 /// See the module.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Dfs {
     bounds: Bounds,
     path: Vec<Node>,

@@ -15,11 +15,18 @@ pub(crate) struct Recorder {
     replay: Replay,
     tally: Tally,
     deviations: Vec<Deviation>,
+    /// Who was set aside, and goes on all the same.
+    goes_round: Option<Gid>,
 }
 
 impl Recorder {
     pub(crate) fn new(decisions: Vec<Decision>) -> Recorder {
-        Recorder { replay: Replay::new(decisions), tally: Tally::default(), deviations: Vec::new() }
+        Recorder {
+            replay: Replay::new(decisions),
+            tally: Tally::default(),
+            deviations: Vec::new(),
+            goes_round: None,
+        }
     }
 
     /// The deviations of the last execution, in the order they happened in.
@@ -37,13 +44,14 @@ impl Strategy for Recorder {
     fn begin(&mut self, index: u64) -> bool {
         self.tally.clear();
         self.deviations.clear();
+        self.goes_round = None;
         self.replay.begin(index)
     }
 
     fn pick(&mut self, scene: &Scene<'_>) -> Gid {
         self.tally.catch_up(scene.step);
         let g = self.replay.pick(scene);
-        if g != scene.default_choice() {
+        if self.goes_round.take() == Some(g) || g != scene.default_choice() {
             self.deviations.push(Deviation { at: self.tally.anchor(), kind: DeviationKind::Run(g.0) });
         }
         self.tally.took(g);
@@ -68,6 +76,19 @@ impl Strategy for Recorder {
         self.deviations.push(Deviation { at: self.tally.anchor(), kind: DeviationKind::Run(g.0) });
         self.tally.took(g);
         Some(g)
+    }
+
+    fn repeats(&self) -> bool {
+        true
+    }
+
+    fn is_over(&self, step: u32) -> bool {
+        self.replay.is_over(step)
+    }
+
+    fn goes_round(&mut self, scene: &Scene<'_>) -> Option<Gid> {
+        self.goes_round = self.replay.goes_round(scene);
+        self.goes_round
     }
 
     fn fire_early(&mut self, scene: &Scene<'_>) -> bool {

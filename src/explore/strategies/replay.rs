@@ -141,6 +141,20 @@ impl Strategy for Replay {
         })
     }
 
+    fn repeats(&self) -> bool {
+        true
+    }
+
+    fn is_over(&self, step: u32) -> bool {
+        self.mismatch.is_none() && self.expected(step).is_none()
+    }
+
+    fn goes_round(&mut self, scene: &Scene<'_>) -> Option<Gid> {
+        self.settle(scene.step);
+        let wanted = self.expected(scene.step).filter(|_| self.mismatch.is_none())?.goroutine;
+        scene.is_set_aside(wanted).then_some(wanted)
+    }
+
     fn fire_early(&mut self, scene: &Scene<'_>) -> bool {
         self.settle(scene.step);
         self.mismatch.is_none() && self.expected(scene.step).is_some_and(|d| d.goroutine == Gid::CLOCK)

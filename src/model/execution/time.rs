@@ -16,7 +16,13 @@ impl Execution {
                 self.spins[g.index()].clear();
                 return op;
             }
-            if memory::catch_up(&mut self.world, g, &self.spins[g.index()].seen) {
+            let seen = &self.spins[g.index()].seen;
+            let is_behind = match self.repeats {
+                // Which store it reads was decided before.
+                true => memory::is_behind(&self.world, g, seen),
+                false => memory::catch_up(&mut self.world, g, seen),
+            };
+            if is_behind {
                 return op;
             }
         }
@@ -25,6 +31,37 @@ impl Execution {
         record.clear();
         record.extend_from_slice(&self.spins[g.index()].seen);
         Op::Await
+    }
+
+    /// The same where the goroutine would wait for good: before that is believed of it, it is tried.
+    pub(in crate::model) fn goes_on_in_circles(&mut self, g: Gid, op: &Op, site: SiteRef) -> bool {
+        let spin = &mut self.spins[g.index()];
+        if spin.grants > 0 {
+            // It has been tried.
+            return op.may_only_look() && spin.circles(site, op.object(), 0);
+        }
+        let rounds = spin.rounds(site, op).filter(|_| op.may_only_look());
+        let Some(rounds) = rounds else {
+            if spin.is_tried && !matches!(op, Op::Yield) {
+                spin.is_tried = false;
+                self.tell(|tracer, _| tracer.leaves_loop(g));
+            }
+            return false;
+        };
+        // Where loads may read old stores, what a load read is there to be read again.
+        let is_free = self.world.memory.weak && matches!(op, Op::Load { .. } | Op::CompareExchange { .. });
+        let is_same = op.object().filter(|&o| o != ObjId::NIL).is_none_or(|object| {
+            spin.saw(object).is_some_and(|seen| is_free || seen == self.world.slot(object).version)
+        });
+        let Some(tracer) = self.strategy.tracer() else { return false };
+        let believed = rounds >= spin::TRIAL && !matches!(op, Op::Yield);
+        let stays = believed || tracer.tries_loop(&self.world, g, op, is_same);
+        spin.is_tried = !stays;
+        if stays {
+            let stores = tracer.stays_in_loop(g);
+            memory::forget_rounds(&mut self.world, g, stores);
+        }
+        stays
     }
 
     /// Nobody else can go on: whether somebody went round in vain who could leave the loop by now.
@@ -43,6 +80,15 @@ impl Execution {
             }
         }
         self.goes_on_in_vain
+    }
+
+    /// Somebody who was set aside goes round once more, if the strategy says so.
+    pub(in crate::model) fn goes_round(&mut self) -> bool {
+        let Some(g) = self.ask(|strategy, scene| strategy.goes_round(scene)) else { return false };
+        let is_at_rest = self.enabled.list().len() <= self.optional as usize;
+        self.spins[g.index()].goes_round(is_at_rest);
+        self.resume_spin(g);
+        true
     }
 
     /// Let a timer fire although goroutines could go on, if the strategy says so and a budget allows it.
@@ -69,7 +115,7 @@ impl Execution {
         if self.is_told() && self.went_in_vain() {
             return None;
         }
-        if self.grant(spin::EAGER_GRANTS) {
+        if self.grant(spin::EAGER_GRANTS) || self.repeats && self.goes_round() {
             return None;
         }
         let matters = !timer::ticks_in_vain(&self.world) || self.somebody_spins();
@@ -96,6 +142,9 @@ impl Execution {
     /// Give every spinning goroutine another round, as long as its patience lasts.
     pub(in crate::model) fn grant(&mut self, most: u16) -> bool {
         let mut granted = false;
+        if self.repeats && self.strategy.is_over(self.steps) {
+            return false;
+        }
         // At the end of most executions there is nobody to ask.
         let all = if self.live == 0 { 0 } else { self.goroutines.len() };
         for i in 0..all {

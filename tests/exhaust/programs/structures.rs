@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// Counts: brute force, but for the deque: GenMC 0.10.3. It leaves an execution in which an operation
 /// has to be tried again (queue 50, stack 18, seqlock 2 without those), which here is one of them.
 pub(super) const PROGRAMS: &[Program] = &[
-    Program::sc("seqlock 1R1W", 3, seqlock::<1>),
+    Program::sc("seqlock 1R1W", 6, seqlock::<1>),
     Program::sc("Treiber stack 2 push", 4, treiber::<2, 0>),
     Program::sc("Treiber stack 2 push 1 pop", 22, treiber::<2, 1>),
     Program::sc("MS queue 2 push", 22, ms_queue::<2, 0>),

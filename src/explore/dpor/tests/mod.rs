@@ -6,6 +6,7 @@ mod counts;
 mod forms;
 pub(in crate::explore) mod fuzz;
 mod pace;
+mod rounds;
 mod speculate;
 mod spins;
 mod wakes;

@@ -159,7 +159,7 @@ impl Shared {
 }
 
 /// What the goroutines saw, if all came to their end.
-type Sight = std::sync::Arc<std::sync::Mutex<Option<Vec<Vec<usize>>>>>;
+pub(super) type Sight = std::sync::Arc<std::sync::Mutex<Option<Vec<Vec<usize>>>>>;
 
 fn program(seed: u64, goroutines: usize, length: usize) -> (String, Body, Sight) {
     let mut rng = Rng::new(seed);
@@ -198,9 +198,9 @@ fn program(seed: u64, goroutines: usize, length: usize) -> (String, Body, Sight)
 const LIVELOCKS: usize = 2;
 
 /// What an execution came to: what was seen, and what was found.
-type Outcomes = BTreeSet<(Option<Vec<Vec<usize>>>, BTreeSet<Slug>)>;
+pub(super) type Outcomes = BTreeSet<(Option<Vec<Vec<usize>>>, BTreeSet<Slug>)>;
 
-fn outcomes(
+pub(super) fn outcomes(
     strategy: Box<dyn Strategy>,
     limits: Limits,
     body: &Body,
