@@ -254,6 +254,10 @@ impl Config {
                 setting.apply(self, Source::Argument, name, value)?;
             }
         }
+        let says = |name: &str| arguments.iter().any(|(argument, _)| *argument == name);
+        if says("strategy") {
+            self.lift_bounds(!says("preemptions"), !says("delays"));
+        }
         let unknown = |name: &str| !SETTINGS.iter().any(|setting| setting.argument == Some(name));
         match arguments.iter().find(|(name, _)| unknown(name)) {
             Some((name, _)) => Err(ConfigError::UnknownArgument((*name).to_owned())),
@@ -297,8 +301,8 @@ impl Config {
         Ok(notices)
     }
 
-    /// A strategy from the environment beats an attribute's bounds, as it does `exhaustive`: of these bounds,
-    /// those that it does not keep to.
+    /// A strategy beats bounds that come from further away, the environment's an attribute's and that one's the file's:
+    /// of these bounds, those that it does not keep to.
     fn lift_bounds(&mut self, preemptions: bool, delays: bool) {
         if preemptions && !self.strategy.keeps_preemptions() {
             self.preemptions = None;

@@ -141,6 +141,9 @@ fn a_bound_asks_for_a_search_that_keeps_to_it() {
     let both = [one, ("preemptions", "2")];
     assert_eq!(strategy(&both, &[("SELVEDGE_STRATEGY", "pos")]), (StrategySpec::Pos, None, None));
     assert_eq!(strategy(&both, &[("SELVEDGE_STRATEGY", "optimal")]), (StrategySpec::Optimal, Some(2), None));
+    let file = crate::harness::file::parse("selvedge.toml", "preemptions = 1").unwrap();
+    let of_file = resolve(PATH, Some(&file), &[("strategy", "pos")], []).unwrap().config;
+    assert_eq!((of_file.strategy, of_file.preemptions), (StrategySpec::Pos, None));
     let refused = |attribute: &[(&str, &str)], environment: &[(&str, &str)]| {
         let pairs = environment.iter().map(|&(k, v)| (k.to_owned(), v.to_owned()));
         resolve(PATH, None, attribute, pairs).unwrap_err().to_string()
