@@ -6,7 +6,7 @@ use super::engine::sync::atomic::{AtomicUsize, fence};
 use super::{Program, atomics, each};
 use std::sync::Arc;
 
-/// Counts: brute force, but for the deque: GenMC 0.10.3. It leaves an execution in which an operation
+/// Counts: brute force, but for the deques: GenMC 0.10.3 (`chase-lev`, `dq`). It leaves an execution in which an operation
 /// has to be tried again (queue 50, stack 18, seqlock 2 without those), which here is one of them.
 pub(super) const PROGRAMS: &[Program] = &[
     Program::sc("seqlock 1R1W", 6, seqlock::<1>),
@@ -15,6 +15,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     Program::sc("MS queue 2 push", 22, ms_queue::<2, 0>),
     Program::sc("MS queue 1 push 1 pop", 4, ms_queue::<1, 1>),
     Program::sc("Chase-Lev deque", 59, chase_lev),
+    Program::sc("Chase-Lev deque, 3 steals", 1_373, steals).large(),
 ];
 
 fn seqlock<const READERS: usize>() {
@@ -180,5 +181,19 @@ fn chase_lev() {
         (1..=5).for_each(|value| deque.push(value));
         (0..3).for_each(|_| _ = deque.pop());
         (6..=7).for_each(|value| deque.push(value));
+    });
+}
+
+/// The owner pushes two, pops one and pushes one; one thief steals twice, another once.
+fn steals() {
+    let deque = Deque { bottom: AtomicUsize::new(0), top: AtomicUsize::new(0), buffer: atomics(10) };
+    each(3, move |i| {
+        if i > 0 {
+            (0..3 - i).for_each(|_| _ = deque.steal());
+            return;
+        }
+        (1..=2).for_each(|value| deque.push(value));
+        deque.pop();
+        deque.push(3);
     });
 }

@@ -17,8 +17,9 @@ use crate::sync::{Arc, RawMutex};
 use crate::{go, hint, thread};
 use std::any::Any;
 
-/// More rounds than any loop counts here.
-const ROUNDS: u8 = 5;
+/// More rounds than any loop counts here, and than two in a row.
+const ROUNDS: usize = 5;
+const PATIENCE: u8 = 9;
 /// What a goroutine notes that gave up.
 const GAVE_UP: usize = 99;
 
@@ -61,7 +62,7 @@ enum Stmt {
 
 fn stmt(rng: &mut Rng) -> Stmt {
     let says = [Says::Nothing, Says::Yields, Says::Yields, Says::Waits][rng.below(4) as usize];
-    let (x, n) = (rng.below(2) as usize, 2 + rng.below(u32::from(ROUNDS) - 2) as usize);
+    let (x, n) = (rng.below(2) as usize, 2 + rng.below(ROUNDS as u32 - 2) as usize);
     match rng.below(14) {
         0 => Stmt::Load(x),
         1..=3 => Stmt::Store(x, rng.below(2) as usize),
@@ -180,7 +181,7 @@ fn compare(weak: bool) {
         for seed in from..from + n {
             let (text, body, sight) = program(seed * SHAPES.len() as u64 + shape as u64, lengths);
             let dfs = Box::new(Dfs::new(Bounds::default()));
-            let Some(expected) = outcomes(dfs, limits(ROUNDS), &body, &sight, 8 * most) else { continue };
+            let Some(expected) = outcomes(dfs, limits(PATIENCE), &body, &sight, 8 * most) else { continue };
             let optimal = Box::new(Dpor::new(Order::DepthFirst, None));
             let Some(found) = outcomes(optimal, limits(0), &body, &sight, 20 * most) else { continue };
             assert_eq!(found, expected, "{seed} {weak} {text}");
