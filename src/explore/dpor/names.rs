@@ -3,8 +3,11 @@
 //! The ids of an execution count in the order in which things came to be, which another interleaving
 //! changes. A goroutine is named by its parent and how many it started before. An object is named by
 //! who mentions it: the n-th operation of a goroutine that has seen the same results so far is on the
-//! same object. So an object has one name for each of its mentions; footprints use the first one of the
+//! same object, if it is of the same kind. So an object has one name for each of its mentions; footprints use the first one of the
 //! goroutine whose step it is, because whoever could make the step has mentioned what it is on.
+//!
+//! What a mutex protects is no result. Where that decides which of two objects an operation is on, both get one name, and are
+//! taken for one: traces may then be run twice, and none is lost.
 //!
 //! Invariants: a name depends on what its goroutine did and saw, never on what others did or on what
 //! was explored before; within an execution, which mentions are of one object is known exactly.

@@ -14,7 +14,7 @@ use super::leaf::Candidate;
 use super::log::Log;
 use super::races::{Race, Second};
 use super::run::{Run, label_of};
-use super::schedule::{Choice, Planned, Touch, conflict, initial_in};
+use super::schedule::{Choice, Planned, conflict, initial_in};
 use super::sim::Sim;
 use crate::objects::Op;
 use crate::objects::label::Label;
@@ -80,9 +80,6 @@ impl Run {
     /// The execution is complete: plan what it could have done otherwise.
     pub(super) fn conclude(&mut self) {
         self.close_event();
-        if self.has_died {
-            self.end_with_everything();
-        }
         // Where a step has several outcomes or ends the wait of another, the rest of the execution
         // matters for how an old race goes the other way: they are all looked at again.
         let known = if self.log.is_plain() { self.fresh() } else { 0 };
@@ -171,13 +168,6 @@ impl Run {
         self.plan_wake_ups(self.log.events.len());
         self.sleeps.truncate(sleeps);
         self.slept.truncate(slept);
-    }
-
-    /// The step that the program died of touches everything: nothing comes after it.
-    fn end_with_everything(&mut self) {
-        let Some(last) = self.plan.last_mut() else { return };
-        let touches = self.lists.footprint(last).to_vec().into_iter();
-        last.footprint = self.lists.add_footprint(touches.chain([Touch::END]));
     }
 
     /// The program died of `event`: whoever could have gone on could also have done so before it.

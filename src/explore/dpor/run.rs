@@ -445,7 +445,8 @@ impl Tracer for Run {
             return;
         }
         self.log.announced(world, g, op);
-        let seen = mix(self.history[g.index()].0, self.names.of(g));
+        // What a mutex protects is nothing that was seen, and yet may decide between unlocking and waiting.
+        let seen = mix(mix(self.history[g.index()].0, self.names.of(g)), op.kind() as u64);
         let names = &mut self.names;
         let mut slot = 0;
         self.log.objects_of(g, op, self.log.announcements(g), |object| {

@@ -210,15 +210,20 @@ impl Search {
         self.path.truncate(outcome.followed);
         for (depth, planned) in outcome.plan.iter().enumerate() {
             let footprint = self.lists.footprint(planned);
+            let is_end = outcome.has_died && depth + 1 == outcome.plan.len();
             if depth >= outcome.followed {
                 let node = depth.checked_sub(1).map_or(ROOT, |above| self.path[above]);
                 let child = self.tree.append(node, planned, footprint, Status::Open);
                 self.path.push(child);
-            } else if depth >= fresh || footprint.last() == Some(&Touch::END) {
+            } else if depth >= fresh || is_end {
                 let child = self.tree.get_mut(self.path[depth]);
                 child.stops |= planned.stops;
                 child.footprint.clear();
                 child.footprint.extend_from_slice(footprint);
+            }
+            if is_end {
+                // The step that the program died of touches everything: nothing comes after it.
+                self.tree.get_mut(self.path[depth]).footprint.push(Touch::END);
             }
         }
         let mut from = 0;
@@ -283,7 +288,6 @@ impl Search {
         let (started, mentioned) = (&self.started, &self.mentioned);
         self.lists.touches.extend(outcome.lists.touches.iter().map(|touch| {
             let owner = match touch.part {
-                _ if *touch == Touch::END => touch.owner,
                 Part::Token | Part::Life => started[touch.owner as usize],
                 Part::Clock | Part::Fence => 0,
                 _ => mentioned[touch.owner as usize],

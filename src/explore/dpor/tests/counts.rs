@@ -55,3 +55,31 @@ fn brute_force_finds_the_same() {
         }
     }
 }
+
+/// Store buffering, in which main fails for the outcome with this number.
+fn fails_for(bad: usize) -> Body {
+    use crate::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    Arc::new(move || {
+        let [mine, theirs] = [(); 2].map(|()| Arc::new(AtomicUsize::new(0)));
+        let (x, y) = (Arc::clone(&mine), Arc::clone(&theirs));
+        let other = crate::go(move || {
+            y.store(1, Relaxed);
+            x.load(Relaxed)
+        });
+        mine.store(1, Relaxed);
+        let outcome = 2 * theirs.load(Relaxed) + other.join().unwrap();
+        assert_ne!(outcome, bad);
+    })
+}
+
+/// What main fails for is known at the last step, which others' steps could as well come after.
+#[test]
+fn a_failure_at_the_end_repeats_no_trace() {
+    let limits = Limits { weak: true, ..limits() };
+    for bad in 0..4 {
+        let forced = by_force_in(limits, &fails_for(bad), INTERLEAVINGS).unwrap();
+        let found = optimally_in(limits, &fails_for(bad), None, INTERLEAVINGS).unwrap();
+        assert_eq!((found.traces.len(), found.duplicates, found.failing), (4, 0, 1), "{bad}");
+        assert_eq!(found.traces, forced.traces, "{bad}");
+    }
+}
