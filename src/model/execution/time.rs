@@ -18,8 +18,8 @@ impl Execution {
             }
             let seen = &self.spins[g.index()].seen;
             let is_behind = match self.repeats {
-                // Which store it reads was decided before.
-                true => memory::is_behind(&self.world, g, seen),
+                // Which store it reads was decided before, until all that is repeated has happened.
+                true => !self.strategy.is_over(self.steps) && memory::is_behind(&self.world, g, seen),
                 false => memory::catch_up(&mut self.world, g, seen),
             };
             if is_behind {

@@ -217,7 +217,8 @@ fn what_the_search_runs_can_be_repeated() {
     for weak in [false, true] {
         let limits = || Limits { weak, ..Limits::default() };
         for (shape, lengths) in SHAPES.iter().enumerate() {
-            for seed in from..from + n {
+            // The program with this number ends while its goroutine could still read an older store.
+            for seed in (from..from + n).chain([8_000_038]) {
                 let (text, body, _) = program(seed * SHAPES.len() as u64 + shape as u64, lengths);
                 let mut run = Run::with(Box::new(Dpor::new(Order::DepthFirst, None)), limits());
                 for index in 0..12 {
