@@ -54,14 +54,32 @@ fn user_code_at(ip: usize) -> Option<Site> {
 
 pub(crate) fn is_user_code(file: &str, function: &str) -> bool {
     // By file as well: with line tables alone a function's name lacks its crate.
-    let ours = ["selvedge::", "corosensei::", "backtrace::"];
+    let ours = ["selvedge::", "selvedge_checkers::", "corosensei::", "backtrace::"];
     let elsewhere = ["/rustlib/src/", "/registry/src/", "/git/checkouts/"];
-    let here = concat!(env!("CARGO_MANIFEST_DIR"), "/src/");
+    let here = [
+        concat!(env!("CARGO_MANIFEST_DIR"), "/src/"),
+        concat!(env!("CARGO_MANIFEST_DIR"), "/checkers/src/"),
+    ];
     // Rust only: the innermost frame of a thread that sleeps is the system's own.
     let of_a_package = file.ends_with(".rs")
         && !file.starts_with("/rustc/")
-        && !file.starts_with(here)
+        && !here.iter().any(|folder| file.starts_with(folder))
         && !elsewhere.iter().any(|folder| file.contains(folder));
     // A trait method's name begins with `<`.
     of_a_package && !ours.iter().any(|p| function.trim_start_matches('<').starts_with(p))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_user_code;
+
+    #[test]
+    fn our_own_code_is_not_the_users() {
+        let root = env!("CARGO_MANIFEST_DIR");
+        for ours in ["src/model/engine.rs", "checkers/src/clock.rs"] {
+            assert!(!is_user_code(&format!("{root}/{ours}"), "reset"), "{ours}");
+        }
+        assert!(!is_user_code("elsewhere/clock.rs", "<selvedge_checkers::clock::Clocks>::reset"));
+        assert!(is_user_code(&format!("{root}/tests/billing.rs"), "billing::bills"));
+    }
 }
