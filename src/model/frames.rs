@@ -56,10 +56,8 @@ pub(crate) fn is_user_code(file: &str, function: &str) -> bool {
     // By file as well: with line tables alone a function's name lacks its crate.
     let ours = ["selvedge::", "selvedge_checkers::", "corosensei::", "backtrace::"];
     let elsewhere = ["/rustlib/src/", "/registry/src/", "/git/checkouts/"];
-    let here = [
-        concat!(env!("CARGO_MANIFEST_DIR"), "/src/"),
-        concat!(env!("CARGO_MANIFEST_DIR"), "/checkers/src/"),
-    ];
+    let here =
+        [concat!(env!("CARGO_MANIFEST_DIR"), "/src/"), concat!(env!("CARGO_MANIFEST_DIR"), "/checkers/src/")];
     // Rust only: the innermost frame of a thread that sleeps is the system's own.
     let of_a_package = file.ends_with(".rs")
         && !file.starts_with("/rustc/")
