@@ -175,9 +175,6 @@ impl Outcome {
 
     /// Whether the owner of this access may be the one of that name.
     fn may_be(&self, touch: &Touch, name: u64) -> bool {
-        if *touch == Touch::END {
-            return true;
-        }
         match touch.part {
             Part::Token | Part::Life => self.goroutines[touch.owner as usize] == name,
             Part::Clock | Part::Fence => true,

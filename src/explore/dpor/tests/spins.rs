@@ -221,6 +221,26 @@ pub(super) fn outcomes(
     None
 }
 
+/// The traces of a program, in both orders of the search, are those of brute force, each run once; false if brute force takes
+/// more executions than the first of `most`, the second being those of a search.
+pub(super) fn is_like_brute_force(
+    limits: Limits,
+    body: &Body,
+    seed: u64,
+    most: (u64, u64),
+    text: &str,
+) -> bool {
+    let Some(forced) = by_force_in(limits, body, most.0) else { return false };
+    for random in [None, Some(seed)] {
+        let found = optimally_in(limits, body, random, most.1).unwrap();
+        assert_eq!(found.traces, forced.traces, "{seed} {} {random:?} {text}", limits.weak);
+        let Counts { explored, vain, .. } = found.counts;
+        assert_eq!(found.counts, Counts { explored, vain, ..Counts::default() }, "{seed} {text}");
+        assert_eq!(found.duplicates, 0, "{seed} {text}");
+    }
+    true
+}
+
 fn compare(weak: bool) {
     let limits = || Limits { weak, spurious: 0, ..Limits::default() };
     let (from, n, most) = sizes(60);
@@ -235,15 +255,7 @@ fn compare(weak: bool) {
             let found = found.unwrap_or_else(|| panic!("{seed} {weak}: no end: {text}"));
             assert_eq!(found, expected, "{seed} {weak} {text}");
             compared += 1;
-            let Some(forced) = by_force_in(limits(), &body, 4 * most) else { continue };
-            for random in [None, Some(seed)] {
-                let found = optimally_in(limits(), &body, random, 20 * most).unwrap();
-                assert_eq!(found.traces, forced.traces, "{seed} {weak} {random:?} {text}");
-                let Counts { explored, vain, .. } = found.counts;
-                assert_eq!(found.counts, Counts { explored, vain, ..Counts::default() }, "{seed} {text}");
-                assert_eq!(found.duplicates, 0, "{seed} {text}");
-            }
-            counted += 1;
+            counted += u64::from(is_like_brute_force(limits(), &body, seed, (4 * most, 20 * most), &text));
         }
     }
     println!("{compared} programs, {counted} with their traces");
